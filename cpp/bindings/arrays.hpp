@@ -1,0 +1,28 @@
+// NumPy arrays over memory that C++ owns.
+#pragma once
+
+#include <pybind11/numpy.h>
+
+#include <span>
+
+namespace tracetide::bindings {
+
+/// A read-only array over `values` that keeps `owner` alive.
+template <typename T>
+[[nodiscard]] pybind11::array_t<T> read_only_view(std::span<const T> values, pybind11::handle owner) {
+  pybind11::array_t<T> array(static_cast<pybind11::ssize_t>(values.size()), values.data(), owner);
+  pybind11::detail::array_proxy(array.ptr())->flags &= ~pybind11::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+  return array;
+}
+
+/// The elements of a one-dimensional contiguous array.
+template <typename T, int flags>
+[[nodiscard]] std::span<const T> elements(const pybind11::array_t<T, flags>& array, const char* name) {
+  if (array.ndim() != 1) {
+    throw std::invalid_argument(std::string(name) + ": " + std::to_string(array.ndim()) +
+                                " dimensions; 1 expected");
+  }
+  return {array.data(), static_cast<std::size_t>(array.size())};
+}
+
+}  // namespace tracetide::bindings

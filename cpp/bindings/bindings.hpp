@@ -1,0 +1,14 @@
+// One registration function a concept; module.cpp calls them in order of dependence.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace tracetide::bindings {
+
+/// ProfileError; std::system_error as OSError with errno and filename.
+void register_errors(pybind11::module_& module);
+void register_profile(pybind11::module_& module);
+void register_job(pybind11::module_& module);
+void register_stream(pybind11::module_& module);
+
+}  // namespace tracetide::bindings

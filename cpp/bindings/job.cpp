@@ -1,0 +1,104 @@
+// Job and its options.
+#include "tracetide/job.hpp"
+
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include "bindings.hpp"
+
+namespace py = pybind11;
+
+namespace tracetide::bindings {
+namespace {
+
+template <class Option, std::size_t n>
+Option parse(const char* what, const std::string& text, const Option (&options)[n]) {
+  std::string allowed;
+  for (const Option option : options) {
+    if (name(option) == text) return option;
+    allowed.append(allowed.empty() ? "" : ", ").append(name(option));
+  }
+  throw std::invalid_argument(std::string(what) + ": '" + text + "' is not allowed; it must be one of " +
+                              allowed);
+}
+
+Missing parse_missing(const std::string& text) {
+  if (text == "nearest") return Missing::nearest;
+  if (text == "error") return Missing::error;
+  throw std::invalid_argument("missing: '" + text + "' is not allowed; it must be one of nearest, error");
+}
+
+std::uint64_t parse_seed(const py::object& seed) {
+  if (py::isinstance<py::int_>(seed)) {
+    const std::uint64_t value = PyLong_AsUnsignedLongLong(seed.ptr());
+    if (PyErr_Occurred() == nullptr) return value;
+    PyErr_Clear();
+  }
+  throw std::invalid_argument("seed: " + std::string(py::repr(seed)) +
+                              " is not allowed; it must be a whole number from 0 to 2^64 - 1");
+}
+
+constexpr Counts all_counts[] = {Counts::profile, Counts::pinned, Counts::renewal, Counts::servegen};
+constexpr Coupling all_couplings[] = {Coupling::profile, Coupling::independent, Coupling::comonotonic};
+
+Job make_job(const Profile& profile, std::optional<double> rate,
+             std::optional<std::vector<double>> rate_steps,
+             const std::optional<std::vector<std::pair<double, double>>>& rate_points,
+             std::optional<double> scale, std::optional<double> max_rate, std::optional<double> span_start,
+             std::optional<double> span_end, std::optional<double> duration, const py::object& seed,
+             const std::string& counts, const std::string& coupling, const std::string& missing) {
+  JobOptions options;
+  options.rate = rate;
+  options.scale = scale;
+  options.max_rate = max_rate;
+  options.span_start = span_start;
+  options.span_end = span_end;
+  options.duration = duration;
+  options.seed = parse_seed(seed);
+  options.counts = parse("counts", counts, all_counts);
+  options.coupling = parse("coupling", coupling, all_couplings);
+  options.missing = parse_missing(missing);
+  if (rate_steps) {
+    if (rate_steps->empty())
+      throw std::invalid_argument("rate: an empty list is not allowed; give one rate a window");
+    options.rate_steps = std::move(*rate_steps);
+  }
+  if (rate_points) {
+    if (rate_points->empty())
+      throw std::invalid_argument("rate: an empty curve is not allowed; give (time, rate) points");
+    for (const auto& [time, value] : *rate_points) options.rate_points.push_back({time, value});
+  }
+  const py::gil_scoped_release release;
+  return Job(profile, std::move(options));
+}
+
+}  // namespace
+
+void register_job(py::module_& module) {
+  module.attr("trace_version") = trace_version;
+  py::class_<Job>(module, "Job")
+      .def(py::init(&make_job), py::arg("profile"), py::kw_only(), py::arg("rate") = py::none(),
+           py::arg("rate_steps") = py::none(), py::arg("rate_points") = py::none(),
+           py::arg("scale") = py::none(), py::arg("max_rate") = py::none(),
+           py::arg("span_start") = py::none(), py::arg("span_end") = py::none(),
+           py::arg("duration") = py::none(), py::arg("seed") = 0, py::arg("counts") = "profile",
+           py::arg("coupling") = "profile", py::arg("missing") = "nearest")
+      .def_property_readonly("profile", &Job::profile)
+      .def_property_readonly("counts", [](const Job& job) { return std::string(name(job.counts())); })
+      .def_property_readonly("coupling", [](const Job& job) { return std::string(name(job.coupling())); })
+      .def_property_readonly("duration_ns", &Job::duration_ns)
+      .def_property_readonly("windows", &Job::windows)
+      .def_property_readonly("window_starts_ns",
+                             [](const Job& job) {
+                               const std::vector<std::int64_t> starts = job.window_starts_ns();
+                               return py::array_t<std::int64_t>(static_cast<py::ssize_t>(starts.size()),
+                                                                starts.data());
+                             })
+      .def_property_readonly("expected", &Job::expected)
+      .def("count", &Job::count, py::call_guard<py::gil_scoped_release>())
+      .def_property_readonly("left_out", &Job::left_out)
+      .def_property_readonly("left_out_share", &Job::left_out_share)
+      .def_property_readonly("empty_windows", &Job::empty_windows);
+}
+
+}  // namespace tracetide::bindings

@@ -1,0 +1,12 @@
+// The extension tracetide._core. Private: users see the Python modules around it.
+#include "bindings.hpp"
+
+namespace py = pybind11;
+
+PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
+  module.doc() = "The C++ core of tracetide.";
+  tracetide::bindings::register_errors(module);
+  tracetide::bindings::register_profile(module);
+  tracetide::bindings::register_job(module);
+  tracetide::bindings::register_stream(module);
+}

@@ -1,0 +1,272 @@
+// Profile and ProfileBuilder.
+#include "tracetide/profile.hpp"
+
+#include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "arrays.hpp"
+#include "bindings.hpp"
+#include "profile/builder.hpp"
+#include "tracetide/error.hpp"
+
+namespace py = pybind11;
+
+namespace tracetide::bindings {
+
+namespace {
+
+using Release = py::call_guard<py::gil_scoped_release>;
+
+// Without py::array::forcecast: a cast that could change values, such as int64 to uint32, is refused.
+template <typename T>
+using Input = py::array_t<T, py::array::c_style>;
+
+/// The enumerator called `text`, of those in `choices`.
+template <typename Choices>
+auto named(const Choices& choices, const std::string& text, const char* what) {
+  std::string allowed;
+  for (const auto choice : choices) {
+    if (name(choice) == text) return choice;
+    allowed += (allowed.empty() ? "" : ", ") + std::string(name(choice));
+  }
+  throw std::invalid_argument(std::string(what) + " \"" + text + "\"; allowed: " + allowed);
+}
+
+constexpr std::array all_categories = {Category::language, Category::reason, Category::multimodal};
+constexpr std::array concrete_counts = {Counts::pinned, Counts::renewal, Counts::servegen};
+
+std::uint32_t field_position(Category category, const std::string& field) {
+  const std::span<const Field> fields = fields_of(category);
+  const Field found = named(fields, field, "field");
+  return static_cast<std::uint32_t>(std::ranges::find(fields, found) - fields.begin());
+}
+
+void check_index(std::uint32_t index, std::uint32_t count, const char* what) {
+  if (index < count) return;
+  throw std::out_of_range(std::string(what) + " " + std::to_string(index) + "; there are " +
+                          std::to_string(count));
+}
+
+/// Whatever the bytes of a file are, a str.
+py::str as_text(std::string_view bytes) {
+  PyObject* text = PyUnicode_DecodeUTF8(bytes.data(), static_cast<py::ssize_t>(bytes.size()), "replace");
+  if (text == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::str>(text);
+}
+
+Profile from_bytes(const py::bytes& image, const std::string& origin) {
+  const auto bytes = std::as_bytes(std::span(std::string_view(image)));
+  const py::gil_scoped_release release;
+  return Profile::from_image(bytes, origin);
+}
+
+py::bytes to_bytes(const Profile& profile) {
+  const auto image = profile.image();
+  return {reinterpret_cast<const char*>(image.data()), image.size()};
+}
+
+std::vector<std::string> field_names(const Profile& profile) {
+  std::vector<std::string> names;
+  for (const Field field : fields_of(profile.category())) names.emplace_back(name(field));
+  return names;
+}
+
+py::list client_names(const Profile& profile) {
+  py::list names;
+  for (std::uint32_t client = 0; client < profile.clients(); ++client) {
+    names.append(as_text(profile.client_name(client)));
+  }
+  return names;
+}
+
+py::dict cells(const py::object& self) {
+  const auto& profile = self.cast<const Profile&>();
+  // The columns of all windows lie in one piece, in order of windows.
+  const WindowCells first = profile.cells(0);
+  const WindowCells last = profile.cells(profile.windows() - 1);
+  const auto count = static_cast<std::size_t>(last.client.data() + last.client.size() - first.client.data());
+  py::array_t<std::uint32_t> window(static_cast<py::ssize_t>(count));
+  std::uint32_t* out = window.mutable_data();
+  for (std::uint32_t w = 0; w < profile.windows(); ++w)
+    out = std::fill_n(out, profile.cells(w).client.size(), w);
+  const auto* const family = reinterpret_cast<const std::uint8_t*>(first.family.data());
+  py::dict columns;
+  py::detail::array_proxy(window.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+  columns["window"] = window;
+  columns["client"] = read_only_view(std::span(first.client.data(), count), self);
+  columns["rate"] = read_only_view(std::span(first.rate.data(), count), self);
+  columns["shape"] = read_only_view(std::span(first.shape.data(), count), self);
+  columns["cv"] = read_only_view(std::span(first.cv.data(), count), self);
+  columns["family"] = read_only_view(std::span(family, count), self);
+  return columns;
+}
+
+using Lookup = std::uint32_t (Profile::*)(std::uint32_t, std::uint32_t, std::uint32_t) const noexcept;
+
+template <Lookup lookup>
+std::optional<std::uint32_t> distribution_id(const Profile& profile, std::uint32_t epoch,
+                                             std::uint32_t client, const std::string& field) {
+  check_index(epoch, profile.epochs(), "epoch");
+  check_index(client, profile.clients(), "client");
+  const std::uint32_t id = (profile.*lookup)(epoch, client, field_position(profile.category(), field));
+  return id == Profile::missing ? std::nullopt : std::optional(id);
+}
+
+const char* kind_name(DistributionKind kind) {
+  switch (kind) {
+    case DistributionKind::integer_pmf:
+      return "integer_pmf";
+    case DistributionKind::real_pmf:
+      return "real_pmf";
+    case DistributionKind::quantiles:
+      return "quantiles";
+  }
+  return "unknown";
+}
+
+py::dict distribution(const py::object& self, std::uint32_t id) {
+  const auto& profile = self.cast<const Profile&>();
+  check_index(id, profile.distributions(), "distribution");
+  const Distribution found = profile.distribution(id);
+  py::dict result;
+  result["kind"] = kind_name(found.kind);
+  if (found.kind == DistributionKind::integer_pmf) {
+    result["values"] = read_only_view(found.integer_values, self);
+  } else {
+    result["values"] = read_only_view(found.real_values, self);
+  }
+  if (found.kind != DistributionKind::quantiles)
+    result["probabilities"] = read_only_view(found.probabilities, self);
+  result["minimum"] = found.minimum;
+  result["maximum"] = found.maximum;
+  return result;
+}
+
+std::string representation(const Profile& profile) {
+  return "<tracetide._core.Profile: " + std::string(name(profile.category())) + ", " +
+         std::to_string(profile.clients()) + " clients, " + std::to_string(profile.windows()) +
+         " windows of " + std::to_string(profile.window_ns() / 1'000'000'000) + " s>";
+}
+
+void bind_profile(py::module_& module) {
+  py::class_<Profile>(module, "Profile", "An immutable set of clients on a common grid.")
+      .def_static("open", &Profile::open, py::arg("path"), Release())
+      .def_static("from_bytes", &from_bytes, py::arg("image"), py::arg("origin") = "<memory>")
+      .def_static("read_servegen", &read_servegen, py::arg("folder"), py::arg("threads") = 0, Release())
+      .def("to_bytes", &to_bytes)
+      .def("write", &Profile::write, py::arg("path"), Release())
+      .def_property_readonly("category", [](const Profile& p) { return name(p.category()); })
+      .def_property_readonly("default_counts", [](const Profile& p) { return name(p.default_counts()); })
+      .def_property_readonly("metadata", [](const Profile& p) { return as_text(p.metadata()); })
+      .def_property_readonly("fields", &field_names)
+      .def_property_readonly("clients", &Profile::clients)
+      .def_property_readonly("client_names", &client_names)
+      .def_property_readonly("window_ns", &Profile::window_ns)
+      .def_property_readonly("windows", &Profile::windows)
+      .def_property_readonly("epoch_ns", &Profile::epoch_ns)
+      .def_property_readonly("epochs", &Profile::epochs)
+      .def_property_readonly("period_ns", &Profile::period_ns)
+      .def_property_readonly("distributions", &Profile::distributions)
+      .def("cells", &cells)
+      .def("recorded", &distribution_id<&Profile::recorded>, py::arg("epoch"), py::arg("client"),
+           py::arg("field"))
+      .def("resolved", &distribution_id<&Profile::resolved>, py::arg("epoch"), py::arg("client"),
+           py::arg("field"))
+      .def("distribution", &distribution, py::arg("id"))
+      .def("__repr__", &representation);
+}
+
+/// A builder and the category, by which fields are named.
+struct NamedBuilder {
+  Category category;
+  ProfileBuilder builder;
+};
+
+NamedBuilder make_builder(const std::string& category_name, std::int64_t window_ns, std::uint32_t windows,
+                          std::int64_t epoch_ns, std::uint32_t epochs, const std::string& default_counts,
+                          const std::string& metadata) {
+  const Category category = named(all_categories, category_name, "category");
+  const Counts counts = named(concrete_counts, default_counts, "default_counts");
+  return {category, ProfileBuilder(category, {window_ns, windows, epoch_ns, epochs}, counts, metadata)};
+}
+
+void add_cells(NamedBuilder& self, std::uint32_t client, const Input<std::uint32_t>& windows,
+               const Input<double>& rates, const Input<double>& shapes, const Input<double>& cvs,
+               const Input<std::uint8_t>& families) {
+  const auto window = elements(windows, "windows");
+  const auto rate = elements(rates, "rates");
+  const auto shape = elements(shapes, "shapes");
+  const auto cv = elements(cvs, "cvs");
+  const auto family = elements(families, "families");
+  const std::size_t count = window.size();
+  if (rate.size() != count || shape.size() != count || cv.size() != count || family.size() != count) {
+    throw std::invalid_argument("windows, rates, shapes, cvs and families must have one length; they have " +
+                                std::to_string(count) + ", " + std::to_string(rate.size()) + ", " +
+                                std::to_string(shape.size()) + ", " + std::to_string(cv.size()) + " and " +
+                                std::to_string(family.size()));
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    self.builder.add_cell(client, window[i], {rate[i], shape[i], cv[i], static_cast<Family>(family[i])});
+  }
+}
+
+Profile build(const NamedBuilder& self) {
+  const py::gil_scoped_release release;
+  return Profile::from_image(self.builder.image(), "<built>");
+}
+
+void bind_builder(py::module_& module) {
+  py::class_<NamedBuilder>(module, "ProfileBuilder", "Collects clients, windows and distributions.")
+      .def(py::init(&make_builder), py::arg("category"), py::kw_only(), py::arg("window_ns"),
+           py::arg("windows"), py::arg("epoch_ns"), py::arg("epochs"), py::arg("default_counts"),
+           py::arg("metadata"))
+      .def(
+          "add_client",
+          [](NamedBuilder& self, const std::string& name) { return self.builder.add_client(name); },
+          py::arg("name"))
+      .def("add_cells", &add_cells, py::arg("client"), py::arg("windows"), py::arg("rates"),
+           py::arg("shapes"), py::arg("cvs"), py::arg("families"))
+      .def(
+          "add_integer_pmf",
+          [](NamedBuilder& self, const Input<std::uint32_t>& values, const Input<double>& probabilities) {
+            return self.builder.add_integer_pmf(elements(values, "values"),
+                                                elements(probabilities, "probabilities"));
+          },
+          py::arg("values"), py::arg("probabilities"))
+      .def(
+          "add_real_pmf",
+          [](NamedBuilder& self, const Input<double>& values, const Input<double>& probabilities) {
+            return self.builder.add_real_pmf(elements(values, "values"),
+                                             elements(probabilities, "probabilities"));
+          },
+          py::arg("values"), py::arg("probabilities"))
+      .def(
+          "add_quantiles",
+          [](NamedBuilder& self, const Input<double>& quantiles, double minimum, double maximum) {
+            return self.builder.add_quantiles(elements(quantiles, "quantiles"), minimum, maximum);
+          },
+          py::arg("quantiles"), py::arg("minimum"), py::arg("maximum"))
+      .def(
+          "set_field",
+          [](NamedBuilder& self, std::uint32_t epoch, std::uint32_t client, const std::string& field,
+             std::uint32_t id) {
+            self.builder.set_field(epoch, client, field_position(self.category, field), id);
+          },
+          py::arg("epoch"), py::arg("client"), py::arg("field"), py::arg("distribution"))
+      .def("build", &build);
+}
+
+}  // namespace
+
+void register_profile(py::module_& module) {
+  bind_profile(module);
+  bind_builder(module);
+}
+
+}  // namespace tracetide::bindings

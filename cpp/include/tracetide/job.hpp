@@ -1,0 +1,85 @@
+// A job: everything that determines a trace.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tracetide/profile.hpp"
+
+namespace tracetide {
+
+/// Version of the bytes of a trace: the same job gives the same bytes under the same version.
+inline constexpr int trace_version = 1;
+
+enum class Coupling : std::uint8_t {
+  profile = 0,      ///< as the profile says; independent where it says nothing
+  independent = 1,  ///< each field on its own
+  comonotonic = 2,  ///< one uniform for all fields of a request, through their quantile functions
+};
+[[nodiscard]] std::string_view name(Coupling coupling) noexcept;
+
+enum class Missing : std::uint8_t {
+  nearest = 0,  ///< a missing distribution is taken from the nearest epoch; clients without any are left out
+  error = 1,    ///< both are refused
+};
+
+/// A point of a piecewise-linear rate curve.
+struct RatePoint {
+  double time_s = 0;
+  double rate = 0;
+};
+
+struct JobOptions {
+  /// At most one of rate, rate_steps, rate_points, scale and max_rate; none: the native rates.
+  std::optional<double> rate{};          ///< total requests/s
+  std::vector<double> rate_steps{};      ///< total requests/s per window of the job; repeats
+  std::vector<RatePoint> rate_points{};  ///< total requests/s over job time, linear between, constant outside
+  std::optional<double> scale{};         ///< factor on the native rates
+  std::optional<double> max_rate{};      ///< the native curve is lowered so that its peak is this
+  std::optional<double> span_start{};    ///< s from the profile's start; default 0
+  std::optional<double> span_end{};      ///< s; default the profile's period
+  std::optional<double> duration{};      ///< s; default the length of the span
+  std::uint64_t seed = 0;
+  Counts counts = Counts::profile;
+  Coupling coupling = Coupling::profile;
+  Missing missing = Missing::nearest;
+};
+
+/// A resolved, immutable job. Copies share their state; const members may be called concurrently.
+class Job {
+ public:
+  /// @throws std::invalid_argument naming the option, the value and what is allowed; ProfileError
+  ///         for what `Missing::error` refuses.
+  explicit Job(Profile profile, JobOptions options = {});
+
+  [[nodiscard]] const Profile& profile() const noexcept;
+  [[nodiscard]] const JobOptions& options() const noexcept;
+  [[nodiscard]] Counts counts() const noexcept;      ///< resolved, never Counts::profile
+  [[nodiscard]] Coupling coupling() const noexcept;  ///< resolved, never Coupling::profile
+  [[nodiscard]] std::int64_t duration_ns() const noexcept;
+  [[nodiscard]] std::uint64_t windows() const noexcept;
+  /// Starts of the windows, ns from the job's start, and the job's end: windows() + 1 entries.
+  [[nodiscard]] std::vector<std::int64_t> window_starts_ns() const;
+  /// Expected number of requests.
+  [[nodiscard]] double expected() const noexcept;
+  /// The exact number of requests where it is known without sampling (pinned, servegen).
+  [[nodiscard]] std::optional<std::uint64_t> count() const;
+  /// Clients that are left out because the profile has no distributions for them.
+  [[nodiscard]] const std::vector<std::uint32_t>& left_out() const noexcept;
+  /// Their share of the native requests of the job.
+  [[nodiscard]] double left_out_share() const noexcept;
+  /// Windows to which a positive rate was given but in which no client is active.
+  [[nodiscard]] std::uint64_t empty_windows() const noexcept;
+
+  struct State;  // private to the engine
+  [[nodiscard]] const State& state() const noexcept { return *state_; }
+
+ private:
+  std::shared_ptr<const State> state_;
+};
+
+}  // namespace tracetide

@@ -1,0 +1,138 @@
+// A profile: an immutable set of clients on a common grid. It is data; it knows no engine.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tracetide {
+
+enum class Category : std::uint8_t { language = 0, reason = 1, multimodal = 2 };
+enum class Family : std::uint8_t { exponential = 0, gamma = 1, weibull = 2 };
+
+/// How many requests a client sends in a window.
+enum class Counts : std::uint8_t { profile = 0, pinned = 1, renewal = 2, servegen = 3 };
+
+enum class Field : std::uint8_t {
+  input_tokens = 0,
+  output_tokens = 1,
+  reason_ratio = 2,
+  text_tokens = 3,
+  image_count = 4,
+  image_tokens = 5,
+  audio_count = 6,
+  audio_tokens = 7,
+  video_count = 8,
+  video_tokens = 9,
+};
+inline constexpr std::size_t field_count = 10;
+[[nodiscard]] std::string_view name(Field field) noexcept;
+[[nodiscard]] std::string_view name(Category category) noexcept;
+[[nodiscard]] std::string_view name(Family family) noexcept;
+[[nodiscard]] std::string_view name(Counts counts) noexcept;
+
+/// The fields a client of this category draws, in the order in which they are stored and drawn.
+[[nodiscard]] std::span<const Field> fields_of(Category category) noexcept;
+
+/// The active clients of one window, in ascending client order. All spans have one length.
+struct WindowCells {
+  std::span<const std::uint32_t> client;
+  std::span<const double> rate;   ///< requests/s, finite, > 0
+  std::span<const double> shape;  ///< of the gap family, in [min_shape, max_shape]; 1 for exponential
+  std::span<const double> cv;     ///< coefficient of variation of the gaps as recorded, or NaN
+  std::span<const Family> family;
+};
+inline constexpr double min_shape = 0.005;
+inline constexpr double max_shape = 1e5;
+
+/// What a distribution is made of.
+enum class DistributionKind : std::uint32_t {
+  integer_pmf = 0,  ///< integer_values ascending and unique, probabilities
+  real_pmf = 1,     ///< real_values ascending and unique, probabilities
+  quantiles = 2,    ///< real_values: a quantile function given at k/(n-1), linear in between; n >= 2
+};
+
+/// A read-only view of one distribution. Probabilities are as in the source (they need not sum to
+/// exactly 1; samplers normalise); they are finite, >= 0, with a positive sum. Draws of token and count
+/// fields are rounded half up and lie in [minimum, maximum].
+struct Distribution {
+  DistributionKind kind = DistributionKind::integer_pmf;
+  std::span<const std::uint32_t> integer_values;
+  std::span<const double> real_values;
+  std::span<const double> probabilities;
+  double minimum = 0;
+  double maximum = 4294967295.0;
+};
+
+/// A profile is one `.tide` image (cpp/src/profile/TIDE.md), mapped from a file or held in memory. Copies
+/// share it. All const members may be called concurrently.
+class Profile {
+ public:
+  static constexpr std::uint32_t missing = 0xFFFFFFFFu;
+
+  /// Maps a `.tide` file and checks all of it.
+  /// @throws ProfileError if it is not a sound profile; std::system_error if it cannot be read.
+  [[nodiscard]] static Profile open(const std::filesystem::path& path);
+  /// A profile from the bytes of a `.tide` image, which are copied. @throws ProfileError
+  [[nodiscard]] static Profile from_image(std::span<const std::byte> image,
+                                          const std::string& origin = "<memory>");
+  /// The same without the copy.
+  [[nodiscard]] static Profile from_image(std::vector<std::byte>&& image,
+                                          const std::string& origin = "<memory>");
+
+  /// The whole image. Valid as long as any copy of this profile lives.
+  [[nodiscard]] std::span<const std::byte> image() const noexcept;
+  /// Writes the image so that `path` appears only when complete. @throws std::system_error
+  void write(const std::filesystem::path& path) const;
+
+  [[nodiscard]] Category category() const noexcept;
+  /// What `Counts::profile` means for it; never `Counts::profile` itself.
+  [[nodiscard]] Counts default_counts() const noexcept;
+  /// Provenance as JSON text: name, source, licence, how it was made.
+  [[nodiscard]] std::string_view metadata() const noexcept;
+
+  [[nodiscard]] std::uint32_t clients() const noexcept;
+  [[nodiscard]] std::string_view client_name(std::uint32_t client) const noexcept;
+
+  [[nodiscard]] std::int64_t window_ns() const noexcept;  ///< length of a window, > 0
+  [[nodiscard]] std::uint32_t windows() const noexcept;   ///< windows in a period, > 0
+  [[nodiscard]] std::int64_t epoch_ns() const noexcept;   ///< length of an epoch, a multiple of window_ns
+  [[nodiscard]] std::uint32_t epochs() const noexcept;  ///< epochs, > 0; they repeat when time runs past them
+  [[nodiscard]] std::int64_t period_ns() const noexcept { return window_ns() * windows(); }
+  /// The epoch in which a window lies.
+  [[nodiscard]] std::uint32_t epoch_of(std::uint32_t window) const noexcept;
+
+  /// The active clients of `window` (< windows()).
+  [[nodiscard]] WindowCells cells(std::uint32_t window) const noexcept;
+
+  [[nodiscard]] std::uint32_t distributions() const noexcept;
+  [[nodiscard]] Distribution distribution(std::uint32_t id) const noexcept;
+  /// The id of the distribution recorded for a field of a client in an epoch, or `missing`.
+  /// `field` is a position in fields_of(category()).
+  [[nodiscard]] std::uint32_t recorded(std::uint32_t epoch, std::uint32_t client,
+                                       std::uint32_t field) const noexcept;
+  /// As `recorded`, but a missing one is replaced by the nearest earlier, else the nearest later epoch
+  /// in which all fields of the client are recorded; `missing` only for a client that has none at all.
+  [[nodiscard]] std::uint32_t resolved(std::uint32_t epoch, std::uint32_t client,
+                                       std::uint32_t field) const noexcept;
+  /// Whether the client has distributions at all.
+  [[nodiscard]] bool has_fields(std::uint32_t client) const noexcept;
+
+ private:
+  struct Image;
+  explicit Profile(std::shared_ptr<const Image> image) : image_(std::move(image)) {}
+  std::shared_ptr<const Image> image_;
+};
+
+/// Reads a ServeGen model folder (`chunk-<i>-trace.csv`, `chunk-<i>-dataset.json`) with `threads`
+/// threads (0: all cores). Client i of the profile is chunk i of the folder (by ascending number).
+/// @throws ProfileError naming file, line or field; std::system_error
+[[nodiscard]] Profile read_servegen(const std::filesystem::path& folder, unsigned threads = 0);
+
+}  // namespace tracetide

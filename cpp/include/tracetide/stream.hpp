@@ -1,0 +1,48 @@
+// A stream: the requests of a job, batch by batch, made by worker threads.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tracetide/batch.hpp"
+#include "tracetide/job.hpp"
+
+namespace tracetide {
+
+struct StreamOptions {
+  unsigned threads = 0;        ///< worker threads; 0: all cores
+  std::size_t batch_size = 0;  ///< rows of every batch but the last; 0: as they are made, without copying
+  std::string kernels{};       ///< instruction-set level to force (see kernel_levels()); "": the best
+};
+
+/// Levels that this machine can run, best first: "x86-64-v4", "x86-64-v3", "baseline".
+[[nodiscard]] std::vector<std::string> kernel_levels();
+
+/// Single consumer. The memory in use is bounded by the profile, the batch size and the threads.
+class Stream {
+ public:
+  /// @throws std::invalid_argument
+  explicit Stream(const Job& job, StreamOptions options = {});
+  ~Stream();
+  Stream(Stream&&) noexcept;
+  Stream& operator=(Stream&&) noexcept;
+
+  /// The next batch, or nullptr at the end. It belongs to the stream and is valid until the next call.
+  [[nodiscard]] const Batch* next();
+  /// As next(), but the caller owns the batch; its memory is reused once it is released.
+  [[nodiscard]] std::shared_ptr<const Batch> next_shared();
+  /// Waits at most `timeout` for a batch to be ready or the end; false on time-out. For callers that
+  /// must look after something else meanwhile, such as a signal.
+  [[nodiscard]] bool wait(std::chrono::milliseconds timeout);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tracetide

@@ -1,0 +1,9 @@
+// Everything.
+#pragma once
+
+#include "tracetide/batch.hpp"
+#include "tracetide/error.hpp"
+#include "tracetide/job.hpp"
+#include "tracetide/profile.hpp"
+#include "tracetide/random.hpp"
+#include "tracetide/stream.hpp"

@@ -1,0 +1,63 @@
+#include "engine/columns.hpp"
+
+namespace tracetide {
+namespace {
+
+template <class T>
+void append(Column<T>& to, const Column<T>& from, std::size_t first, std::size_t n) {
+  if (from.empty()) return;
+  const auto begin = from.begin() + static_cast<std::ptrdiff_t>(first);
+  to.insert(to.end(), begin, begin + static_cast<std::ptrdiff_t>(n));
+}
+
+void append(ListColumn& to, const ListColumn& from, std::size_t first, std::size_t n) {
+  if (from.offsets.empty()) return;
+  if (to.offsets.empty()) to.offsets.push_back(0);
+  const std::int32_t begin = from.offsets[first];
+  const std::int32_t shift = to.offsets.back() - begin;
+  for (std::size_t i = first + 1; i <= first + n; ++i) to.offsets.push_back(from.offsets[i] + shift);
+  append(to.values, from.values, static_cast<std::size_t>(begin),
+         static_cast<std::size_t>(from.offsets[first + n] - begin));
+}
+
+void clear(ListColumn& column) noexcept {
+  column.offsets.clear();
+  column.values.clear();
+}
+
+}  // namespace
+
+void clear(Columns& columns) noexcept {
+  columns.timestamp.clear();
+  columns.client_id.clear();
+  columns.input_tokens.clear();
+  columns.output_tokens.clear();
+  columns.reason_tokens.clear();
+  columns.text_tokens.clear();
+  clear(columns.image_tokens);
+  clear(columns.audio_tokens);
+  clear(columns.video_tokens);
+}
+
+void reserve(Columns& columns, Category category, std::size_t rows) {
+  columns.timestamp.reserve(rows);
+  columns.client_id.reserve(rows);
+  columns.input_tokens.reserve(rows);
+  columns.output_tokens.reserve(rows);
+  if (category == Category::reason) columns.reason_tokens.reserve(rows);
+  if (category == Category::multimodal) columns.text_tokens.reserve(rows);
+}
+
+void append_rows(Columns& to, const Columns& from, std::size_t first, std::size_t n) {
+  append(to.timestamp, from.timestamp, first, n);
+  append(to.client_id, from.client_id, first, n);
+  append(to.input_tokens, from.input_tokens, first, n);
+  append(to.output_tokens, from.output_tokens, first, n);
+  append(to.reason_tokens, from.reason_tokens, first, n);
+  append(to.text_tokens, from.text_tokens, first, n);
+  append(to.image_tokens, from.image_tokens, first, n);
+  append(to.audio_tokens, from.audio_tokens, first, n);
+  append(to.video_tokens, from.video_tokens, first, n);
+}
+
+}  // namespace tracetide

@@ -1,0 +1,319 @@
+#include "tracetide/job.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+#include <stdexcept>
+
+#include "arrivals/arrival_plan.hpp"
+#include "engine/job_state.hpp"
+#include "math/elementary.hpp"
+#include "tracetide/error.hpp"
+
+namespace tracetide {
+namespace {
+
+constexpr double ns_per_s = 1e9;
+constexpr double highest_rate = 1e12;  // requests/s
+// A window's plan takes 16 bytes for every 256 requests.
+constexpr double largest_window = 0x1p33;
+constexpr double longest_duration_s = 4e9;  // 126 years; 2^62 ns
+
+template <class Value>
+[[noreturn]] void refuse(const char* option, const Value& value, const char* allowed) {
+  std::ostringstream text;
+  text.precision(17);
+  text << option << ": " << value << " is not allowed; it must be " << allowed;
+  throw std::invalid_argument(text.str());
+}
+
+void check_rate(const char* option, double rate, bool zero_allowed) {
+  if (!(rate <= highest_rate) || rate < 0 || (rate == 0 && !zero_allowed)) {
+    refuse(option, rate,
+           zero_allowed ? "a number of requests/s from 0 to 1e12"
+                        : "a number of requests/s above 0, at most 1e12");
+  }
+}
+
+std::int64_t to_ns(double seconds) { return static_cast<std::int64_t>(std::llround(seconds * ns_per_s)); }
+
+void check_rate_options(const JobOptions& options) {
+  const int given = int{options.rate.has_value()} + int{!options.rate_steps.empty()} +
+                    int{!options.rate_points.empty()} + int{options.scale.has_value()} +
+                    int{options.max_rate.has_value()};
+  if (given > 1) {
+    std::string names;
+    const auto add = [&](bool present, const char* option) {
+      if (present) names.append(names.empty() ? "" : ", ").append(option);
+    };
+    add(options.rate.has_value(), "rate");
+    add(!options.rate_steps.empty(), "rate_steps");
+    add(!options.rate_points.empty(), "rate_points");
+    add(options.scale.has_value(), "scale");
+    add(options.max_rate.has_value(), "max_rate");
+    refuse("options that set the rate", names, "at most one of them");
+  }
+  if (options.rate) check_rate("rate", *options.rate, false);
+  if (options.max_rate) check_rate("max_rate", *options.max_rate, false);
+  if (options.scale && !(*options.scale > 0 && *options.scale <= 1e9)) {
+    refuse("scale", *options.scale, "a factor above 0, at most 1e9");
+  }
+  for (const double rate : options.rate_steps) check_rate("rate", rate, true);
+  double before = -1;
+  for (const RatePoint& point : options.rate_points) {
+    check_rate("rate", point.rate, true);
+    if (!(point.time_s >= 0 && point.time_s <= longest_duration_s) || point.time_s <= before) {
+      refuse("rate point at time", point.time_s, "a number of seconds from 0 on, later than the point before");
+    }
+    before = point.time_s;
+  }
+}
+
+// Mean of the piecewise-linear curve over [from, to], constant outside its points.
+double mean_rate(const std::vector<RatePoint>& points, double from, double to) {
+  const auto value_at = [&](double time) {
+    const auto after = std::upper_bound(points.begin(), points.end(), time,
+                                        [](double t, const RatePoint& point) { return t < point.time_s; });
+    if (after == points.begin()) return points.front().rate;
+    if (after == points.end()) return points.back().rate;
+    const RatePoint& a = *(after - 1);
+    const RatePoint& b = *after;
+    return a.rate + (b.rate - a.rate) * ((time - a.time_s) / (b.time_s - a.time_s));
+  };
+  double area = 0;
+  double time = from;
+  double rate = value_at(from);
+  const auto advance = [&](double next_time) {
+    const double next_rate = value_at(next_time);
+    area += 0.5 * (rate + next_rate) * (next_time - time);
+    time = next_time;
+    rate = next_rate;
+  };
+  const auto first = std::upper_bound(points.begin(), points.end(), from,
+                                      [](double t, const RatePoint& point) { return t < point.time_s; });
+  for (auto point = first; point != points.end() && point->time_s < to; ++point) advance(point->time_s);
+  advance(to);
+  return area / (to - from);
+}
+
+}  // namespace
+
+Job::State::State(Profile job_profile, JobOptions job_options)
+    : profile(std::move(job_profile)),
+      options(std::move(job_options)),
+      counts(options.counts == Counts::profile ? profile.default_counts() : options.counts),
+      coupling(options.coupling == Coupling::profile ? Coupling::independent : options.coupling),
+      samplers(profile, coupling) {
+  check_rate_options(options);
+  if (profile.window_ns() > longest_window_ns) {
+    throw ProfileError("profile: windows of " + std::to_string(profile.window_ns()) +
+                       " ns are not supported; the longest is " + std::to_string(longest_window_ns) +
+                       " ns (26 days)");
+  }
+  resolve_span();
+  resolve_clients();
+  resolve_rates();
+  resolve_totals();
+}
+
+void Job::State::resolve_span() {
+  const double period_s = static_cast<double>(profile.period_ns()) / ns_per_s;
+  const double start = options.span_start.value_or(0.0);
+  const double end = options.span_end.value_or(period_s);
+  if (!(start >= 0 && start < period_s)) {
+    refuse("span_start", start,
+           ("a time from 0 s to before the profile's end at " + std::to_string(period_s) + " s").c_str());
+  }
+  if (!(end > start && end <= period_s)) {
+    refuse("span_end", end,
+           ("a time after the span's start, at most the profile's end at " + std::to_string(period_s) + " s")
+               .c_str());
+  }
+  span_start_ns = to_ns(start);
+  span_end_ns = std::min(to_ns(end), profile.period_ns());
+  if (span_end_ns <= span_start_ns) refuse("span_end", end, "at least 1 ns after the span's start");
+  const double span_s = static_cast<double>(span_end_ns - span_start_ns) / ns_per_s;
+  const double duration = options.duration.value_or(span_s);
+  if (!(duration > 0 && duration <= longest_duration_s)) {
+    refuse("duration", duration, "a number of seconds above 0, at most 4e9");
+  }
+  duration_ns = to_ns(duration);
+  if (duration_ns == 0) refuse("duration", duration, "at least 1 ns");
+
+  const std::int64_t window_ns = profile.window_ns();
+  first_window = static_cast<std::uint32_t>(span_start_ns / window_ns);
+  windows_per_pass = static_cast<std::uint32_t>((span_end_ns - 1) / window_ns) - first_window + 1;
+  const std::int64_t span_ns = span_end_ns - span_start_ns;
+  const auto passes = static_cast<std::uint64_t>(duration_ns / span_ns);
+  const std::int64_t rest = duration_ns % span_ns;
+  windows = passes * windows_per_pass;
+  if (rest != 0) {
+    windows += static_cast<std::uint64_t>((span_start_ns + rest - 1) / window_ns) - first_window + 1;
+  }
+  if (windows > 0xFFFFFFFFull - first_window) {
+    refuse("duration", duration, "at most 2^32 windows of the profile");
+  }
+}
+
+JobWindow Job::State::window(std::uint64_t k) const noexcept {
+  const std::int64_t window_ns = profile.window_ns();
+  const auto pass = static_cast<std::int64_t>(k / windows_per_pass);
+  const auto piece = static_cast<std::uint32_t>(k % windows_per_pass);
+  const std::int64_t pass_start = pass * (span_end_ns - span_start_ns);
+  const std::uint32_t profile_window = first_window + piece;
+  const std::int64_t begin = std::max(profile_window * window_ns, span_start_ns);
+  const std::int64_t end = std::min((profile_window + 1) * window_ns, span_end_ns);
+  const std::int64_t start = pass_start + begin - span_start_ns;
+  return {start, std::min(end - begin, duration_ns - start), profile_window,
+          first_window + static_cast<std::uint32_t>(k)};
+}
+
+void Job::State::resolve_clients() {
+  takes_part.assign(profile.clients(), true);
+  std::string names;
+  for (std::uint32_t client = 0; client < profile.clients(); ++client) {
+    if (profile.has_fields(client)) continue;
+    takes_part[client] = false;
+    left_out.push_back(client);
+    if (left_out.size() <= 5) names.append(names.empty() ? "" : ", ").append(profile.client_name(client));
+  }
+  if (left_out.size() == profile.clients()) {
+    throw ProfileError("profile: none of its " + std::to_string(profile.clients()) +
+                       " clients has distributions of its fields, so no request can be made");
+  }
+  if (options.missing == Missing::error && !left_out.empty()) {
+    throw ProfileError("profile: " + std::to_string(left_out.size()) +
+                       " clients have no distributions of their fields (" + names +
+                       (left_out.size() > 5 ? ", ..." : "") + "), which missing=\"error\" refuses");
+  }
+  if (options.missing != Missing::error) return;
+  for (std::uint32_t piece = 0; piece < std::min<std::uint64_t>(windows, windows_per_pass); ++piece) {
+    const std::uint32_t at = first_window + piece;
+    const std::uint32_t epoch = profile.epoch_of(at);
+    for (const std::uint32_t client : profile.cells(at).client) {
+      for (std::uint32_t field = 0; field < fields_of(profile.category()).size(); ++field) {
+        if (profile.recorded(epoch, client, field) != Profile::missing) continue;
+        throw ProfileError("profile: client " + std::string(profile.client_name(client)) +
+                           " sends requests in epoch " + std::to_string(epoch) +
+                           " but has no distribution of " +
+                           std::string(name(fields_of(profile.category())[field])) +
+                           " there, which missing=\"error\" refuses");
+      }
+    }
+  }
+}
+
+void Job::State::resolve_rates() {
+  kept_rate.assign(profile.windows(), 0.0);
+  total_rate.assign(profile.windows(), 0.0);
+  double peak = 0;
+  for (std::uint32_t piece = 0; piece < windows_per_pass; ++piece) {
+    const std::uint32_t at = first_window + piece;
+    const WindowCells cells = profile.cells(at);
+    for (std::size_t i = 0; i < cells.client.size(); ++i) {
+      total_rate[at] += cells.rate[i];
+      if (takes_part[cells.client[i]]) kept_rate[at] += cells.rate[i];
+    }
+    peak = std::max(peak, total_rate[at]);
+  }
+  if (options.scale) native_factor = *options.scale;
+  if (options.max_rate && peak > *options.max_rate) native_factor = *options.max_rate / peak;
+}
+
+double Job::State::target_rate(std::uint64_t k, const JobWindow& window) const noexcept {
+  if (options.rate) return *options.rate;
+  if (!options.rate_steps.empty()) return options.rate_steps[k % options.rate_steps.size()];
+  if (!options.rate_points.empty()) {
+    const double start = static_cast<double>(window.start_ns) / ns_per_s;
+    return mean_rate(options.rate_points, start, start + static_cast<double>(window.length_ns) / ns_per_s);
+  }
+  return total_rate[window.profile_window] * native_factor;
+}
+
+double Job::State::factor(std::uint64_t k, const JobWindow& window) const noexcept {
+  const double kept = kept_rate[window.profile_window];
+  return kept > 0 ? target_rate(k, window) / kept : 0.0;
+}
+
+void Job::State::resolve_totals() {
+  double native = 0;
+  double native_kept = 0;
+  for (std::uint64_t k = 0; k < windows; ++k) {
+    const JobWindow at = window(k);
+    const double seconds = static_cast<double>(at.length_ns) / ns_per_s;
+    const double target = target_rate(k, at);
+    native += total_rate[at.profile_window] * seconds;
+    native_kept += kept_rate[at.profile_window] * seconds;
+    if (kept_rate[at.profile_window] > 0) {
+      if (target * seconds > largest_window) {
+        refuse("rate", target,
+               ("at most 2^33 requests a window of " + std::to_string(seconds) +
+                " s; a profile with shorter windows can take more")
+                   .c_str());
+      }
+      expected += target * seconds;
+    } else if (target > 0) {
+      ++empty_windows;
+    }
+  }
+  left_out_share = native > 0 && !left_out.empty() ? 1.0 - native_kept / native : 0.0;
+  if (!(expected > 0)) {
+    throw std::invalid_argument(
+        "job: it has no requests: in all of its windows the rate is 0 or no client is active; "
+        "choose a span in which the profile is active, or a rate above 0");
+  }
+}
+
+double rounding_uniform(const Job::State& job, const JobWindow& window) noexcept {
+  const StreamKey stream{job.options.seed, 0xFFFFFFFFu, window.number,
+                         static_cast<std::uint8_t>(Purpose::count)};
+  const auto words = philox4x32_10(stream.counter(0), stream.key());
+  return portable::open_unit(words[0] | static_cast<std::uint64_t>(words[1]) << 32);
+}
+
+Job::Job(Profile profile, JobOptions options)
+    : state_(std::make_shared<const State>(std::move(profile), std::move(options))) {}
+
+const Profile& Job::profile() const noexcept { return state_->profile; }
+const JobOptions& Job::options() const noexcept { return state_->options; }
+Counts Job::counts() const noexcept { return state_->counts; }
+Coupling Job::coupling() const noexcept { return state_->coupling; }
+std::int64_t Job::duration_ns() const noexcept { return state_->duration_ns; }
+std::uint64_t Job::windows() const noexcept { return state_->windows; }
+double Job::expected() const noexcept { return state_->expected; }
+const std::vector<std::uint32_t>& Job::left_out() const noexcept { return state_->left_out; }
+double Job::left_out_share() const noexcept { return state_->left_out_share; }
+std::uint64_t Job::empty_windows() const noexcept { return state_->empty_windows; }
+
+std::vector<std::int64_t> Job::window_starts_ns() const {
+  std::vector<std::int64_t> starts;
+  starts.reserve(state_->windows + 1);
+  for (std::uint64_t k = 0; k < state_->windows; ++k) starts.push_back(state_->window(k).start_ns);
+  starts.push_back(state_->duration_ns);
+  return starts;
+}
+
+std::optional<std::uint64_t> Job::count() const {
+  if (state_->counts == Counts::renewal) return std::nullopt;
+  std::uint64_t total = 0;
+  for (std::uint64_t k = 0; k < state_->windows; ++k) {
+    for_each_client(*state_, k, state_->window(k), [&](std::size_t, double, std::uint64_t gaps) {
+      total += state_->counts == Counts::servegen && gaps > 0 ? gaps - 1 : gaps;
+    });
+  }
+  return total;
+}
+
+std::string_view name(Coupling coupling) noexcept {
+  switch (coupling) {
+    case Coupling::profile:
+      return "profile";
+    case Coupling::independent:
+      return "independent";
+    case Coupling::comonotonic:
+      return "comonotonic";
+  }
+  return "";
+}
+
+}  // namespace tracetide

@@ -1,0 +1,87 @@
+// What a job resolves to: its windows, and in each the factor on the clients' rates.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "fields/sampler.hpp"
+#include "tracetide/job.hpp"
+
+namespace tracetide {
+
+/// One window of a job. The span of the profile that the job repeats may cut the first and last window.
+struct JobWindow {
+  std::int64_t start_ns = 0;  ///< from the job's start
+  std::int64_t length_ns = 0;
+  std::uint32_t profile_window = 0;
+  std::uint32_t number = 0;  ///< in the random streams; counts on when the profile repeats
+};
+
+struct Job::State {
+  Profile profile;
+  JobOptions options;
+  Counts counts = Counts::pinned;
+  Coupling coupling = Coupling::independent;
+
+  std::int64_t span_start_ns = 0;
+  std::int64_t span_end_ns = 0;
+  std::int64_t duration_ns = 0;
+  std::uint32_t first_window = 0;      ///< profile window of the span's start
+  std::uint32_t windows_per_pass = 0;  ///< windows the span touches
+  std::uint64_t windows = 0;
+
+  std::vector<double> kept_rate;   ///< per profile window: requests/s of the clients that take part
+  std::vector<double> total_rate;  ///< per profile window: of all clients
+  double native_factor = 1;        ///< scale or max_rate
+  std::vector<bool> takes_part;    ///< per client
+  std::vector<std::uint32_t> left_out;
+  double left_out_share = 0;
+  std::uint64_t empty_windows = 0;
+  double expected = 0;
+
+  SamplerCache samplers;
+
+  State(Profile job_profile, JobOptions job_options);
+
+  [[nodiscard]] JobWindow window(std::uint64_t k) const noexcept;
+  /// Total requests/s wanted in a window.
+  [[nodiscard]] double target_rate(std::uint64_t k, const JobWindow& window) const noexcept;
+  /// Factor on the clients' own rates in a window; 0 where nobody is active.
+  [[nodiscard]] double factor(std::uint64_t k, const JobWindow& window) const noexcept;
+
+ private:
+  void resolve_span();
+  void resolve_clients();
+  void resolve_rates();
+  void resolve_totals();
+};
+
+/// Calls visit(cell, requests_expected, gaps) for every client that takes part in a window, in ascending
+/// order, where `gaps` is the client's number of gaps in the pinned and servegen modes. Systematic rounding:
+/// gaps of client c = floor(S_c + U) - floor(S_(c-1) + U), S the running sum of expected requests.
+template <class Visit>
+void for_each_client(const Job::State& job, std::uint64_t k, const JobWindow& window, Visit&& visit);
+
+/// The uniform of the systematic rounding of a window.
+[[nodiscard]] double rounding_uniform(const Job::State& job, const JobWindow& window) noexcept;
+
+template <class Visit>
+void for_each_client(const Job::State& job, std::uint64_t k, const JobWindow& window, Visit&& visit) {
+  const WindowCells cells = job.profile.cells(window.profile_window);
+  const double seconds = static_cast<double>(window.length_ns) / 1e9;
+  const double factor = job.factor(k, window);
+  const double uniform = rounding_uniform(job, window);
+  double sum = 0;
+  double floor_before = 0;  // floor(0 + U)
+  for (std::size_t cell = 0; cell < cells.client.size(); ++cell) {
+    if (!job.takes_part[cells.client[cell]]) continue;
+    const double expected = cells.rate[cell] * factor * seconds;
+    sum += expected;
+    const double floor_now = __builtin_floor(sum + uniform);
+    const double gaps = job.counts == Counts::servegen ? __builtin_ceil(expected) : floor_now - floor_before;
+    floor_before = floor_now;
+    visit(cell, expected, static_cast<std::uint64_t>(gaps));
+  }
+}
+
+}  // namespace tracetide

@@ -1,0 +1,195 @@
+#include "engine/pipeline.hpp"
+
+#include <algorithm>
+
+#include "engine/columns.hpp"
+
+namespace tracetide {
+namespace {
+
+// Small windows are made together up to about this many requests ...
+constexpr double rows_per_task = 1 << 18;
+// ... and this many windows, so that a long idle time does not hold a task up.
+constexpr std::uint64_t windows_per_task = 1024;
+constexpr std::size_t clients_per_plan = 8;
+
+}  // namespace
+
+std::shared_ptr<Batch> Pipeline::take_batch() {
+  std::shared_ptr<Batch> batch = pool_->take();
+  clear(batch->columns());
+  batch->reset(job_.profile().category(), 0);
+  return batch;
+}
+
+Pipeline::Pipeline(const Job& job, unsigned threads, const Kernels& kernels,
+                   std::function<void(Made&)> finish)
+    : job_(job), kernels_(&kernels), finish_(std::move(finish)) {
+  if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
+  places_.resize(threads + 2);
+  workers_.reserve(threads);
+  try {
+    for (unsigned i = 0; i < threads; ++i) workers_.emplace_back([this] { work(); });
+  } catch (...) {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    work_ready_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+    throw;
+  }
+}
+
+Pipeline::~Pipeline() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  work_ready_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void Pipeline::work() {
+  try {
+    WindowMaker maker(job_.state(), *kernels_);
+    for (Task task = claim(); task.kind != Task::Kind::none; task = claim()) run(task, maker);
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = std::current_exception();
+    stop_ = true;
+    work_ready_.notify_all();
+    result_ready_.notify_all();
+  }
+}
+
+Pipeline::Task Pipeline::claim() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    Task task;
+    if (stop_ || (all_claimed_ && !large_)) return task;
+    if (large_) {
+      if (claim_large(task)) return task;
+    } else if (next_sequence_ < next_delivery_ + places_.size()) {
+      claim_windows(task);
+      if (task.kind != Task::Kind::none) return task;
+      continue;  // a large window has begun, or all windows have been claimed
+    }
+    work_ready_.wait(lock);
+  }
+}
+
+// Work on the large window at hand: planning first, which needs no place; then slices. False: wait.
+bool Pipeline::claim_large(Task& task) {
+  if (large_claimed_ < large_->clients()) {
+    task.kind = Task::Kind::plan;
+    task.large = large_;
+    task.first = large_claimed_;
+    large_claimed_ = std::min(large_->clients(), large_claimed_ + clients_per_plan);
+    task.last = large_claimed_;
+    return true;
+  }
+  if (!large_cut_ || next_sequence_ >= next_delivery_ + places_.size()) return false;
+  task.kind = Task::Kind::slice;
+  task.large = large_;
+  task.first = large_slice_++;
+  task.sequence = next_sequence_++;
+  if (large_slice_ == large_->slices()) large_.reset();
+  return true;
+}
+
+void Pipeline::claim_windows(Task& task) {
+  const Job::State& job = job_.state();
+  double rows = 0;
+  const std::uint64_t first = next_window_;
+  while (next_window_ < job.windows && next_window_ - first < windows_per_task && rows < rows_per_task) {
+    const JobWindow window = job.window(next_window_);
+    const bool active = job.kept_rate[window.profile_window] > 0;
+    const double expected =
+        active ? job.target_rate(next_window_, window) * static_cast<double>(window.length_ns) / 1e9 : 0.0;
+    if (expected > largest_whole_window) {
+      if (next_window_ != first) break;
+      large_ = std::make_shared<LargeWindow>(job, next_window_++, *kernels_);
+      large_claimed_ = large_planned_ = large_slice_ = 0;
+      large_cut_ = false;
+      all_claimed_ = next_window_ == job.windows;
+      work_ready_.notify_all();
+      return;
+    }
+    rows += expected;
+    ++next_window_;
+  }
+  all_claimed_ = next_window_ == job.windows;
+  if (next_window_ == first) return;
+  task.kind = Task::Kind::windows;
+  task.first = first;
+  task.last = next_window_;
+  task.sequence = next_sequence_++;
+}
+
+void Pipeline::run(const Task& task, WindowMaker& maker) {
+  if (task.kind == Task::Kind::plan) {
+    task.large->plan_clients(task.first, task.last, maker.scratch());
+    plan_done(task.last - task.first);
+    return;
+  }
+  Made made;
+  made.batch = take_batch();
+  if (task.kind == Task::Kind::slice) {
+    maker.make_slice(*task.large, task.first, made.batch->columns());
+  } else {
+    for (std::uint64_t k = task.first; k < task.last; ++k) maker.make(k, made.batch->columns());
+  }
+  made.rows = made.batch->size();
+  if (finish_ && made.rows != 0) finish_(made);
+  deliver(task.sequence, std::move(made));
+}
+
+void Pipeline::plan_done(std::size_t clients) {
+  std::shared_ptr<LargeWindow> complete;
+  {
+    const std::lock_guard lock(mutex_);
+    large_planned_ += clients;
+    if (large_planned_ == large_->clients()) complete = large_;
+  }
+  if (!complete) return;
+  complete->cut(rows_per_slice(complete->clients()));
+  {
+    const std::lock_guard lock(mutex_);
+    large_cut_ = true;
+  }
+  work_ready_.notify_all();
+}
+
+void Pipeline::deliver(std::uint64_t sequence, Made made) {
+  const std::lock_guard lock(mutex_);
+  places_[sequence % places_.size()] = std::move(made);
+  if (sequence == next_delivery_) result_ready_.notify_all();
+}
+
+bool Pipeline::ready_locked() const noexcept {
+  return failure_ || places_[next_delivery_ % places_.size()].has_value() ||
+         (all_claimed_ && !large_ && next_delivery_ == next_sequence_);
+}
+
+bool Pipeline::wait(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  return result_ready_.wait_for(lock, timeout, [this] { return ready_locked(); });
+}
+
+std::optional<Made> Pipeline::next() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    result_ready_.wait(lock, [this] { return ready_locked(); });
+    if (failure_) std::rethrow_exception(failure_);
+    std::optional<Made>& place = places_[next_delivery_ % places_.size()];
+    if (!place) return std::nullopt;
+    Made made = std::move(*place);
+    place.reset();
+    ++next_delivery_;
+    work_ready_.notify_all();
+    if (made.rows != 0) return made;
+  }
+}
+
+}  // namespace tracetide

@@ -1,0 +1,121 @@
+// Worker threads over the windows of a job; results in order, bounded in number.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "engine/window.hpp"
+#include "tracetide/batch.hpp"
+#include "tracetide/job.hpp"
+
+namespace tracetide {
+
+/// Buffers that are reused: memory touched for the first time costs more than making the requests in it.
+template <class Buffer>
+class Pool : public std::enable_shared_from_this<Pool<Buffer>> {
+ public:
+  /// A buffer, as its last owner left it, that returns to the pool when its next last owner lets it go.
+  [[nodiscard]] std::shared_ptr<Buffer> take() {
+    std::unique_ptr<Buffer> buffer;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!free_.empty()) {
+        buffer = std::move(free_.back());
+        free_.pop_back();
+      }
+    }
+    if (!buffer) buffer = std::make_unique<Buffer>();
+    return {buffer.release(), [pool = this->shared_from_this()](Buffer* done) {
+              std::unique_ptr<Buffer> owned(done);
+              const std::lock_guard lock(pool->mutex_);
+              pool->free_.push_back(std::move(owned));
+            }};
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Buffer>> free_;
+};
+
+/// What a worker has made of one task.
+struct Made {
+  std::shared_ptr<Batch> batch{};
+  std::uint64_t rows = 0;
+  std::shared_ptr<Column<char>> text{};  ///< what the pipeline's `finish` made of the batch, if anything
+};
+
+/// A task is a run of small windows, one window, or a slice of a large one. Tasks are claimed in the order of
+/// the trace, and only as many are under way as there are places, so the first outstanding one always
+/// proceeds.
+class Pipeline {
+ public:
+  /// `finish`, if given, runs on the worker threads, for every non-empty task, before it is delivered.
+  Pipeline(const Job& job, unsigned threads, const Kernels& kernels, std::function<void(Made&)> finish = {});
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  /// The next result that is not empty; nothing at the end. Rethrows what a worker threw.
+  [[nodiscard]] std::optional<Made> next();
+  /// Waits for a result or the end; false on time-out.
+  [[nodiscard]] bool wait(std::chrono::milliseconds timeout);
+  /// An empty batch from the pipeline's own pool.
+  [[nodiscard]] std::shared_ptr<Batch> take_batch();
+
+ private:
+  struct Task {
+    enum class Kind { windows, plan, slice, none };
+    Kind kind = Kind::none;
+    std::uint64_t sequence = 0;  // windows, slice
+    std::uint64_t first = 0;     // windows: k; plan: client; slice: number
+    std::uint64_t last = 0;
+    std::shared_ptr<LargeWindow> large;
+  };
+
+  void work();
+  Task claim();
+  Task claim_locked(std::unique_lock<std::mutex>& lock);
+  bool claim_large(Task& task);
+  void claim_windows(Task& task);
+  void run(const Task& task, WindowMaker& maker);
+  void plan_done(std::size_t clients);
+  void deliver(std::uint64_t sequence, Made made);
+  bool ready_locked() const noexcept;
+
+  Job job_;
+  const Kernels* kernels_;
+  std::function<void(Made&)> finish_;
+  std::shared_ptr<Pool<Batch>> pool_ = std::make_shared<Pool<Batch>>();
+
+  std::mutex mutex_;
+  std::condition_variable work_ready_;
+  std::condition_variable result_ready_;
+  bool stop_ = false;
+  std::exception_ptr failure_;
+
+  // Claiming, in the order of the trace.
+  std::uint64_t next_window_ = 0;
+  std::uint64_t next_sequence_ = 0;
+  bool all_claimed_ = false;
+  std::shared_ptr<LargeWindow> large_;
+  std::size_t large_claimed_ = 0;  // clients whose planning has been claimed
+  std::size_t large_planned_ = 0;  // clients that have been planned
+  std::size_t large_slice_ = 0;    // next slice
+  bool large_cut_ = false;
+
+  // Results by sequence modulo their number.
+  std::vector<std::optional<Made>> places_;
+  std::uint64_t next_delivery_ = 0;
+
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace tracetide

@@ -1,0 +1,106 @@
+#include "engine/window.hpp"
+
+#include <algorithm>
+
+namespace tracetide {
+namespace {
+
+MergeRange whole_range(const Job::State& job, const JobWindow& window) {
+  return {.from_ns = 0,
+          .to_ns = window.length_ns,
+          .window_start_ns = window.start_ns,
+          .window = window.number,
+          .epoch = job.profile.epoch_of(window.profile_window)};
+}
+
+// Calls visit(ClientWindow) for every client that can have arrivals in a window.
+template <class Visit>
+void for_each_client_window(const Job::State& job, std::uint64_t k, const JobWindow& window, Visit&& visit) {
+  const WindowCells cells = job.profile.cells(window.profile_window);
+  const double seconds = static_cast<double>(window.length_ns) / 1e9;
+  for_each_client(job, k, window, [&](std::size_t cell, double expected, std::uint64_t gaps) {
+    if (job.counts == Counts::renewal ? !(expected > 0) : gaps == 0) return;
+    visit(ClientWindow{.law = make_gap_law(cells.family[cell], cells.shape[cell]),
+                       .seed = job.options.seed,
+                       .client = cells.client[cell],
+                       .window = window.number,
+                       .length_ns = window.length_ns,
+                       .counts = job.counts,
+                       .gaps = gaps,
+                       .rate = expected / seconds});
+  });
+}
+
+constexpr std::uint64_t keep_all = ~std::uint64_t{0};
+
+}  // namespace
+
+std::uint64_t rows_per_slice(std::size_t clients) noexcept {
+  return std::clamp<std::uint64_t>(128 * clients, std::uint64_t{1} << 20, std::uint64_t{1} << 22);
+}
+
+LargeWindow::LargeWindow(const Job::State& job, std::uint64_t k, const Kernels& kernels) {
+  const JobWindow window = job.window(k);
+  whole_ = whole_range(job, window);
+  for_each_client_window(job, k, window, [&](const ClientWindow& client) { windows_.push_back(client); });
+  plans_.assign(windows_.size(), ArrivalPlan(kernels, 0));
+}
+
+void LargeWindow::plan_clients(std::size_t first, std::size_t last, ArrivalScratch& scratch) {
+  for (std::size_t i = first; i < last; ++i) plans_[i].make(windows_[i], scratch);
+}
+
+void LargeWindow::cut(std::uint64_t rows) {
+  std::vector<std::int64_t> starts;
+  for (const ArrivalPlan& plan : plans_) {
+    for (std::size_t block = 0; block < plan.blocks(); ++block) starts.push_back(plan.block_start(block));
+  }
+  std::sort(starts.begin(), starts.end());
+  cuts_.assign(1, 0);
+  const std::size_t step = std::max<std::size_t>(1, rows / gaps_per_block);
+  for (std::size_t i = step; i < starts.size(); i += step) {
+    if (starts[i] > cuts_.back() && starts[i] < whole_.to_ns) cuts_.push_back(starts[i]);
+  }
+  cuts_.push_back(whole_.to_ns);
+}
+
+MergeRange LargeWindow::range(std::size_t slice) const noexcept {
+  MergeRange range = whole_;
+  range.from_ns = cuts_[slice];
+  range.to_ns = cuts_[slice + 1];
+  return range;
+}
+
+WindowMaker::WindowMaker(const Job::State& job, const Kernels& kernels)
+    : job_(&job),
+      plan_(kernels, keep_all),
+      merger_(job.profile, job.samplers, job.coupling, job.options.seed, kernels) {}
+
+void WindowMaker::make(std::uint64_t k, Columns& out) {
+  const JobWindow window = job_->window(k);
+  runs_.clear();
+  times_.clear();
+  for_each_client_window(*job_, k, window, [&](const ClientWindow& client) {
+    plan_.make(client, scratch_);
+    if (plan_.size() == 0) return;
+    const std::size_t begin = times_.size();
+    times_.resize(begin + plan_.size());
+    plan_.times(times_.data() + begin, scratch_);
+    runs_.push_back({client.client, 0, begin, times_.size()});
+  });
+  merger_.merge(whole_range(*job_, window), runs_, times_, out);
+}
+
+void WindowMaker::make_slice(const LargeWindow& window, std::size_t slice, Columns& out) {
+  const MergeRange range = window.range(slice);
+  runs_.clear();
+  times_.clear();
+  for (const ArrivalPlan& plan : window.plans()) {
+    const std::size_t begin = times_.size();
+    const std::uint64_t rank = plan.times_between(range.from_ns, range.to_ns, times_, scratch_);
+    if (times_.size() != begin) runs_.push_back({plan.client(), rank, begin, times_.size()});
+  }
+  merger_.merge(range, runs_, times_, out);
+}
+
+}  // namespace tracetide

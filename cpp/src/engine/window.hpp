@@ -1,0 +1,62 @@
+// Makes the requests of windows: all of one, or a slice of one that is too large for its share of memory.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "arrivals/arrival_plan.hpp"
+#include "engine/job_state.hpp"
+#include "engine/merge.hpp"
+#include "tracetide/batch.hpp"
+
+namespace tracetide {
+
+/// The arrivals of every client in a large window, without the gaps: slices make those again.
+/// Filled by any number of threads (`plan_clients`), then cut, then read by any number.
+class LargeWindow {
+ public:
+  LargeWindow(const Job::State& job, std::uint64_t k, const Kernels& kernels);
+
+  [[nodiscard]] std::size_t clients() const noexcept { return plans_.size(); }
+  void plan_clients(std::size_t first, std::size_t last, ArrivalScratch& scratch);
+  /// Chooses slices of about `rows` requests, at times where blocks of gaps start.
+  void cut(std::uint64_t rows);
+
+  [[nodiscard]] std::size_t slices() const noexcept { return cuts_.size() - 1; }
+  [[nodiscard]] MergeRange range(std::size_t slice) const noexcept;
+  [[nodiscard]] const std::vector<ArrivalPlan>& plans() const noexcept { return plans_; }
+
+ private:
+  MergeRange whole_{};
+  std::vector<ClientWindow> windows_;
+  std::vector<ArrivalPlan> plans_;
+  std::vector<std::int64_t> cuts_;
+};
+
+/// Reusable; one per thread.
+class WindowMaker {
+ public:
+  WindowMaker(const Job::State& job, const Kernels& kernels);
+
+  /// Appends the requests of window k of the job.
+  void make(std::uint64_t k, Columns& out);
+  void make_slice(const LargeWindow& window, std::size_t slice, Columns& out);
+  [[nodiscard]] ArrivalScratch& scratch() noexcept { return scratch_; }
+
+ private:
+  const Job::State* job_;
+  ArrivalPlan plan_;
+  ArrivalScratch scratch_;
+  Merger merger_;
+  std::vector<ClientRun> runs_;
+  Column<std::int64_t> times_;
+};
+
+/// Windows with more expected requests than this are made in slices.
+inline constexpr double largest_whole_window = 1 << 21;
+/// Requests that the slices of a large window aim at, for a number of active clients. Every slice makes up to
+/// a block of gaps a client in vain, so slices grow with the clients.
+[[nodiscard]] std::uint64_t rows_per_slice(std::size_t clients) noexcept;
+
+}  // namespace tracetide

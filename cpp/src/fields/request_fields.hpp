@@ -1,0 +1,83 @@
+// Fills the fields of requests: lengths, reasoning, items.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "fields/sampler.hpp"
+#include "kernels/kernels.hpp"
+#include "tracetide/column.hpp"
+#include "tracetide/job.hpp"
+
+namespace tracetide {
+
+inline constexpr std::size_t item_kinds = 3;  ///< image, audio, video
+
+/// Positions of the columns of a RequestTable. Language has the first two; reason adds `reason`;
+/// multimodal adds `text` and, per kind of item, where its items begin in the arena and how many they are.
+struct RequestColumn {
+  static constexpr std::size_t input = 0;
+  static constexpr std::size_t output = 1;
+  static constexpr std::size_t reason = 2;
+  static constexpr std::size_t text = 2;
+  static constexpr std::size_t first_kind = 3;
+  static constexpr std::size_t most = 9;
+  static constexpr std::size_t begin(std::size_t kind) { return first_kind + 2 * kind; }
+  static constexpr std::size_t count(std::size_t kind) { return first_kind + 2 * kind + 1; }
+  static constexpr std::size_t number(Category category) {
+    return category == Category::language ? 2 : category == Category::reason ? 3 : most;
+  }
+};
+
+/// Fields of requests as columns, in no particular order.
+struct RequestTable {
+  std::array<Column<std::uint32_t>, RequestColumn::most> column{};
+  void resize(Category category, std::size_t rows) {
+    for (std::size_t i = 0; i < RequestColumn::number(category); ++i) column[i].resize(rows);
+  }
+};
+
+/// Tokens of the items of requests, by kind.
+using ItemArena = std::array<Column<std::uint32_t>, item_kinds>;
+
+/// Which requests: ranks first_rank .. first_rank + n - 1 of a client in a window.
+struct RequestRun {
+  std::uint32_t client = 0;
+  std::uint32_t window = 0;  ///< number in the random streams
+  std::uint32_t epoch = 0;
+  std::uint64_t first_rank = 0;
+};
+
+/// Reusable; one per thread.
+class RequestFields {
+ public:
+  RequestFields(const Profile& profile, const SamplerCache& samplers, Coupling coupling, std::uint64_t seed,
+                const Kernels& kernels);
+
+  /// Writes n rows of `table` from row `at` on.
+  void fill(const RequestRun& run, std::size_t n, RequestTable& table, std::size_t at, ItemArena& items);
+
+ private:
+  static constexpr std::uint32_t chunk = 2048;
+
+  void fill_chunk(const RequestRun& run, std::uint32_t n, RequestTable& table, std::size_t at,
+                  ItemArena& items);
+  const std::uint32_t* words(const RequestRun& run, Purpose purpose, Field field, std::uint32_t n,
+                             std::vector<std::uint32_t>& out);
+  void draw_items(const RequestRun& run, Field field, std::size_t kind, const Sampler& sampler,
+                  std::uint32_t n, RequestTable& table, std::size_t at, ItemArena& items);
+  void sum_input(std::uint32_t n, RequestTable& table, std::size_t at, const ItemArena& items) const;
+
+  Profile profile_;
+  const SamplerCache* samplers_;
+  Coupling coupling_;
+  std::uint64_t seed_;
+  const Kernels* kernels_;
+  std::vector<std::uint32_t> words_;
+  std::vector<std::uint32_t> rank_words_;
+  std::vector<std::uint32_t> positions_;
+  std::vector<double> reals_;
+};
+
+}  // namespace tracetide

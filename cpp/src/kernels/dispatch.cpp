@@ -1,0 +1,69 @@
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "kernels/kernels.hpp"
+#include "tracetide/stream.hpp"
+
+namespace tracetide {
+
+namespace baseline {
+extern const Kernels table;
+}
+#ifdef TRACETIDE_X86_LEVELS
+namespace v3 {
+extern const Kernels table;
+}
+namespace v4 {
+extern const Kernels table;
+}
+#endif
+
+namespace {
+
+Kernels named(const Kernels& table, std::string_view level) {
+  Kernels copy = table;
+  copy.level = level;
+  return copy;
+}
+
+struct Levels {
+  std::vector<Kernels> tables;
+  std::vector<const Kernels*> best_first;
+
+  Levels() {
+#ifdef TRACETIDE_X86_LEVELS
+    if (__builtin_cpu_supports("x86-64-v4")) tables.push_back(named(v4::table, "x86-64-v4"));
+    if (__builtin_cpu_supports("x86-64-v3")) tables.push_back(named(v3::table, "x86-64-v3"));
+#endif
+    tables.push_back(named(baseline::table, "baseline"));
+    for (const Kernels& table : tables) best_first.push_back(&table);
+  }
+};
+
+const Levels& levels() {
+  static const Levels found;
+  return found;
+}
+
+}  // namespace
+
+std::span<const Kernels* const> available_kernels() noexcept { return levels().best_first; }
+
+const Kernels& kernels_for(std::string_view level) {
+  std::string names;
+  for (const Kernels* kernels : levels().best_first) {
+    if (level.empty() || kernels->level == level) return *kernels;
+    names.append(names.empty() ? "" : ", ").append(kernels->level);
+  }
+  throw std::invalid_argument("kernels: '" + std::string(level) +
+                              "' is not a level this machine can run; it has " + names);
+}
+
+std::vector<std::string> kernel_levels() {
+  std::vector<std::string> names;
+  for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->level);
+  return names;
+}
+
+}  // namespace tracetide

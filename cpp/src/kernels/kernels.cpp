@@ -1,0 +1,37 @@
+// Compiled once per instruction-set level (see CMakeLists.txt), with TRACETIDE_KERNEL_LEVEL naming it.
+// Nothing from the standard library may be instantiated here: the linker keeps one copy of an inline
+// function, and it could be the one for a newer processor than the one it then runs on.
+#include "kernels/kernels.hpp"
+
+#include "arrivals/gap_kernels.hpp"
+#include "distributions/draw_kernels.hpp"
+#include "engine/merge_kernels.hpp"
+#include "random/philox_lanes.hpp"
+
+namespace tracetide::TRACETIDE_KERNEL_LEVEL {
+
+extern const Kernels table;
+const Kernels table{
+    .level = {},
+    .fill_u64 = fill_u64,
+    .fill_u32 = fill_u32,
+    .gaps = gaps,
+    .sum = sum,
+    .largest = largest,
+    .exponentiate = exponentiate,
+    .arrival_times = arrival_times,
+    .draw_alias = draw_alias,
+    .draw_alias_wide = draw_alias_wide,
+    .draw_quantile = draw_quantile,
+    .draw_interpolated = draw_interpolated,
+    .round_tokens = round_tokens,
+    .look_up = look_up,
+    .scale_tokens = scale_tokens,
+    .make_keys = make_keys,
+    .scatter_keys = scatter_keys,
+    .insert_keys = insert_keys,
+    .gather = gather,
+    .seconds = seconds,
+};
+
+}  // namespace tracetide::TRACETIDE_KERNEL_LEVEL

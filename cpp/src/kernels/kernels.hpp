@@ -1,0 +1,65 @@
+// The hot loops, one table of functions per instruction-set level. All levels give the same bits.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "arrivals/gap_law.hpp"
+
+namespace tracetide {
+
+struct Kernels {
+  std::string_view level;
+
+  // random/philox_lanes.hpp
+  void (*fill_u64)(const StreamKey&, std::uint64_t first_group, std::uint64_t groups,
+                   std::uint64_t* out) noexcept;
+  void (*fill_u32)(const StreamKey&, std::uint64_t first_group, std::uint64_t groups,
+                   std::uint32_t* out) noexcept;
+
+  // arrivals/gap_kernels.hpp
+  std::uint32_t (*gaps)(const GapLaw&, const GapStreams&, std::uint64_t first_unit, std::uint32_t units,
+                        double* out) noexcept;
+  double (*sum)(const double*, std::uint32_t n) noexcept;
+  double (*largest)(const double*, std::uint32_t n) noexcept;
+  void (*exponentiate)(double*, std::uint32_t n, double offset) noexcept;
+  void (*arrival_times)(const double* gap, std::uint32_t n, double scale, std::int64_t start,
+                        std::int64_t end, int shift, std::int64_t* out) noexcept;
+
+  // distributions/draw_kernels.hpp
+  void (*draw_alias)(const std::uint64_t* cells, std::uint32_t size, std::uint32_t base,
+                     const std::uint32_t* words, std::uint32_t n, std::uint32_t* out) noexcept;
+  void (*draw_alias_wide)(const std::uint64_t* cells, std::uint32_t size, std::uint32_t base,
+                          const std::uint32_t* words, std::uint32_t n, std::uint32_t* out) noexcept;
+  void (*draw_quantile)(const std::uint32_t* values, const std::uint32_t* cumulative,
+                        const std::uint32_t* guide, std::uint32_t size, const std::uint32_t* words,
+                        std::uint32_t n, std::uint32_t* out) noexcept;
+  void (*draw_interpolated)(const double* quantile, std::uint32_t count, const std::uint32_t* words,
+                            std::uint32_t n, double* out) noexcept;
+  void (*round_tokens)(const double* values, std::uint32_t n, double minimum, double maximum,
+                       std::uint32_t* out) noexcept;
+  void (*look_up)(const double* values, const std::uint32_t* positions, std::uint32_t n,
+                  double* out) noexcept;
+  void (*scale_tokens)(const double* ratio, const std::uint32_t* tokens, std::uint32_t n,
+                       std::uint32_t* out) noexcept;
+
+  // engine/merge_kernels.hpp
+  void (*make_keys)(const std::int64_t* times, std::uint32_t n, std::int64_t base, int index_bits,
+                    std::uint64_t* keys) noexcept;
+  std::uint32_t (*scatter_keys)(const std::uint64_t* keys, std::uint32_t n, int shift, std::uint32_t buckets,
+                                std::uint32_t* counts, std::uint64_t* out) noexcept;
+  void (*insert_keys)(std::uint64_t* keys, std::uint32_t n) noexcept;
+  void (*gather)(const std::uint32_t* column, const std::uint64_t* keys, std::uint32_t n, int index_bits,
+                 std::uint32_t* out) noexcept;
+  void (*seconds)(const std::uint64_t* keys, std::uint32_t n, int index_bits, std::int64_t base,
+                  double* out) noexcept;
+};
+
+/// The levels this machine can run, best first.
+[[nodiscard]] std::span<const Kernels* const> available_kernels() noexcept;
+
+/// The kernels of a level; the best for an empty name. @throws std::invalid_argument listing the levels.
+[[nodiscard]] const Kernels& kernels_for(std::string_view level);
+
+}  // namespace tracetide

@@ -1,0 +1,330 @@
+#include "profile/builder.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "profile/checksum.hpp"
+#include "profile/json_text.hpp"
+#include "profile/message.hpp"
+#include "tracetide/error.hpp"
+
+namespace tracetide {
+
+namespace {
+
+/// `message` makes the text, only when it is needed: these checks run for every cell and value.
+template <typename Message>
+void require(bool condition, Message&& message) {
+  if (!condition) throw ProfileError(message());
+}
+
+void check_grid(const Grid& grid) {
+  require(grid.window_ns > 0,
+          [&] { return "window_ns " + std::to_string(grid.window_ns) + "; allowed: above 0"; });
+  require(grid.windows > 0, [&] { return std::string("windows 0; allowed: at least 1"); });
+  require(grid.window_ns <= tide::max_period_ns / grid.windows, [&] {
+    return "a period of " + std::to_string(grid.windows) + " windows of " + std::to_string(grid.window_ns) +
+           " ns; allowed: at most 2^62 ns";
+  });
+  require(grid.epochs > 0, [&] { return std::string("epochs 0; allowed: at least 1"); });
+  require(grid.epoch_ns > 0 && grid.epoch_ns % grid.window_ns == 0, [&] {
+    return "epoch_ns " + std::to_string(grid.epoch_ns) + "; allowed: a positive multiple of window_ns " +
+           std::to_string(grid.window_ns);
+  });
+}
+
+void check_cell(const Cell& cell) {
+  require(cell.rate > 0 && cell.rate <= tide::max_rate,
+          [&] { return "rate " + number_text(cell.rate) + "; allowed: above 0, at most 1e12"; });
+  require(cell.family <= Family::weibull, [&] {
+    return "family " + std::to_string(static_cast<unsigned>(cell.family)) + "; allowed: 0, 1, 2";
+  });
+  require(cell.shape >= min_shape && cell.shape <= max_shape,
+          [&] { return "shape " + number_text(cell.shape) + "; allowed: 0.005 to 1e5"; });
+  require(cell.family != Family::exponential || cell.shape == 1,
+          [&] { return "shape " + number_text(cell.shape) + "; 1 expected for Exponential"; });
+  require(std::isnan(cell.cv) || (cell.cv >= 0 && std::isfinite(cell.cv)), [&] {
+    return "cv " + number_text(cell.cv) + "; allowed: at least 0 and finite, or NaN when not recorded";
+  });
+}
+
+template <typename T>
+void check_pmf(std::span<const T> values, std::span<const double> probabilities) {
+  require(!values.empty(), [&] { return std::string("a PMF without values"); });
+  require(values.size() == probabilities.size(), [&] {
+    return std::to_string(values.size()) + " values and " + std::to_string(probabilities.size()) +
+           " probabilities";
+  });
+  for (std::size_t i = 1; i < values.size(); ++i) {
+    require(values[i - 1] < values[i], [&] {
+      return "PMF values not ascending and unique: " + number_text(static_cast<double>(values[i])) +
+             " follows " + number_text(static_cast<double>(values[i - 1]));
+    });
+  }
+  double sum = 0;
+  for (const double p : probabilities) {
+    require(p >= 0 && std::isfinite(p),
+            [&] { return "probability " + number_text(p) + "; allowed: at least 0 and finite"; });
+    sum += p;
+  }
+  require(sum >= tide::min_probability_sum && sum <= tide::max_probability_sum,
+          [&] { return "probabilities that sum to " + number_text(sum) + "; allowed: 1e-9 to 1e9"; });
+}
+
+void check_finite(std::span<const double> values) {
+  for (const double value : values)
+    require(std::isfinite(value), [&] { return "value " + number_text(value) + " is not finite"; });
+}
+
+template <typename T>
+void append(std::vector<T>& pool, std::span<const T> values) {
+  pool.insert(pool.end(), values.begin(), values.end());
+}
+
+bool equal_bytes(std::span<const std::byte> a, std::span<const std::byte> b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
+}
+
+}  // namespace
+
+ProfileBuilder::ProfileBuilder(Category category, Grid grid, Counts default_counts, std::string metadata_json)
+    : category_(category), grid_(grid), default_counts_(default_counts), metadata_(std::move(metadata_json)) {
+  check_grid(grid_);
+  require(!fields_of(category).empty(),
+          [&] { return "category " + std::to_string(static_cast<unsigned>(category)); });
+  require(default_counts == Counts::pinned || default_counts == Counts::renewal ||
+              default_counts == Counts::servegen,
+          [&] {
+            return "default_counts \"" + std::string(name(default_counts)) +
+                   "\"; allowed: pinned, renewal, servegen";
+          });
+  try {
+    check_json_object(metadata_);
+  } catch (const TextError& error) {
+    throw ProfileError(std::string("metadata: ") + error.what() + " at byte " +
+                       std::to_string(error.position()));
+  }
+}
+
+std::uint32_t ProfileBuilder::add_client(std::string_view client_name) {
+  const std::size_t client = name_offsets_.size() - 1;
+  require(client < Profile::missing, [&] { return std::string("more than 2^32 - 2 clients"); });
+  names_ += client_name;
+  name_offsets_.push_back(names_.size());
+  field_distribution_.resize(
+      field_distribution_.size() + std::size_t{grid_.epochs} * fields_of(category_).size(), Profile::missing);
+  return static_cast<std::uint32_t>(client);
+}
+
+void ProfileBuilder::check_client(std::uint32_t client) const {
+  const std::size_t clients = name_offsets_.size() - 1;
+  require(client < clients,
+          [&] { return "client " + std::to_string(client) + "; there are " + std::to_string(clients); });
+}
+
+void ProfileBuilder::add_cell(std::uint32_t client, std::uint32_t window, const Cell& cell) {
+  check_client(client);
+  require(window < grid_.windows, [&] {
+    return "window " + std::to_string(window) + "; there are " + std::to_string(grid_.windows);
+  });
+  check_cell(cell);
+  cells_.push_back({window, client, cell});
+}
+
+std::uint32_t ProfileBuilder::add_integer_pmf(std::span<const std::uint32_t> values,
+                                              std::span<const double> probabilities) {
+  check_pmf(values, probabilities);
+  const tide::DistributionRecord record{static_cast<std::uint32_t>(DistributionKind::integer_pmf),
+                                        0,
+                                        integer_values_.size(),
+                                        probabilities_.size(),
+                                        values.size(),
+                                        static_cast<double>(values.front()),
+                                        static_cast<double>(values.back())};
+  append(integer_values_, values);
+  append(probabilities_, probabilities);
+  return add(record);
+}
+
+std::uint32_t ProfileBuilder::add_real_pmf(std::span<const double> values,
+                                           std::span<const double> probabilities) {
+  check_finite(values);
+  check_pmf(values, probabilities);
+  const tide::DistributionRecord record{static_cast<std::uint32_t>(DistributionKind::real_pmf),
+                                        0,
+                                        real_values_.size(),
+                                        probabilities_.size(),
+                                        values.size(),
+                                        values.front(),
+                                        values.back()};
+  append(real_values_, values);
+  append(probabilities_, probabilities);
+  return add(record);
+}
+
+std::uint32_t ProfileBuilder::add_quantiles(std::span<const double> quantiles, double minimum,
+                                            double maximum) {
+  require(quantiles.size() >= 2,
+          [&] { return std::to_string(quantiles.size()) + " quantiles; at least 2 are needed"; });
+  check_finite(quantiles);
+  require(std::ranges::is_sorted(quantiles), [&] { return std::string("the quantiles are not ascending"); });
+  require(std::isfinite(minimum) && std::isfinite(maximum) && minimum <= maximum, [&] {
+    return "minimum " + number_text(minimum) + ", maximum " + number_text(maximum) +
+           "; allowed: finite, minimum <= maximum";
+  });
+  const tide::DistributionRecord record{static_cast<std::uint32_t>(DistributionKind::quantiles),
+                                        0,
+                                        real_values_.size(),
+                                        probabilities_.size(),
+                                        quantiles.size(),
+                                        minimum,
+                                        maximum};
+  append(real_values_, quantiles);
+  return add(record);
+}
+
+std::span<const std::byte> ProfileBuilder::value_bytes(const tide::DistributionRecord& record) const {
+  const auto first = static_cast<std::size_t>(record.first_value);
+  const auto count = static_cast<std::size_t>(record.count);
+  if (record.kind == static_cast<std::uint32_t>(DistributionKind::integer_pmf)) {
+    return std::as_bytes(std::span(integer_values_).subspan(first, count));
+  }
+  return std::as_bytes(std::span(real_values_).subspan(first, count));
+}
+
+std::span<const std::byte> ProfileBuilder::probability_bytes(const tide::DistributionRecord& record) const {
+  if (record.kind == static_cast<std::uint32_t>(DistributionKind::quantiles)) return {};
+  return std::as_bytes(std::span(probabilities_)
+                           .subspan(static_cast<std::size_t>(record.first_probability),
+                                    static_cast<std::size_t>(record.count)));
+}
+
+bool ProfileBuilder::same(const tide::DistributionRecord& a, const tide::DistributionRecord& b) const {
+  return a.kind == b.kind && a.minimum == b.minimum && a.maximum == b.maximum &&
+         equal_bytes(value_bytes(a), value_bytes(b)) &&
+         equal_bytes(probability_bytes(a), probability_bytes(b));
+}
+
+std::uint32_t ProfileBuilder::add(tide::DistributionRecord record) {
+  const std::uint64_t hash =
+      checksum(value_bytes(record)) ^ (checksum(probability_bytes(record)) * 3 + record.kind);
+  const auto [begin, end] = by_content_.equal_range(hash);
+  for (auto candidate = begin; candidate != end; ++candidate) {
+    if (!same(distributions_[candidate->second], record)) continue;
+    const bool integers = record.kind == static_cast<std::uint32_t>(DistributionKind::integer_pmf);
+    if (integers) integer_values_.resize(static_cast<std::size_t>(record.first_value));
+    if (!integers) real_values_.resize(static_cast<std::size_t>(record.first_value));
+    probabilities_.resize(static_cast<std::size_t>(record.first_probability));
+    return candidate->second;
+  }
+  require(distributions_.size() < Profile::missing,
+          [&] { return std::string("more than 2^32 - 2 distributions"); });
+  const auto id = static_cast<std::uint32_t>(distributions_.size());
+  distributions_.push_back(record);
+  by_content_.emplace(hash, id);
+  return id;
+}
+
+void ProfileBuilder::set_field(std::uint32_t epoch, std::uint32_t client, std::uint32_t field,
+                               std::uint32_t distribution) {
+  const std::size_t fields = fields_of(category_).size();
+  check_client(client);
+  require(epoch < grid_.epochs,
+          [&] { return "epoch " + std::to_string(epoch) + "; there are " + std::to_string(grid_.epochs); });
+  require(field < fields,
+          [&] { return "field " + std::to_string(field) + "; there are " + std::to_string(fields); });
+  require(distribution < distributions_.size(), [&] {
+    return "distribution " + std::to_string(distribution) + "; there are " +
+           std::to_string(distributions_.size());
+  });
+  field_distribution_[(std::size_t{client} * grid_.epochs + epoch) * fields + field] = distribution;
+}
+
+struct ProfileBuilder::CellColumns {
+  std::vector<std::uint64_t> window_offsets;
+  std::vector<std::uint32_t> client;
+  std::vector<double> rate;
+  std::vector<double> shape;
+  std::vector<double> cv;
+  std::vector<Family> family;
+};
+
+ProfileBuilder::CellColumns ProfileBuilder::sorted_cells() const {
+  CellColumns columns;
+  columns.window_offsets.assign(std::size_t{grid_.windows} + 1, 0);
+  for (const PlacedCell& cell : cells_) ++columns.window_offsets[cell.window + 1];
+  for (std::size_t w = 0; w < grid_.windows; ++w) columns.window_offsets[w + 1] += columns.window_offsets[w];
+
+  // Bucketed by window; within one, the order of adding, which usually is that of the clients already.
+  std::vector<const PlacedCell*> order(cells_.size());
+  std::vector<std::uint64_t> next(columns.window_offsets.begin(), columns.window_offsets.end() - 1);
+  for (const PlacedCell& cell : cells_) order[static_cast<std::size_t>(next[cell.window]++)] = &cell;
+  for (std::size_t w = 0; w < grid_.windows; ++w) {
+    const auto begin = order.begin() + static_cast<std::ptrdiff_t>(columns.window_offsets[w]);
+    const auto end = order.begin() + static_cast<std::ptrdiff_t>(columns.window_offsets[w + 1]);
+    const auto client_of = [](const PlacedCell* cell) { return cell->client; };
+    if (!std::ranges::is_sorted(begin, end, {}, client_of)) std::ranges::sort(begin, end, {}, client_of);
+    const auto twice = std::ranges::adjacent_find(begin, end, {}, client_of);
+    if (twice != end) {
+      throw ProfileError("client " + std::to_string((*twice)->client) + " has two cells in window " +
+                         std::to_string(w) + "; at most one is allowed");
+    }
+  }
+  for (const PlacedCell* cell : order) {
+    columns.client.push_back(cell->client);
+    columns.rate.push_back(cell->cell.rate);
+    columns.shape.push_back(cell->cell.shape);
+    columns.cv.push_back(cell->cell.cv);
+    columns.family.push_back(cell->cell.family);
+  }
+  return columns;
+}
+
+std::vector<std::uint32_t> ProfileBuilder::fields_by_epoch() const {
+  const std::size_t fields = fields_of(category_).size();
+  const std::size_t clients = name_offsets_.size() - 1;
+  std::vector<std::uint32_t> result(field_distribution_.size());
+  for (std::size_t client = 0; client < clients; ++client) {
+    for (std::size_t epoch = 0; epoch < grid_.epochs; ++epoch) {
+      const std::uint32_t* const from = field_distribution_.data() + (client * grid_.epochs + epoch) * fields;
+      std::copy_n(from, fields,
+                  result.begin() + static_cast<std::ptrdiff_t>((epoch * clients + client) * fields));
+    }
+  }
+  return result;
+}
+
+std::vector<std::byte> ProfileBuilder::image() const {
+  const CellColumns cells = sorted_cells();
+  const std::vector<std::uint32_t> fields = fields_by_epoch();
+  tide::View view;
+  view.grid = {grid_.window_ns,
+               grid_.epoch_ns,
+               grid_.windows,
+               grid_.epochs,
+               static_cast<std::uint32_t>(name_offsets_.size() - 1),
+               static_cast<std::uint8_t>(category_),
+               static_cast<std::uint8_t>(default_counts_),
+               static_cast<std::uint8_t>(fields_of(category_).size()),
+               0};
+  view.metadata = metadata_;
+  view.client_name_offsets = name_offsets_;
+  view.client_names = names_;
+  view.window_offsets = cells.window_offsets;
+  view.cell_client = cells.client;
+  view.cell_rate = cells.rate;
+  view.cell_shape = cells.shape;
+  view.cell_cv = cells.cv;
+  view.cell_family = cells.family;
+  view.field_distribution = fields;
+  view.distributions = distributions_;
+  view.integer_values = integer_values_;
+  view.real_values = real_values_;
+  view.probabilities = probabilities_;
+  tide::check_content(view, "profile");
+  return tide::write(view);
+}
+
+}  // namespace tracetide

@@ -1,0 +1,86 @@
+// Collects clients, windows and distributions and lays them out as a `.tide` image.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "profile/tide.hpp"
+#include "tracetide/profile.hpp"
+
+namespace tracetide {
+
+/// One active window of a client.
+struct Cell {
+  double rate = 0;  ///< requests/s
+  double shape = 1;
+  double cv = 0;  ///< NaN when not recorded
+  Family family = Family::exponential;
+};
+
+struct Grid {
+  std::int64_t window_ns = 0;
+  std::uint32_t windows = 0;
+  std::int64_t epoch_ns = 0;
+  std::uint32_t epochs = 0;
+};
+
+/// Use: set up, add clients, add cells and distributions in any order, then `image()`.
+/// Every argument is checked; ProfileError says what is wrong. Memory is in proportion to the cells and
+/// the distinct distributions.
+class ProfileBuilder {
+ public:
+  ProfileBuilder(Category category, Grid grid, Counts default_counts, std::string metadata_json);
+
+  std::uint32_t add_client(std::string_view name);
+  void add_cell(std::uint32_t client, std::uint32_t window, const Cell& cell);
+
+  /// Equal distributions get the same id.
+  std::uint32_t add_integer_pmf(std::span<const std::uint32_t> values, std::span<const double> probabilities);
+  std::uint32_t add_real_pmf(std::span<const double> values, std::span<const double> probabilities);
+  std::uint32_t add_quantiles(std::span<const double> quantiles, double minimum, double maximum);
+  /// `field` is a position in fields_of(category).
+  void set_field(std::uint32_t epoch, std::uint32_t client, std::uint32_t field, std::uint32_t distribution);
+
+  /// The image, checked as one that is opened. @throws ProfileError, for instance if a client has two
+  /// cells in a window
+  [[nodiscard]] std::vector<std::byte> image() const;
+
+ private:
+  struct PlacedCell {
+    std::uint32_t window;
+    std::uint32_t client;
+    Cell cell;
+  };
+  struct CellColumns;
+
+  void check_client(std::uint32_t client) const;
+  /// An equal distribution's id, or that of `record` as a new one. Its values are the last in the pools;
+  /// when not needed they are taken off again.
+  std::uint32_t add(tide::DistributionRecord record);
+  [[nodiscard]] bool same(const tide::DistributionRecord& a, const tide::DistributionRecord& b) const;
+  [[nodiscard]] std::span<const std::byte> value_bytes(const tide::DistributionRecord& record) const;
+  [[nodiscard]] std::span<const std::byte> probability_bytes(const tide::DistributionRecord& record) const;
+  [[nodiscard]] CellColumns sorted_cells() const;
+  [[nodiscard]] std::vector<std::uint32_t> fields_by_epoch() const;
+
+  Category category_;
+  Grid grid_;
+  Counts default_counts_;
+  std::string metadata_;
+  std::vector<std::uint64_t> name_offsets_{0};
+  std::string names_{};
+  std::vector<PlacedCell> cells_{};
+  std::vector<std::uint32_t> field_distribution_{};  // [client][epoch][field]
+  std::vector<tide::DistributionRecord> distributions_{};
+  std::vector<std::uint32_t> integer_values_{};
+  std::vector<double> real_values_{};
+  std::vector<double> probabilities_{};
+  std::unordered_multimap<std::uint64_t, std::uint32_t> by_content_{};  // checksum → distribution
+};
+
+}  // namespace tracetide

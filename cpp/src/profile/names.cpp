@@ -1,0 +1,49 @@
+// Names of the vocabulary's enumerations, and the fields of each category.
+#include <array>
+
+#include "tracetide/profile.hpp"
+
+namespace tracetide {
+
+namespace {
+
+constexpr std::array<std::string_view, field_count> field_names = {
+    "input_tokens", "output_tokens", "reason_ratio", "text_tokens", "image_count",
+    "image_tokens", "audio_count",   "audio_tokens", "video_count", "video_tokens",
+};
+constexpr std::array<std::string_view, 3> category_names = {"language", "reason", "multimodal"};
+constexpr std::array<std::string_view, 3> family_names = {"Exponential", "Gamma", "Weibull"};
+constexpr std::array<std::string_view, 4> counts_names = {"profile", "pinned", "renewal", "servegen"};
+
+constexpr std::array language_fields = {Field::input_tokens, Field::output_tokens};
+constexpr std::array reason_fields = {Field::input_tokens, Field::output_tokens, Field::reason_ratio};
+constexpr std::array multimodal_fields = {Field::output_tokens, Field::text_tokens, Field::image_count,
+                                          Field::image_tokens,  Field::audio_count, Field::audio_tokens,
+                                          Field::video_count,   Field::video_tokens};
+
+template <typename Enum, std::size_t n>
+std::string_view name_in(const std::array<std::string_view, n>& names, Enum value) noexcept {
+  const auto index = static_cast<std::size_t>(value);
+  return index < n ? names[index] : "unknown";
+}
+
+}  // namespace
+
+std::string_view name(Field field) noexcept { return name_in(field_names, field); }
+std::string_view name(Category category) noexcept { return name_in(category_names, category); }
+std::string_view name(Family family) noexcept { return name_in(family_names, family); }
+std::string_view name(Counts counts) noexcept { return name_in(counts_names, counts); }
+
+std::span<const Field> fields_of(Category category) noexcept {
+  switch (category) {
+    case Category::language:
+      return language_fields;
+    case Category::reason:
+      return reason_fields;
+    case Category::multimodal:
+      return multimodal_fields;
+  }
+  return {};
+}
+
+}  // namespace tracetide

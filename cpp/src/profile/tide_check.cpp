@@ -1,0 +1,333 @@
+// The content of an image: every value that the engine relies on. The passes over large sections only
+// gather whether all is well (which vectorises); the search for the first offender comes after.
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "profile/json_text.hpp"
+#include "profile/message.hpp"
+#include "profile/tide.hpp"
+#include "tracetide/error.hpp"
+
+namespace tracetide::tide {
+
+namespace {
+
+struct Place {
+  const std::string& origin;
+  Section section;
+
+  [[noreturn]] void fail(const std::string& message) const {
+    throw ProfileError(origin + ": section " + std::string(name(section)) + ": " + message);
+  }
+  [[noreturn]] void fail(std::size_t entry, const std::string& message) const {
+    fail("entry " + std::to_string(entry) + ": " + message);
+  }
+};
+
+std::string text(double value) { return number_text(value); }
+std::string text(std::uint32_t value) { return std::to_string(value); }
+std::string text(std::uint64_t value) { return std::to_string(value); }
+std::string text(Family value) { return std::to_string(static_cast<unsigned>(value)); }
+
+template <typename T, typename Predicate>
+void require_all(std::span<const T> values, const Place& place, const char* allowed, Predicate&& holds) {
+  bool all = true;
+  for (const T value : values) all &= holds(value);
+  if (all) return;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!holds(values[i])) place.fail(i, text(values[i]) + "; allowed: " + allowed);
+  }
+}
+
+void require_count(std::size_t count, std::uint64_t expected, const Place& place) {
+  if (count == expected) return;
+  place.fail(std::to_string(count) + " entries; " + std::to_string(expected) +
+             " expected from the other sections");
+}
+
+/// Offsets from 0 to `end`, never falling, one more than there are things.
+void check_offsets(std::span<const std::uint64_t> offsets, std::uint64_t things, std::uint64_t end,
+                   const Place& place) {
+  require_count(offsets.size(), things + 1, place);
+  if (offsets.front() != 0) place.fail(0, text(offsets.front()) + "; 0 expected");
+  for (std::size_t i = 1; i < offsets.size(); ++i) {
+    if (offsets[i] < offsets[i - 1]) place.fail(i, text(offsets[i]) + " is below the entry before it");
+  }
+  if (offsets.back() != end) {
+    place.fail(offsets.size() - 1,
+               text(offsets.back()) + "; " + text(end) + " expected, the end of what it points to");
+  }
+}
+
+void check_grid(const GridRecord& grid, const Place& place) {
+  if (grid.window_ns <= 0) place.fail("window_ns " + std::to_string(grid.window_ns) + "; allowed: above 0");
+  if (grid.windows == 0) place.fail("windows 0; allowed: at least 1");
+  if (grid.window_ns > max_period_ns / grid.windows) {
+    place.fail("the period of " + std::to_string(grid.windows) + " windows of " +
+               std::to_string(grid.window_ns) + " ns is longer than 2^62 ns");
+  }
+  if (grid.epochs == 0) place.fail("epochs 0; allowed: at least 1");
+  if (grid.epoch_ns <= 0 || grid.epoch_ns % grid.window_ns != 0) {
+    place.fail("epoch_ns " + std::to_string(grid.epoch_ns) + "; allowed: a positive multiple of window_ns " +
+               std::to_string(grid.window_ns));
+  }
+  if (grid.clients == 0 || grid.clients == Profile::missing) {
+    place.fail("clients " + std::to_string(grid.clients) + "; allowed: 1 to 2^32 - 2");
+  }
+  if (grid.category > static_cast<std::uint8_t>(Category::multimodal)) {
+    place.fail("category " + std::to_string(grid.category) +
+               "; allowed: 0 (language), 1 (reason), 2 (multimodal)");
+  }
+  if (grid.default_counts < static_cast<std::uint8_t>(Counts::pinned) ||
+      grid.default_counts > static_cast<std::uint8_t>(Counts::servegen)) {
+    place.fail("default_counts " + std::to_string(grid.default_counts) +
+               "; allowed: 1 (pinned), 2 (renewal), 3 (servegen)");
+  }
+  const std::size_t fields = fields_of(static_cast<Category>(grid.category)).size();
+  if (grid.fields != fields) {
+    place.fail("fields " + std::to_string(grid.fields) + "; the category has " + std::to_string(fields));
+  }
+  if (grid.reserved != 0) place.fail("reserved " + std::to_string(grid.reserved) + "; 0 expected");
+}
+
+void check_metadata(const View& view, const Place& place) {
+  try {
+    check_json_object({view.metadata.data(), view.metadata.size()});
+  } catch (const TextError& error) {
+    place.fail(error.what() + (" at byte " + std::to_string(error.position())));
+  }
+}
+
+/// Clients ascending within every window.
+void check_cell_clients(const View& view, const Place& place) {
+  const std::uint32_t clients = view.grid.clients;
+  require_all(view.cell_client, place, "below the number of clients",
+              [clients](std::uint32_t client) { return client < clients; });
+  const std::uint32_t* const client = view.cell_client.data();
+  for (std::size_t window = 0; window + 1 < view.window_offsets.size(); ++window) {
+    bool ascending = true;
+    for (std::uint64_t i = view.window_offsets[window] + 1; i < view.window_offsets[window + 1]; ++i) {
+      ascending &= client[i - 1] < client[i];
+    }
+    if (!ascending)
+      place.fail("window " + std::to_string(window) + ": the clients are not in ascending order");
+  }
+}
+
+void check_cells(const View& view, const std::string& origin) {
+  const std::uint64_t cells = view.cell_client.size();
+  check_offsets(view.window_offsets, view.grid.windows, cells, {origin, Section::window_offsets});
+  require_count(view.cell_rate.size(), cells, {origin, Section::cell_rate});
+  require_count(view.cell_shape.size(), cells, {origin, Section::cell_shape});
+  require_count(view.cell_cv.size(), cells, {origin, Section::cell_cv});
+  require_count(view.cell_family.size(), cells, {origin, Section::cell_family});
+  check_cell_clients(view, {origin, Section::cell_client});
+  // Bitwise operators instead of && and ||: no branches, so that the loops vectorise.
+  require_all(view.cell_rate, {origin, Section::cell_rate}, "above 0, at most 1e12",
+              [](double rate) { return (rate > 0) & (rate <= max_rate); });
+  require_all(view.cell_shape, {origin, Section::cell_shape}, "0.005 to 1e5",
+              [](double shape) { return (shape >= min_shape) & (shape <= max_shape); });
+  require_all(view.cell_cv, {origin, Section::cell_cv}, "at least 0 and finite, or NaN when not recorded",
+              [](double cv) { return !((cv < 0) | (cv > std::numeric_limits<double>::max())); });
+  require_all(view.cell_family, {origin, Section::cell_family}, "0 (Exponential), 1 (Gamma), 2 (Weibull)",
+              [](Family family) { return family <= Family::weibull; });
+  for (std::size_t i = 0; i < cells; ++i) {
+    if (view.cell_family[i] == Family::exponential && view.cell_shape[i] != 1) {
+      Place{origin, Section::cell_shape}.fail(i, text(view.cell_shape[i]) + "; 1 expected for Exponential");
+    }
+  }
+}
+
+/// What fields a distribution can serve.
+struct Usable {
+  bool as_tokens = false;
+  bool as_ratio = false;
+};
+
+template <typename T>
+bool ascending(std::span<const T> values, bool strictly) {
+  bool good = true;
+  if (strictly) {
+    for (std::size_t i = 1; i < values.size(); ++i) good &= values[i - 1] < values[i];
+  } else {
+    for (std::size_t i = 1; i < values.size(); ++i) good &= values[i - 1] <= values[i];
+  }
+  return good;
+}
+
+/// Sum of non-negative numbers in four lanes, or NaN if one is negative or NaN.
+double sum_if_not_negative(std::span<const double> values) {
+  std::array<double, 4> lane{};
+  bool good = true;
+  std::size_t i = 0;
+  for (; i + 4 <= values.size(); i += 4) {
+    for (std::size_t j = 0; j < 4; ++j) {
+      lane[j] += values[i + j];
+      good &= values[i + j] >= 0;
+    }
+  }
+  for (; i < values.size(); ++i) {
+    lane[0] += values[i];
+    good &= values[i] >= 0;
+  }
+  return good ? (lane[0] + lane[1]) + (lane[2] + lane[3]) : std::numeric_limits<double>::quiet_NaN();
+}
+
+/// Takes the distributions in order and eats up the value and probability sections.
+class DistributionChecker {
+ public:
+  DistributionChecker(const View& view, const std::string& origin)
+      : view_(view), place_{origin, Section::distributions}, origin_(origin) {}
+
+  [[nodiscard]] std::vector<Usable> run() {
+    std::vector<Usable> usable;
+    usable.reserve(view_.distributions.size());
+    for (; index_ < view_.distributions.size(); ++index_)
+      usable.push_back(check(view_.distributions[index_]));
+    require_count(view_.integer_values.size(), next_integer_, {origin_, Section::integer_values});
+    require_count(view_.real_values.size(), next_real_, {origin_, Section::real_values});
+    require_count(view_.probabilities.size(), next_probability_, {origin_, Section::probabilities});
+    return usable;
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& message) const { place_.fail(index_, message); }
+
+  /// The next `count` elements of a section; the record must start where the one before it ended.
+  template <typename T>
+  std::span<const T> take(std::span<const T> pool, std::uint64_t first, std::uint64_t count,
+                          std::uint64_t& next, Section section) {
+    if (first != next || count > pool.size() - next) {
+      fail("entries " + text(first) + " and " + text(count) + " on of section " + std::string(name(section)) +
+           " do not follow on the distribution before, or do not exist");
+    }
+    next += count;
+    return pool.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+  }
+
+  void check_probabilities(const DistributionRecord& record) {
+    const auto probabilities = take(view_.probabilities, record.first_probability, record.count,
+                                    next_probability_, Section::probabilities);
+    const double sum = sum_if_not_negative(probabilities);
+    if (!(sum >= min_probability_sum && sum <= max_probability_sum)) {
+      fail("probabilities that sum to " + text(sum) +
+           "; allowed: none negative or NaN, and a sum from 1e-9 to 1e9");
+    }
+  }
+
+  Usable check_integers(const DistributionRecord& record) {
+    const auto values =
+        take(view_.integer_values, record.first_value, record.count, next_integer_, Section::integer_values);
+    if (!ascending(values, true)) fail("the values are not ascending and unique");
+    check_probabilities(record);
+    check_ends(record, values.front(), values.back());
+    return {.as_tokens = true};
+  }
+
+  Usable check_reals(const DistributionRecord& record) {
+    const auto values =
+        take(view_.real_values, record.first_value, record.count, next_real_, Section::real_values);
+    check_finite(values);
+    if (!ascending(values, true)) fail("the values are not ascending and unique");
+    check_probabilities(record);
+    check_ends(record, values.front(), values.back());
+    return {.as_ratio = values.front() >= 0 && values.back() <= 1};
+  }
+
+  Usable check_quantiles(const DistributionRecord& record) {
+    if (record.count < 2) fail("1 quantile; at least 2 are needed");
+    const auto values =
+        take(view_.real_values, record.first_value, record.count, next_real_, Section::real_values);
+    if (record.first_probability != next_probability_)
+      fail("first_probability does not follow on the PMF before");
+    check_finite(values);
+    if (!ascending(values, false)) fail("the quantiles are not ascending");
+    const double low = record.minimum;
+    const double high = record.maximum;
+    if (!(low <= high && std::isfinite(low) && std::isfinite(high))) {
+      fail("minimum " + text(low) + ", maximum " + text(high) + "; allowed: finite, minimum <= maximum");
+    }
+    const bool whole = low == std::floor(low) && high == std::floor(high);
+    const bool tokens = values.front() >= 0 && values.back() <= max_tokens && low >= 0 && high <= max_tokens;
+    const bool ratio = values.front() >= 0 && values.back() <= 1 && low >= 0 && high <= 1;
+    return {.as_tokens = tokens && whole, .as_ratio = ratio};
+  }
+
+  void check_finite(std::span<const double> values) const {
+    bool finite = true;
+    for (const double value : values) finite &= std::fabs(value) <= std::numeric_limits<double>::max();
+    if (!finite) fail("a value is not finite");
+  }
+
+  void check_ends(const DistributionRecord& record, double first, double last) const {
+    if (record.minimum == first && record.maximum == last) return;
+    fail("minimum " + text(record.minimum) + " and maximum " + text(record.maximum) +
+         "; the first and last value, " + text(first) + " and " + text(last) + ", expected");
+  }
+
+  Usable check(const DistributionRecord& record) {
+    if (record.reserved != 0) fail("reserved " + text(record.reserved) + "; 0 expected");
+    if (record.count == 0) fail("no values");
+    switch (static_cast<DistributionKind>(record.kind)) {
+      case DistributionKind::integer_pmf:
+        return check_integers(record);
+      case DistributionKind::real_pmf:
+        return check_reals(record);
+      case DistributionKind::quantiles:
+        return check_quantiles(record);
+    }
+    fail("kind " + text(record.kind) + "; allowed: 0 (integer PMF), 1 (real PMF), 2 (quantiles)");
+  }
+
+  const View& view_;
+  Place place_;
+  const std::string& origin_;
+  std::size_t index_ = 0;
+  std::uint64_t next_integer_ = 0;
+  std::uint64_t next_real_ = 0;
+  std::uint64_t next_probability_ = 0;
+};
+
+void check_references(const View& view, const std::vector<Usable>& usable, const Place& place) {
+  const std::span<const Field> fields = fields_of(static_cast<Category>(view.grid.category));
+  // The product of two 32-bit numbers fits; the count is compared by division.
+  const std::uint64_t rows = std::uint64_t{view.grid.epochs} * view.grid.clients;
+  const std::size_t count = view.field_distribution.size();
+  if (count % fields.size() != 0 || count / fields.size() != rows) {
+    place.fail(std::to_string(count) +
+               " entries; epochs * clients * fields = " + std::to_string(view.grid.epochs) + " * " +
+               std::to_string(view.grid.clients) + " * " + std::to_string(fields.size()) + " expected");
+  }
+  std::size_t position = 0;
+  for (const std::uint32_t id : view.field_distribution) {
+    const std::size_t entry = position++;
+    if (id == Profile::missing) continue;
+    if (id >= usable.size()) {
+      place.fail(entry, "distribution " + text(id) + "; there are " + std::to_string(usable.size()));
+    }
+    const Field field = fields[entry % fields.size()];
+    const bool fits = field == Field::reason_ratio ? usable[id].as_ratio : usable[id].as_tokens;
+    if (!fits) {
+      place.fail(entry,
+                 "distribution " + text(id) + " cannot serve " + std::string(name(field)) + ", which takes " +
+                     (field == Field::reason_ratio
+                          ? "a real PMF or quantiles, with values from 0 to 1"
+                          : "an integer PMF or quantiles, with values from 0 to 2^32 - 1 and whole bounds"));
+    }
+  }
+}
+
+}  // namespace
+
+void check_content(const View& view, const std::string& origin) {
+  check_grid(view.grid, {origin, Section::grid});
+  check_metadata(view, {origin, Section::metadata});
+  check_offsets(view.client_name_offsets, view.grid.clients, view.client_names.size(),
+                {origin, Section::client_name_offsets});
+  check_cells(view, origin);
+  const std::vector<Usable> usable = DistributionChecker(view, origin).run();
+  check_references(view, usable, {origin, Section::field_distribution});
+}
+
+}  // namespace tracetide::tide

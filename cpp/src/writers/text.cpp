@@ -1,0 +1,170 @@
+#include "writers/text.hpp"
+
+#include <cassert>
+#include <cstddef>
+#include <cstring>
+
+#include "writers/decimal.hpp"
+
+namespace tracetide {
+namespace {
+
+// The second of a timestamp seldom differs from the one before: its digits are kept.
+class TimestampWriter {
+ public:
+  static constexpr std::size_t longest = 16 + 9;
+  static constexpr double limit = 1e15;
+
+  char* put(char* to, double timestamp) noexcept {
+    assert(timestamp >= 0 && timestamp < limit);
+    // Below 2^23 s the fraction is exact and within 0.47 ns of the whole number of nanoseconds that the
+    // timestamp stands for, and the product adds less than 1e-7 to that. Above, the product is exact.
+    auto second = static_cast<std::int64_t>(timestamp);
+    auto ns = static_cast<std::uint32_t>((timestamp - static_cast<double>(second)) * 1e9 + 0.5);
+    if (ns == 1'000'000'000u) [[unlikely]] {
+      ns = 0;
+      ++second;
+    }
+    if (second != second_) remember(second);
+    std::memcpy(to, text_, sizeof text_);
+    to += length_;
+    return ns != 0 ? put_fraction(to, ns) : to - 1;
+  }
+
+ private:
+  void remember(std::int64_t second) noexcept {
+    second_ = second;
+    char reversed[sizeof text_];
+    std::size_t digits = 0;
+    do {
+      reversed[digits++] = static_cast<char>('0' + second % 10);
+      second /= 10;
+    } while (second != 0);
+    for (std::size_t i = 0; i < digits; ++i) text_[i] = reversed[digits - 1 - i];
+    text_[digits] = '.';
+    length_ = digits + 1;
+  }
+
+  std::int64_t second_ = 0;
+  std::size_t length_ = 2;
+  char text_[16] = {'0', '.'};  // the second and a point
+};
+
+// The key's size is known when compiling, so the copy is one or two moves.
+template <std::size_t size>
+char* put_key(char* to, const char (&key)[size]) noexcept {
+  std::memcpy(to, key, size - 1);
+  return to + size - 1;
+}
+
+constexpr std::size_t longest_key = sizeof ",\"output_tokens\":" - 1;
+constexpr std::size_t numbers_in_row = 4;
+constexpr std::size_t lists_in_row = 3;
+
+// A list of numbers as JSON. In CSV it is in quotes where it has a comma; a guessed branch would be wrong
+// often.
+template <TextFormat format>
+char* put_list(char* to, const std::uint32_t* item, const std::uint32_t* end) noexcept {
+  const std::ptrdiff_t quotes = format == TextFormat::csv && end - item > 1 ? 1 : 0;
+  *to = '"';
+  to += quotes;
+  *to = '[';
+  char* last = to + 1;
+  for (; item != end; ++item) last = to = put_number(to + 1, *item);
+  *last++ = ']';
+  *last = '"';
+  return last + quotes;
+}
+
+template <TextFormat format, Category category>
+char* put_rows(const Batch& batch, char* to) noexcept {
+  constexpr bool json = format == TextFormat::jsonl;
+  const double* const timestamp = batch.timestamp().data();
+  const std::uint32_t* const client_id = batch.client_id().data();
+  const std::uint32_t* const input_tokens = batch.input_tokens().data();
+  const std::uint32_t* const output_tokens = batch.output_tokens().data();
+  [[maybe_unused]] const std::uint32_t* const reason_tokens = batch.reason_tokens().data();
+  [[maybe_unused]] const std::uint32_t* const text_tokens = batch.text_tokens().data();
+  [[maybe_unused]] const auto put_items = [](char* place, const ListColumn& column,
+                                             std::size_t row) noexcept {
+    return put_list<format>(place, column.values.data() + column.offsets[row],
+                            column.values.data() + column.offsets[row + 1]);
+  };
+
+  TimestampWriter time;
+  const std::size_t rows = batch.size();
+  for (std::size_t row = 0; row < rows; ++row) {
+    if constexpr (json) to = put_key(to, "{\"timestamp\":");
+    to = time.put(to, timestamp[row]);
+    to = json ? put_key(to, ",\"client_id\":") : put_key(to, ",");
+    to = put_number(to, client_id[row]);
+    to = json ? put_key(to, ",\"input_tokens\":") : to + 1;  // put_number left a comma
+    to = put_number(to, input_tokens[row]);
+    to = json ? put_key(to, ",\"output_tokens\":") : to + 1;
+    to = put_number(to, output_tokens[row]);
+    if constexpr (category == Category::reason) {
+      to = json ? put_key(to, ",\"reason_tokens\":") : to + 1;
+      to = put_number(to, reason_tokens[row]);
+    }
+    if constexpr (category == Category::multimodal) {
+      to = json ? put_key(to, ",\"text_tokens\":") : to + 1;
+      to = put_number(to, text_tokens[row]);
+      to = json ? put_key(to, ",\"image_tokens\":") : to + 1;
+      to = put_items(to, batch.image_tokens(), row);
+      to = json ? put_key(to, ",\"audio_tokens\":") : put_key(to, ",");
+      to = put_items(to, batch.audio_tokens(), row);
+      to = json ? put_key(to, ",\"video_tokens\":") : put_key(to, ",");
+      to = put_items(to, batch.video_tokens(), row);
+    }
+    to = json ? put_key(to, "}\n") : put_key(to, "\n");
+  }
+  return to;
+}
+
+template <TextFormat format>
+char* put_rows(const Batch& batch, char* to) noexcept {
+  switch (batch.category()) {
+    case Category::language:
+      return put_rows<format, Category::language>(batch, to);
+    case Category::reason:
+      return put_rows<format, Category::reason>(batch, to);
+    case Category::multimodal:
+      return put_rows<format, Category::multimodal>(batch, to);
+  }
+  return to;
+}
+
+// Room for every row at its longest, so that no write has to look.
+std::size_t longest_text(const Batch& batch, TextFormat format) noexcept {
+  const bool json = format == TextFormat::jsonl;
+  const std::size_t key = json ? longest_key : 1;
+  std::size_t row = (json ? 2 : 1) + key + TimestampWriter::longest + numbers_in_row * (key + longest_number);
+  std::size_t items = 0;
+  if (batch.category() == Category::multimodal) {
+    row += lists_in_row * (key + 4);
+    items = batch.image_tokens().values.size() + batch.audio_tokens().values.size() +
+            batch.video_tokens().values.size();
+  }
+  return batch.size() * row + items * (longest_number + 1) + number_room;
+}
+
+}  // namespace
+
+std::string text_header(Category category, TextFormat format) {
+  if (format == TextFormat::jsonl) return {};
+  std::string header = "timestamp,client_id,input_tokens,output_tokens";
+  if (category == Category::reason) header += ",reason_tokens";
+  if (category == Category::multimodal) header += ",text_tokens,image_tokens,audio_tokens,video_tokens";
+  return header + "\n";
+}
+
+void append_rows(const Batch& batch, TextFormat format, Column<char>& out) {
+  const std::size_t begin = out.size();
+  out.resize(begin + longest_text(batch, format));
+  char* const to = out.data() + begin;
+  const char* const end = format == TextFormat::csv ? put_rows<TextFormat::csv>(batch, to)
+                                                    : put_rows<TextFormat::jsonl>(batch, to);
+  out.resize(static_cast<std::size_t>(end - out.data()));
+}
+
+}  // namespace tracetide

@@ -1,0 +1,31 @@
+// Rows of a batch as text: CSV or JSON lines.
+//
+// A timestamp is in seconds with at most nine decimals and no trailing zeros (12, 12.5, 0.000000001): the
+// nearest whole nanosecond. Below 2^23 s (97 days) that is the nanosecond it stands for, and reading the text
+// gives the same double.
+//
+// A list is a JSON array; in CSV within quotes where it has a comma ("[256,512]" but [256] and []), as CSV
+// writers do. pandas reads it as text for json.loads; DuckDB as VARCHAR or, with the column declared
+// UINTEGER[], as a list.
+//
+// Cost on one core: about 10 ns a row for CSV and 13 ns for JSON lines, 2 ns more for every list item.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tracetide/batch.hpp"
+
+namespace tracetide {
+
+enum class TextFormat : std::uint8_t { csv, jsonl };
+
+/// What precedes the rows: the line of column names of a CSV file, nothing for JSON lines.
+[[nodiscard]] std::string text_header(Category category, TextFormat format);
+
+/// Appends one line a row. Timestamps must be in [0, 1e15) and all columns of the category present.
+/// `out` gets room for the rows at their longest (two to three times what they need) before they are written:
+/// use one buffer again and again, which then allocates nothing and touches no fresh memory.
+void append_rows(const Batch& batch, TextFormat format, Column<char>& out);
+
+}  // namespace tracetide

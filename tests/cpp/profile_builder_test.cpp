@@ -1,0 +1,233 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "profile/builder.hpp"
+#include "tracetide/error.hpp"
+
+namespace tracetide {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr Grid grid{600, 4, 1200, 3};
+
+using Integers = std::vector<std::uint32_t>;
+using Reals = std::vector<double>;
+
+ProfileBuilder language_builder() {
+  return {Category::language, grid, Counts::renewal, R"({"name": "test"})"};
+}
+
+/// The message of the ProfileError that `action` throws.
+template <typename Action>
+std::string error_of(Action&& action) {
+  try {
+    action();
+  } catch (const ProfileError& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "no ProfileError";
+  return {};
+}
+
+#define EXPECT_ERROR(action, part) EXPECT_NE(error_of([&] { (void)(action); }).find(part), std::string::npos)
+
+TEST(ProfileBuilder, GivesBackWhatWasAdded) {
+  ProfileBuilder builder = language_builder();
+  const auto anna = builder.add_client("anna");
+  const auto bert = builder.add_client("bert");
+  builder.add_cell(bert, 2, {3.0, 0.5, nan, Family::weibull});
+  builder.add_cell(anna, 2, {1.0, 2.0, 0.7, Family::gamma});
+  builder.add_cell(anna, 0, {0.25, 1.0, 1.0, Family::exponential});
+  const auto pmf = builder.add_integer_pmf(Integers{1, 5}, Reals{0.25, 0.75});
+  const auto quantiles = builder.add_quantiles(Reals{0, 10, 10.5}, 1, 20);
+  builder.set_field(1, bert, 0, pmf);
+  builder.set_field(1, bert, 1, quantiles);
+
+  const Profile profile = Profile::from_image(builder.image());
+  EXPECT_EQ(profile.category(), Category::language);
+  EXPECT_EQ(profile.default_counts(), Counts::renewal);
+  EXPECT_EQ(profile.metadata(), R"({"name": "test"})");
+  EXPECT_EQ(profile.clients(), 2u);
+  EXPECT_EQ(profile.client_name(0), "anna");
+  EXPECT_EQ(profile.client_name(1), "bert");
+  EXPECT_EQ(profile.window_ns(), 600);
+  EXPECT_EQ(profile.period_ns(), 2400);
+  EXPECT_EQ(profile.epoch_of(1), 0u);
+  EXPECT_EQ(profile.epoch_of(2), 1u);
+
+  EXPECT_EQ(profile.cells(0).rate.size(), 1u);
+  EXPECT_EQ(profile.cells(1).rate.size(), 0u);
+  const WindowCells cells = profile.cells(2);
+  ASSERT_EQ(cells.client.size(), 2u);
+  EXPECT_EQ(cells.client[0], anna);
+  EXPECT_EQ(cells.client[1], bert);
+  EXPECT_EQ(cells.rate[1], 3.0);
+  EXPECT_EQ(cells.shape[0], 2.0);
+  EXPECT_EQ(cells.cv[0], 0.7);
+  EXPECT_TRUE(std::isnan(cells.cv[1]));
+  EXPECT_EQ(cells.family[1], Family::weibull);
+
+  const Distribution found = profile.distribution(profile.recorded(1, bert, 0));
+  EXPECT_EQ(found.kind, DistributionKind::integer_pmf);
+  EXPECT_EQ(found.integer_values[1], 5u);
+  EXPECT_EQ(found.probabilities[1], 0.75);
+  EXPECT_EQ(found.minimum, 1.0);
+  EXPECT_EQ(found.maximum, 5.0);
+  const Distribution knots = profile.distribution(profile.recorded(1, bert, 1));
+  EXPECT_EQ(knots.kind, DistributionKind::quantiles);
+  EXPECT_EQ(knots.real_values.size(), 3u);
+  EXPECT_TRUE(knots.probabilities.empty());
+  EXPECT_EQ(knots.maximum, 20.0);
+}
+
+TEST(ProfileBuilder, TakesMissingDistributionsFromTheNearestEarlierElseLaterCompleteEpoch) {
+  ProfileBuilder builder(Category::language, {600, 6, 600, 6}, Counts::pinned, "{}");
+  builder.add_client("has some");
+  builder.add_client("has none");
+  const auto a = builder.add_integer_pmf(Integers{1}, Reals{1});
+  const auto b = builder.add_integer_pmf(Integers{2}, Reals{1});
+  for (const std::uint32_t field : {0u, 1u}) {
+    builder.set_field(1, 0, field, a);
+    builder.set_field(4, 0, field, b);
+  }
+  builder.set_field(3, 0, 0, b);  // only one of two fields: as if there were none
+  builder.set_field(2, 1, 0, b);
+  const Profile profile = Profile::from_image(builder.image());
+  EXPECT_EQ(profile.recorded(0, 0, 0), Profile::missing);
+  EXPECT_EQ(profile.recorded(3, 0, 0), b);
+  const std::vector<std::uint32_t> expected = {a, a, a, a, b, b};
+  for (std::uint32_t epoch = 0; epoch < 6; ++epoch) {
+    EXPECT_EQ(profile.resolved(epoch, 0, 0), expected[epoch]) << epoch;
+    EXPECT_EQ(profile.resolved(epoch, 0, 1), expected[epoch]) << epoch;
+    EXPECT_EQ(profile.resolved(epoch, 1, 0), Profile::missing) << epoch;
+  }
+  EXPECT_TRUE(profile.has_fields(0));
+  EXPECT_FALSE(profile.has_fields(1));
+}
+
+TEST(ProfileBuilder, GivesEqualDistributionsOneId) {
+  ProfileBuilder builder(Category::reason, grid, Counts::pinned, "{}");
+  builder.add_client("");
+  const auto pmf = builder.add_integer_pmf(Integers{1, 2}, Reals{0.5, 0.5});
+  const auto real = builder.add_real_pmf(Reals{0, 1}, Reals{0.5, 0.5});
+  const auto quantiles = builder.add_quantiles(Reals{0, 1}, 0, 1);
+  EXPECT_EQ(builder.add_quantiles(Reals{0, 1}, 0, 1), quantiles);
+  EXPECT_EQ(builder.add_integer_pmf(Integers{1, 2}, Reals{0.5, 0.5}), pmf);
+  EXPECT_EQ(builder.add_real_pmf(Reals{0, 1}, Reals{0.5, 0.5}), real);
+  EXPECT_NE(builder.add_integer_pmf(Integers{1, 2}, Reals{0.25, 0.75}), pmf);
+  EXPECT_NE(builder.add_quantiles(Reals{0, 1}, 0, 2), quantiles);
+  EXPECT_NE(real, quantiles);
+  EXPECT_EQ(Profile::from_image(builder.image()).distributions(), 5u);
+}
+
+TEST(ProfileBuilder, GivesTheSameImageInWhateverOrderCellsAreAdded) {
+  const auto image = [](bool backwards) {
+    ProfileBuilder builder = language_builder();
+    for (const char* name : {"a", "b", "c"}) builder.add_client(name);
+    for (std::uint32_t i = 0; i < 12; ++i) {
+      const std::uint32_t k = backwards ? 11 - i : i;
+      builder.add_cell(k / 4, k % 4, {1.0 + k, 1, 1, Family::gamma});
+    }
+    return builder.image();
+  };
+  EXPECT_EQ(image(false), image(true));
+}
+
+TEST(ProfileBuilder, RefusesTwoCellsOfAClientInAWindow) {
+  ProfileBuilder builder = language_builder();
+  builder.add_client("a");
+  builder.add_client("b");
+  for (const std::uint32_t client : {1u, 0u, 1u}) builder.add_cell(client, 3, {1, 1, 1, Family::gamma});
+  EXPECT_ERROR(builder.image(), "client 1 has two cells in window 3");
+}
+
+TEST(ProfileBuilder, RefusesWrongGrids) {
+  const auto build = [](Grid wrong, Counts counts = Counts::pinned, std::string metadata = "{}") {
+    return ProfileBuilder(Category::language, wrong, counts, std::move(metadata));
+  };
+  EXPECT_ERROR(build({0, 4, 600, 1}), "window_ns 0");
+  EXPECT_ERROR(build({600, 0, 600, 1}), "windows 0");
+  EXPECT_ERROR(build({600, 4, 900, 1}), "epoch_ns 900");
+  EXPECT_ERROR(build({600, 4, 0, 1}), "epoch_ns 0");
+  EXPECT_ERROR(build({600, 4, 600, 0}), "epochs 0");
+  EXPECT_ERROR(build({std::int64_t{1} << 61, 4, std::int64_t{1} << 61, 1}), "2^62");
+  EXPECT_ERROR(build(grid, Counts::profile), "default_counts");
+  EXPECT_ERROR(build(grid, Counts::pinned, "[]"), "metadata");
+  EXPECT_ERROR(build(grid, Counts::pinned, R"({"a": 1} x)"), "metadata");
+  EXPECT_ERROR(build(grid, Counts::pinned, "{\"\xFF\": 1}"), "UTF-8");
+  EXPECT_ERROR(build(grid, Counts::pinned, "{\"a\": " + std::string(100, '[')), "64 levels");
+  EXPECT_ERROR(ProfileBuilder(Category::language, grid, Counts::pinned, "{}").image(), "clients 0");
+}
+
+TEST(ProfileBuilder, RefusesWrongCells) {
+  ProfileBuilder builder = language_builder();
+  builder.add_client("a");
+  const auto add = [&](Cell cell) { builder.add_cell(0, 0, cell); };
+  for (const double rate : {0.0, -1.0, nan, infinity, 1.1e12}) {
+    EXPECT_ERROR((add({rate, 1, 1, Family::gamma}), 0), "rate ") << rate;
+  }
+  for (const double shape : {0.004, 1.1e5, nan, infinity}) {
+    EXPECT_ERROR((add({1, shape, 1, Family::weibull}), 0), "shape ") << shape;
+  }
+  EXPECT_ERROR((add({1, 2, 1, Family::exponential}), 0), "shape 2");
+  EXPECT_ERROR((add({1, 1, -1, Family::gamma}), 0), "cv -1");
+  EXPECT_ERROR((add({1, 1, infinity, Family::gamma}), 0), "cv inf");
+  EXPECT_ERROR((add({1, 1, 1, static_cast<Family>(3)}), 0), "family 3");
+  EXPECT_ERROR((builder.add_cell(1, 0, {1, 1, 1, Family::gamma}), 0), "client 1; there are 1");
+  EXPECT_ERROR((builder.add_cell(0, 4, {1, 1, 1, Family::gamma}), 0), "window 4; there are 4");
+}
+
+TEST(ProfileBuilder, RefusesWrongDistributions) {
+  ProfileBuilder builder = language_builder();
+  builder.add_client("a");
+  EXPECT_ERROR(builder.add_integer_pmf(Integers{}, Reals{}), "without values");
+  EXPECT_ERROR(builder.add_integer_pmf(Integers{1, 2}, Reals{1}), "2 values and 1 probabilities");
+  EXPECT_ERROR(builder.add_integer_pmf(Integers{2, 1}, Reals{0.5, 0.5}), "1 follows 2");
+  EXPECT_ERROR(builder.add_integer_pmf(Integers{1, 1}, Reals{0.5, 0.5}), "1 follows 1");
+  EXPECT_ERROR(builder.add_integer_pmf(Integers{1, 2}, Reals{1.5, -0.5}), "probability -0.5");
+  EXPECT_ERROR(builder.add_integer_pmf(Integers{1, 2}, Reals{1, nan}), "probability nan");
+  EXPECT_ERROR(builder.add_integer_pmf(Integers{1}, Reals{0}), "sum to 0");
+  EXPECT_ERROR(builder.add_real_pmf(Reals{nan}, Reals{1}), "not finite");
+  EXPECT_ERROR(builder.add_quantiles(Reals{1}, 0, 2), "1 quantiles");
+  EXPECT_ERROR(builder.add_quantiles(Reals{2, 1}, 0, 2), "not ascending");
+  EXPECT_ERROR(builder.add_quantiles(Reals{1, infinity}, 0, 2), "not finite");
+  EXPECT_ERROR(builder.add_quantiles(Reals{1, 2}, 3, 2), "minimum 3");
+  const auto id = builder.add_integer_pmf(Integers{1}, Reals{1});
+  EXPECT_ERROR((builder.set_field(0, 0, 0, id + 1), 0), "distribution 1; there are 1");
+  EXPECT_ERROR((builder.set_field(3, 0, 0, id), 0), "epoch 3; there are 3");
+  EXPECT_ERROR((builder.set_field(0, 0, 2, id), 0), "field 2; there are 2");
+  EXPECT_ERROR((builder.set_field(0, 1, 0, id), 0), "client 1; there are 1");
+}
+
+TEST(ProfileBuilder, RefusesDistributionsThatDoNotFitTheField) {
+  const auto with = [](std::uint32_t field, auto&& add) {
+    ProfileBuilder builder(Category::reason, grid, Counts::pinned, "{}");
+    builder.add_client("a");
+    builder.set_field(0, 0, field, add(builder));
+    return builder.image();
+  };
+  const std::uint32_t tokens = 0;
+  const std::uint32_t ratio = 2;
+  const auto quantiles = [](double last, double low, double high) {
+    return [=](ProfileBuilder& b) { return b.add_quantiles(Reals{0, last}, low, high); };
+  };
+  EXPECT_ERROR(with(ratio, [](auto& b) { return b.add_integer_pmf(Integers{0}, Reals{1}); }),
+               "cannot serve reason_ratio");
+  EXPECT_ERROR(with(ratio, [](auto& b) { return b.add_real_pmf(Reals{1.5}, Reals{1}); }),
+               "cannot serve reason_ratio");
+  EXPECT_ERROR(with(ratio, quantiles(2, 0, 1)), "cannot serve reason_ratio");
+  EXPECT_ERROR(with(tokens, [](auto& b) { return b.add_real_pmf(Reals{1}, Reals{1}); }),
+               "cannot serve input_tokens");
+  EXPECT_ERROR(with(tokens, quantiles(5e9, 0, 10)), "cannot serve input_tokens");
+  EXPECT_ERROR(with(tokens, quantiles(5, 0.5, 10)), "cannot serve input_tokens");
+  EXPECT_NO_THROW((void)with(ratio, quantiles(1, 0, 1)));
+  EXPECT_NO_THROW((void)with(tokens, quantiles(5, 1, 10)));
+}
+
+}  // namespace
+}  // namespace tracetide
