@@ -1,0 +1,28 @@
+"""The command line: `tracetide generate ...`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0, or 2 for wrong usage or bad input, or 1 for a failure.
+
+    Ctrl-C gives 130, SIGTERM 143. A reader that closes our standard output has had enough: 0.
+    """
+    try:
+        from tracetide.cli.app import run
+
+        code = run(list(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()
+    except KeyboardInterrupt:  # while importing
+        code = 130
+    except BrokenPipeError:
+        code = 0
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)

@@ -1,0 +1,59 @@
+"""The commands together, and how every one of them ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any, NoReturn
+
+from cyclopts import App, CycloptsError
+
+from tracetide._version import __version__
+from tracetide.cli.describe import describe
+from tracetide.cli.generate import generate
+from tracetide.cli.importing import import_
+from tracetide.cli.outcome import Terminated, outcome_of
+from tracetide.cli.profiles import profiles
+
+app = App(
+    name="tracetide",
+    help="Realistic request traces for benchmarking LLM serving.",
+    version=__version__,
+    help_format="markdown",
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
+)
+app.command(generate)
+app.command(profiles)
+app.command(describe)
+app.command(import_, name="import")
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; its exit code. Errors become one line on standard error."""
+    if hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app(arguments, print_error=False, exit_on_error=False)
+    except (Exception, KeyboardInterrupt, CycloptsError) as error:
+        code, message = outcome_of(error)
+        if message:
+            print(f"tracetide: {message}", file=sys.stderr)
+        if not isinstance(error, ValueError | CycloptsError):
+            _leave(code)
+        return code
+    return 0
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process at once, without waiting for threads that are in the middle of a large window.
+
+    Whatever had to be put away, such as a file that is not complete, is gone by now.
+    """
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _terminate(*_: Any) -> None:
+    raise Terminated

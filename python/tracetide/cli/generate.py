@@ -1,0 +1,110 @@
+"""`tracetide generate`."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from tracetide.cli.parameters import Quiet, Span, Threads, Whole, output_path
+from tracetide.cli.progress import ProgressBar, size
+from tracetide.cli.rate_file import read_rate_file
+from tracetide.clientpool import load
+from tracetide.durations import parse_span
+from tracetide.errors import IdleWindowWarning, MissingDataWarning
+from tracetide.formats import STDOUT, format_of
+from tracetide.job import Job
+
+OutputFile = Annotated[
+    str,
+    Parameter(
+        name=("--output", "-o"),
+        allow_leading_hyphen=True,
+        help="The file to write; its ending chooses the format (.parquet .arrow .csv .jsonl, the last two "
+        "also with .gz or .zst). `-` is standard output.",
+    ),
+]
+
+
+def generate(
+    profile: Annotated[str, Parameter(name="PROFILE")],
+    /,
+    *,
+    output: OutputFile,
+    rate: Annotated[float | None, Parameter(help="Total requests/s.")] = None,
+    scale: Annotated[float | None, Parameter(help="Factor on the profile's own rates.")] = None,
+    max_rate: Annotated[float | None, Parameter(help="Lower the profile's own rates to this peak.")] = None,
+    rate_file: Annotated[
+        str | None, Parameter(help="CSV file of `time,rate` points; the rate is linear in between.")
+    ] = None,
+    span: Span = None,
+    duration: Annotated[
+        str | None,
+        Parameter(
+            allow_leading_hyphen=True,
+            help='Seconds, or "90s", "10min", "1h30min", "30d"; default: that of the span.',
+        ),
+    ] = None,
+    seed: Annotated[Whole, Parameter(help="From 0 to 2^64 - 1.")] = 0,
+    counts: Annotated[
+        Literal["profile", "pinned", "renewal", "servegen"],
+        Parameter(help="How many requests a client sends in a window."),
+    ] = "profile",
+    coupling: Annotated[
+        Literal["profile", "independent", "comonotonic"],
+        Parameter(help="How the fields of a request depend on each other."),
+    ] = "profile",
+    missing: Annotated[
+        Literal["nearest", "error"], Parameter(help="What to do where the profile lacks distributions.")
+    ] = "nearest",
+    format: Annotated[str | None, Parameter(help="The format, whatever the ending of OUTPUT.")] = None,
+    threads: Threads = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Generate a trace from a profile.
+
+    Examples:
+
+    `tracetide generate m-small --rate 100 --duration 1h --seed 0 -o trace.parquet`
+
+    `tracetide generate m-small --span 18:00..19:00 --scale 0.5 -o - --format csv | head`
+
+    Parameters
+    ----------
+    profile
+        A bundled name (see `tracetide profiles`), a `.tide` file, or a ServeGen model folder.
+    """
+    target = output_path(output)
+    chosen = format_of(target, format)
+    with warnings.catch_warnings(record=True) as caught:
+        for kind in (MissingDataWarning, IdleWindowWarning):
+            warnings.simplefilter("always", kind)
+        job = _job(profile, span, threads, rate, rate_file, scale=scale, max_rate=max_rate, duration=duration,
+                   seed=seed, counts=counts, coupling=coupling, missing=missing)  # fmt: skip
+    started = time.monotonic()
+    with ProgressBar(job.expected, show=not quiet, warnings=[str(entry.message) for entry in caught]) as bar:
+        written = job.write(target, format=chosen.name, threads=threads, progress=bar.update)
+    if not quiet:
+        seconds = time.monotonic() - started
+        name = "standard output" if target == STDOUT else target
+        print(
+            f"{name}: {written.rows:,} requests, {size(written.bytes)} in {seconds:.2f} s "
+            f"({written.rows / max(seconds, 1e-9):,.0f} requests/s)",
+            file=sys.stderr,
+        )
+
+
+def _job(
+    profile: str, span: str | None, threads: int, rate: float | None, rate_file: str | None, **options: Any
+) -> Job:
+    if rate is not None and rate_file is not None:
+        raise ValueError("--rate and --rate-file: at most one of them may be given")
+    if threads < 0:
+        raise ValueError(f"threads: {threads} is not allowed; it must be a whole number from 0 on")
+    pool = load(profile, threads=threads)
+    if span is not None:
+        pool = pool.span(*parse_span(span))
+    return Job(pool, rate=read_rate_file(rate_file) if rate_file is not None else rate, **options)

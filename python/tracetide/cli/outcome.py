@@ -1,0 +1,57 @@
+"""Exit codes and one-line messages of errors."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from cyclopts import CycloptsError
+
+_INPUT_ERRNOS = (errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
+_INPUT_ERRORS = (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM."""
+
+
+def outcome_of(error: BaseException) -> tuple[int, str]:
+    """The exit code of an error, and what to say of it (nothing for a closed pipe)."""
+    if os.environ.get("TRACETIDE_DEBUG"):
+        raise error
+    if isinstance(error, Terminated):
+        return 143, "terminated"
+    if isinstance(error, KeyboardInterrupt):
+        return 130, "interrupted"
+    if isinstance(error, BrokenPipeError):
+        return 0, ""
+    if isinstance(error, CycloptsError):
+        return 2, f"error: {_usage(error)}"
+    if isinstance(error, ValueError) or _is_bad_input(error):
+        return 2, f"error: {_line(_text(error))}"
+    if isinstance(error, MemoryError):
+        return 1, "error: out of memory"
+    if isinstance(error, OSError):
+        return 1, f"error: {_line(_text(error))}"
+    return 1, f"error: {type(error).__name__}: {_line(_text(error))} (a bug; TRACETIDE_DEBUG=1 shows where)"
+
+
+def _is_bad_input(error: BaseException) -> bool:
+    return isinstance(error, _INPUT_ERRORS) or (isinstance(error, OSError) and error.errno in _INPUT_ERRNOS)
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        name = f"{error.filename}: " if error.filename is not None else ""
+        return f"{name}{error.strerror.lower()}"
+    return str(error)
+
+
+def _usage(error: CycloptsError) -> str:
+    text = _line(str(error)).rstrip(".")
+    command = " ".join(error.command_chain or ())
+    return f"{text}; see tracetide {command + ' ' if command else ''}--help"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,134 @@
+"""Descriptions for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tracetide.describe import Description
+from tracetide.durations import format_duration
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_WIDTH = 56
+_ENOUGH = 5
+
+
+def sparkline(values: Sequence[float], width: int = _WIDTH) -> str:
+    """Values from 0 up as a line of at most `width` blocks, each the mean of the values it stands for."""
+    if not values:
+        return ""
+    pieces = np.array_split(np.asarray(values, dtype=np.float64), min(width, len(values)))
+    means = np.array([piece.mean() for piece in pieces])
+    top = means.max()
+    levels = np.zeros(means.size) if top <= 0 else means / top * (len(_BLOCKS) - 1)
+    return "".join(_BLOCKS[round(level)] for level in levels.tolist())
+
+
+def number(value: float) -> str:
+    """A number for people, with three to four digits that count."""
+    if not math.isfinite(value):
+        return "-"
+    if value == 0 or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+
+
+def render(found: Description) -> None:
+    """Print a description on standard output."""
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"[bold]{found.name}[/bold]: {_kind(found)}")
+    console.print(_facts(found))
+    if found.top:
+        console.print("", _top_clients(found), sep="\n")
+    if found.lengths:
+        console.print("", _lengths(found), sep="\n")
+
+
+def _kind(found: Description) -> str:
+    return f"{found.category} {found.kind}"
+
+
+def _facts(found: Description) -> Table:
+    table = _table()
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.show_header = False
+    for name, text in _fact_rows(found):
+        table.add_row(name, text)
+    return table
+
+
+def _fact_rows(found: Description) -> list[tuple[str, str]]:
+    rate = found.rate
+    idle = found.clients - found.active_clients
+    rows = [
+        ("clients", f"{found.clients:,}" + (f", {idle:,} of them idle" if idle else "")),
+        ("duration", format_duration(found.duration)),
+        ("requests", f"{found.requests:,.0f}"),
+        ("rate", f"{number(rate.mean)} requests/s on average, {number(rate.lowest)} to {number(rate.peak)}"),
+        ("", sparkline(rate.rates)),
+        ("top clients", ", ".join(f"{share:.1%} by {n}" for n, share in found.top_shares.items())),
+        (
+            "burstiness",
+            _burstiness(found.burstiness),
+        ),
+    ]
+    if found.families:
+        rows.append(
+            ("gaps", ", ".join(f"{share:.0%} {name}" for name, share in found.families.items() if share))
+        )
+    if found.left_out:
+        some = ", ".join(found.left_out[:_ENOUGH]) + (", ..." if len(found.left_out) > _ENOUGH else "")
+        rows.append(("left out", f"{len(found.left_out)} without distributions ({some}), "
+                                 f"{found.left_out_share:.2%} of the requests"))  # fmt: skip
+    source = found.details.get("provenance", {}).get("source")
+    if source:
+        rows.append(("source", str(source)))
+    job = found.details.get("job", {})
+    if job:
+        profile = job.get("profile", {}).get("name")
+        rows.append(("made from", f"{profile}, seed {job.get('seed')}, counts {job.get('counts')}"))
+    return rows
+
+
+def _burstiness(found: dict[str, float]) -> str:
+    if "cv" in found:
+        cv, dispersion = number(found["cv"]), number(found["dispersion"])
+        return f"CV of all gaps {cv}, index of dispersion per second {dispersion}"
+    mean, low, middle, high = (number(found[f"cv_{name}"]) for name in ("mean", "p10", "p50", "p90"))
+    return f"CV of clients' gaps by rate: mean {mean}, 10 % {low}, 50 % {middle}, 90 % {high}"
+
+
+def _top_clients(found: Description) -> Table:
+    table = _table()
+    for heading in ("client", "share", "requests/s", "CV of gaps"):
+        table.add_column(heading, justify="left" if heading == "client" else "right")
+    for client in found.top:
+        table.add_row(client.name, f"{client.share:.1%}", number(client.rate), number(client.cv))
+    return table
+
+
+def _lengths(found: Description) -> Table:
+    table = _table()
+    for heading in ("per request", "mean", "50 %", "90 %", "99 %", "highest"):
+        table.add_column(heading, justify="left" if heading == "per request" else "right")
+    for field in found.lengths:
+        table.add_row(
+            field.name, *(number(v) for v in (field.mean, field.p50, field.p90, field.p99, field.highest))
+        )
+    return table
+
+
+def _table() -> Table:
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    return Table(box=SIMPLE, pad_edge=False, show_edge=False)

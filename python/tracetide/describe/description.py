@@ -1,0 +1,92 @@
+"""The statistics themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RateCurve:
+    """Total requests/s in equal steps of time."""
+
+    step: float
+    """Length of a step in seconds."""
+    rates: list[float]
+    """Requests/s of every step."""
+    mean: float
+    peak: float
+    lowest: float
+
+
+@dataclass(frozen=True)
+class TopClient:
+    """One of the clients with the most requests."""
+
+    name: str
+    share: float
+    """Of all requests, from 0 to 1."""
+    rate: float
+    """Mean requests/s."""
+    cv: float
+    """Coefficient of variation of its gaps."""
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Quantiles of one field or column over all requests."""
+
+    name: str
+    mean: float
+    p50: float
+    p90: float
+    p99: float
+    highest: float
+
+
+@dataclass(frozen=True)
+class Description:
+    """Statistics of a pool (`kind` "profile") or of a trace (`kind` "trace")."""
+
+    kind: str
+    name: str
+    category: str
+    duration: float
+    """Seconds: of the pool's span, or from the trace's start to its job's end."""
+    requests: float
+    """Of a pool: expected at its own rates."""
+    clients: int
+    active_clients: int
+    """Clients that send at all."""
+    rate: RateCurve
+    top: list[TopClient]
+    top_shares: dict[str, float]
+    """Share of the requests of the top 1, 5, 10 clients."""
+    burstiness: dict[str, float]
+    """Of a pool: `cv_mean`, `cv_p10`, `cv_p50`, `cv_p90` over clients and windows, weighted by rate. Of a
+    trace: `cv`, that of all gaps, and `dispersion`, the variance over the mean of counts per second."""
+    families: dict[str, float] = field(default_factory=dict)
+    """Share of the requests per family of gaps."""
+    lengths: list[Lengths] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    """Clients without distributions."""
+    left_out_share: float = 0.0
+    """Their share of the rate."""
+    details: dict[str, Any] = field(default_factory=dict)
+    """Of a pool: its grid and provenance. Of a trace: its job, if the file has it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; what is not defined is None."""
+        found = _plain(dataclasses.asdict(self))
+        assert isinstance(found, dict)
+        return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,157 @@
+"""Statistics of a pool, from its rates and distributions; nothing is generated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tracetide import _core
+from tracetide.clientpool import ClientPool
+from tracetide.describe.description import Description, Lengths, RateCurve, TopClient
+from tracetide.describe.weighted import Floats, lengths_of, quantiles, top_shares
+from tracetide.grid import NS
+
+FAMILIES = ("exponential", "gamma", "weibull")
+_TOP = 5
+_QUANTILE_POINTS = 256
+
+
+def describe_pool(pool: ClientPool) -> Description:
+    """Statistics of the pool's span at the profile's own rates."""
+    profile = pool.profile
+    first, lengths = _windows(pool)
+    cells = _cells(profile, first, lengths)
+    expected = cells["rate"] * cells["length"]
+    per_client: Floats = np.bincount(cells["client"], expected, len(pool)).astype(np.float64)
+    per_window: Floats = np.bincount(cells["window"] - first, expected, lengths.size).astype(np.float64)
+    total = float(expected.sum())
+    weights = np.zeros((profile.epochs, len(pool)))
+    np.add.at(weights, (cells["epoch"], cells["client"]), expected)
+    fields, without = _lengths(profile, weights)
+    names = pool.client_names
+    known_cv = np.isfinite(cells["cv"])
+    cvs = cells["cv"][known_cv], expected[known_cv]
+    rates = per_window / lengths
+    return Description(
+        kind="profile",
+        name=pool.name,
+        category=pool.category,
+        duration=pool.end - pool.start,
+        requests=total,
+        clients=len(pool),
+        active_clients=int(np.count_nonzero(per_client)),
+        rate=RateCurve(
+            pool.window, rates.tolist(), total / float(lengths.sum()), float(rates.max()), float(rates.min())
+        ),
+        top=_top_clients(names, per_client, cells, expected, pool.end - pool.start),
+        top_shares=top_shares(per_client) if total else {},
+        burstiness={
+            "cv_mean": float(np.average(cvs[0], weights=cvs[1])) if cvs[1].sum() > 0 else float("nan"),
+            **dict(zip(("cv_p10", "cv_p50", "cv_p90"), quantiles(*cvs, (0.1, 0.5, 0.9)), strict=True)),
+        },
+        families={
+            name: float(expected[cells["family"] == number].sum() / total) if total else 0.0
+            for number, name in enumerate(FAMILIES)
+        },
+        lengths=fields,
+        left_out=[names[client] for client in without],
+        left_out_share=float(per_client[without].sum() / total) if total else 0.0,
+        details={
+            "period": pool.period,
+            "window": pool.window,
+            "epoch": profile.epoch_ns / NS,
+            "span": [pool.start, pool.end],
+            "counts": profile.default_counts,
+            "provenance": pool.provenance,
+        },
+    )
+
+
+def _windows(pool: ClientPool) -> tuple[int, Floats]:
+    """The first window of the span, and the seconds of each window that lie in it."""
+    first = int(pool.start // pool.window)
+    last = int(-(-pool.end // pool.window))
+    edges = np.arange(first, last + 1) * pool.window
+    return first, np.diff(np.clip(edges, pool.start, pool.end))
+
+
+def _cells(profile: _core.Profile, first: int, lengths: Floats) -> dict[str, npt.NDArray[Any]]:
+    """The profile's cells in the span, with each one's seconds (`length`) and `epoch`."""
+    cells = profile.cells()
+    window = cells["window"].astype(np.int64)
+    inside = (window >= first) & (window < first + lengths.size)
+    found = {name: column[inside] for name, column in cells.items()}
+    found["window"] = window[inside]
+    found["length"] = lengths[found["window"] - first]
+    found["epoch"] = found["window"] * profile.window_ns // profile.epoch_ns % profile.epochs
+    return found
+
+
+def _top_clients(
+    names: list[str], per_client: Floats, cells: dict[str, npt.NDArray[Any]], expected: Floats, seconds: float
+) -> list[TopClient]:
+    known = np.isfinite(cells["cv"])
+    weight = np.bincount(cells["client"][known], expected[known], per_client.size)
+    cv_sum = np.bincount(cells["client"][known], (cells["cv"] * expected)[known], per_client.size)
+    order = np.argsort(-per_client, kind="stable")[:_TOP]
+    return [
+        TopClient(
+            names[client],
+            float(per_client[client] / per_client.sum()),
+            float(per_client[client] / seconds),
+            float(cv_sum[client] / weight[client]) if weight[client] else float("nan"),
+        )
+        for client in order
+        if per_client[client] > 0
+    ]
+
+
+def _lengths(profile: _core.Profile, weights: Floats) -> tuple[list[Lengths], list[int]]:
+    """Lengths by field over all requests, and the clients that have no distributions.
+
+    Tokens of an item are over all items: a client counts by its requests times its mean number of items.
+    """
+    active = [(int(epoch), int(client)) for epoch, client in zip(*np.nonzero(weights), strict=True)]
+    found: list[Lengths] = []
+    without: set[int] = set()
+    items: dict[str, Floats] = {}
+    for field in profile.fields:
+        kind, _, what = field.rpartition("_")
+        per_item = what == "tokens" and kind in items
+        weight = weights * items[kind] if per_item else weights
+        mean = np.zeros_like(weights)
+        by_distribution: dict[int, list[tuple[int, int]]] = {}
+        for cell in active:
+            id = profile.resolved(*cell, field)
+            if id is None:
+                without.add(cell[1])
+            else:
+                by_distribution.setdefault(id, []).append(cell)
+        whole = field != "reason_ratio"
+        pieces = [(np.empty(0), np.empty(0))]
+        for id, cells in by_distribution.items():
+            at = tuple(np.array(cells).T)
+            values, probabilities = _points(profile.distribution(id), whole=whole)
+            mean[at] = values @ probabilities
+            pieces.append((values, probabilities * weight[at].sum()))
+        if what == "count":
+            items[kind] = mean
+        name = f"{field} per item" if per_item else field
+        found.append(lengths_of(name, *(np.concatenate(part) for part in zip(*pieces, strict=True))))
+    return found, sorted(without)
+
+
+def _points(distribution: dict[str, Any], *, whole: bool) -> tuple[Floats, Floats]:
+    """A distribution as values, rounded half up if `whole`, and probabilities."""
+    values = np.asarray(distribution["values"], dtype=np.float64)
+    if distribution["kind"] == "quantiles":
+        levels = (np.arange(_QUANTILE_POINTS) + 0.5) / _QUANTILE_POINTS
+        points = np.interp(levels, np.linspace(0, 1, values.size), values)
+        points = np.clip(
+            np.floor(points + 0.5) if whole else points, distribution["minimum"], distribution["maximum"]
+        )
+        return points, np.full(_QUANTILE_POINTS, 1 / _QUANTILE_POINTS)
+    probabilities = np.asarray(distribution["probabilities"], dtype=np.float64)
+    return values, probabilities / probabilities.sum()

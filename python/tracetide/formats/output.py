@@ -1,0 +1,143 @@
+"""Where a file's bytes go: to a temporary name that becomes the final one, or to standard output."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from tracetide.formats.names import STDOUT
+
+_BUFFER = 1 << 20
+_LARGE = 1 << 16
+
+
+class Output:
+    """A file descriptor with a buffer for small pieces."""
+
+    def __init__(self, descriptor: int) -> None:
+        """Write to `descriptor`, which stays the caller's."""
+        self._descriptor = descriptor
+        self._pending = bytearray()
+        self._written = 0
+
+    def write(self, data: Any) -> int:
+        """Write all of a bytes-like object."""
+        view = memoryview(data).cast("B")
+        self._written += view.nbytes
+        if view.nbytes < _LARGE:
+            self._pending += view
+            if len(self._pending) >= _BUFFER:
+                self.flush()
+        else:
+            self.flush()
+            self._put(view)
+        return view.nbytes
+
+    def flush(self) -> None:
+        """Hand on what is in the buffer."""
+        if self._pending:
+            pending, self._pending = self._pending, bytearray()
+            self._put(memoryview(pending))
+
+    def tell(self) -> int:
+        """The bytes written so far."""
+        return self._written
+
+    def _put(self, view: memoryview) -> None:
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+
+
+@contextlib.contextmanager
+def open_output(path: str | os.PathLike[str], *, binary: bool = True) -> Iterator[Output]:
+    """An output for `path`, or for standard output if that is `"-"`.
+
+    A regular file appears under its name, or replaces what is there, only when the block ends without
+    an error; until then it has a temporary name in the same folder, and after any error nothing is
+    left of it. Pipes and devices are written as they are.
+
+    Raises:
+        ValueError: if binary data would go to a terminal.
+        FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError: if `path` cannot be
+            made, naming it and the reason.
+        OSError: any other failure.
+    """
+    name = os.fspath(path)
+    if name == STDOUT:
+        descriptor = sys.stdout.fileno()
+        if binary and os.isatty(descriptor):
+            raise ValueError(
+                "output: this format is not written to a terminal; redirect it or choose csv or jsonl"
+            )
+        sys.stdout.flush()
+        output = Output(descriptor)
+        yield output
+        output.flush()
+    elif os.path.exists(name) and not os.path.isdir(name) and not stat.S_ISREG(os.stat(name).st_mode):
+        with _named(name):
+            descriptor = os.open(name, os.O_WRONLY)
+        try:
+            output = Output(descriptor)
+            yield output
+            output.flush()
+        finally:
+            os.close(descriptor)
+    else:
+        yield from _replacing(name)
+
+
+def _replacing(name: str) -> Iterator[Output]:
+    final = os.path.realpath(name)
+    folder, base = os.path.split(final)
+    if os.path.isdir(final):
+        raise IsADirectoryError(f"cannot write {name!r}: it is a folder")
+    if not os.path.isdir(folder):
+        what = "is not a folder" if os.path.exists(folder) else "does not exist"
+        raise (NotADirectoryError if os.path.exists(folder) else FileNotFoundError)(
+            f"cannot write {name!r}: the folder {folder!r} {what}"
+        )
+    temporary = os.path.join(folder, f".{base[:200]}.{secrets.token_hex(6)}.partial")
+    with _named(name):
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        try:
+            output = Output(descriptor)
+            yield output
+            output.flush()
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        with _named(name):
+            os.replace(temporary, final)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    _sync_folder(folder)
+
+
+def _sync_folder(folder: str) -> None:
+    """Make the new name durable, where folders can be synchronised."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Errors of the system in one sentence with the name that the user gave."""
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        wrapped = type(error)(f"cannot write {name!r}: {reason}")
+        wrapped.errno = error.errno
+        raise wrapped from None

@@ -1,0 +1,334 @@
+"""A job: everything that determines a trace."""
+
+from __future__ import annotations
+
+import json
+import operator
+import os
+import warnings
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tracetide import _core
+from tracetide._version import __version__
+from tracetide.clientpool import ClientPool
+from tracetide.durations import parse_duration
+from tracetide.errors import IdleWindowWarning, MissingDataWarning
+from tracetide.grid import NS, window_edges_s
+from tracetide.rates import Rate, rate_options
+from tracetide.trace import Batch, Trace
+
+if TYPE_CHECKING:
+    from tracetide.formats import Progress, Written
+
+COUNTS = ("profile", "pinned", "renewal", "servegen")
+COUPLINGS = ("profile", "independent", "comonotonic")
+MISSING = ("nearest", "error")
+_LARGEST_SEED = 2**64 - 1
+
+
+class Job:
+    """Pool, target rate, duration, options and seed. Immutable; the same job gives the same trace.
+
+    Args:
+        pool: the clients.
+        rate: total requests per second over the job's time, as one of
+
+            - a number;
+            - a mapping {time: rate}: from that time on, until the next; times are starts of windows of
+              the job, the first is 0 (seconds, or text as for `ClientPool.span`);
+            - an array with one rate per window of the job;
+            - a list of (time, rate) points, linear in between and constant outside;
+            - a function of the time in seconds, taken at the middle of every window.
+
+            Each client gets its share of it.
+        scale: instead of `rate`, a factor on the profile's own rates.
+        max_rate: instead of `rate`, the profile's own curve lowered so that this is its peak.
+            With none of the three: the profile's own rates.
+        duration: seconds, or text such as `"1h30min"`; the default is the length of the pool's span.
+            A longer one repeats the span.
+        seed: from 0 to 2^64 - 1.
+        counts: how many requests a client sends in a window: `"profile"`, `"pinned"`, `"renewal"` or
+            `"servegen"`.
+        coupling: how the fields of a request depend on each other: `"profile"`, `"independent"` or
+            `"comonotonic"`.
+        missing: `"nearest"` takes a distribution that is missing in an epoch from the nearest one, and
+            leaves out clients that have none; `"error"` refuses both.
+
+    Raises:
+        ValueError: naming the argument, the value and what is allowed; also for a job with no requests.
+        ProfileError: for what `missing="error"` refuses.
+
+    Warns:
+        MissingDataWarning: if clients are left out, with their share of the rate.
+        IdleWindowWarning: if a rate is asked for in windows where no client is active.
+    """
+
+    def __init__(
+        self,
+        pool: ClientPool,
+        *,
+        rate: Rate | None = None,
+        scale: float | None = None,
+        max_rate: float | None = None,
+        duration: float | str | None = None,
+        seed: int = 0,
+        counts: str = "profile",
+        coupling: str = "profile",
+        missing: str = "nearest",
+    ) -> None:
+        if not isinstance(pool, ClientPool):
+            raise TypeError(f"pool: {pool!r} is not allowed; it must be a ClientPool, as from tracetide.load")
+        seconds = pool.end - pool.start if duration is None else parse_duration(duration)
+        options: dict[str, Any] = {
+            "duration": seconds,
+            "seed": _seed(seed),
+            "counts": _choice("counts", counts, COUNTS),
+            "coupling": _choice("coupling", coupling, COUPLINGS),
+            "missing": _choice("missing", missing, MISSING),
+        }
+        given = {"rate": rate, "scale": scale, "max_rate": max_rate}
+        names = [name for name, value in given.items() if value is not None]
+        if len(names) > 1:
+            raise ValueError(f"{' and '.join(names)}: at most one of rate, scale and max_rate may be given")
+        if rate is not None:
+            options |= rate_options(
+                rate, lambda: window_edges_s(pool.profile.window_ns, pool.start, pool.end, seconds)
+            )
+        else:
+            options |= {name: _real(name, given[name]) for name in names}
+        self._pool = pool
+        self._options = options
+        self._core = self._resolve()
+        self._warn()
+
+    def _resolve(self) -> _core.Job:
+        span: dict[str, Any] = (
+            {} if self._pool.is_whole else {"span_start": self._pool.start, "span_end": self._pool.end}
+        )
+        return _core.Job(self._pool.profile, **span, **self._options)
+
+    def _warn(self) -> None:
+        left_out = self._core.left_out
+        if left_out:
+            names = self._pool.client_names
+            some = ", ".join(names[client] for client in left_out[:5]) + (
+                ", ..." if len(left_out) > 5 else ""
+            )
+            warnings.warn(
+                f"{self._pool.name}: {len(left_out)} of {len(self._pool)} clients are left out, because the "
+                f"profile has no distributions for them: {some}; their share of the rate, "
+                f"{100 * self._core.left_out_share:.3g} %, goes to the others",
+                MissingDataWarning,
+                stacklevel=_outside(),
+            )
+        if self._core.empty_windows:
+            warnings.warn(
+                f"{self._pool.name}: no client is active in {self._core.empty_windows:,} of the job's "
+                f"{self._core.windows:,} windows; they stay empty, whatever the rate",
+                IdleWindowWarning,
+                stacklevel=_outside(),
+            )
+
+    @property
+    def pool(self) -> ClientPool:
+        """The clients."""
+        return self._pool
+
+    @property
+    def core(self) -> _core.Job:
+        """The core's resolved job."""
+        return self._core
+
+    @property
+    def seed(self) -> int:
+        """The seed."""
+        return int(self._options["seed"])
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self._core.duration_ns / NS
+
+    @property
+    def counts(self) -> str:
+        """`"pinned"`, `"renewal"` or `"servegen"`: what `"profile"` means is resolved."""
+        return self._core.counts
+
+    @property
+    def coupling(self) -> str:
+        """What `"profile"` means is resolved."""
+        return self._core.coupling
+
+    @property
+    def windows(self) -> int:
+        """The number of windows."""
+        return self._core.windows
+
+    @property
+    def window_edges(self) -> npt.NDArray[np.float64]:
+        """Starts of the windows and the job's end, in seconds: float64, shape (windows + 1,)."""
+        return self._core.window_starts_ns / NS
+
+    @property
+    def expected(self) -> float:
+        """The expected number of requests."""
+        return self._core.expected
+
+    @cached_property
+    def _count(self) -> int | None:
+        return self._core.count()
+
+    def count(self) -> int | None:
+        """The exact number of requests; None where only generating tells (`counts="renewal"`)."""
+        return self._count
+
+    @property
+    def left_out(self) -> list[str]:
+        """Names of the clients that are left out."""
+        names = self._pool.client_names
+        return [names[client] for client in self._core.left_out]
+
+    @property
+    def left_out_share(self) -> float:
+        """Their share of the profile's own rate, from 0 to 1."""
+        return self._core.left_out_share
+
+    def stream(self, *, threads: int = 0, batch_size: int = 0) -> Iterator[Batch]:
+        """The requests in time order, batch by batch, in bounded memory.
+
+        Args:
+            threads: 0: all cores.
+            batch_size: rows of every batch but the last; 0: as they are made, without copying.
+        """
+        _not_negative("threads", threads)
+        _not_negative("batch_size", batch_size)
+        return map(Batch.from_core, _core.Stream(self._core, threads=threads, batch_size=batch_size))
+
+    def generate(self, *, threads: int = 0) -> Trace:
+        """All requests at once. `threads=0` means all cores."""
+        _not_negative("threads", threads)
+        return Trace.from_core(_core.collect(self._core, threads=threads), self.metadata())
+
+    def write(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: str | None = None,
+        threads: int = 0,
+        progress: Progress | None = None,
+    ) -> Written:
+        """Generate into a file, in bounded memory. It appears under its name only when complete.
+
+        Args:
+            path: its ending chooses the format (`.parquet`, `.arrow`, `.csv`, `.jsonl`; the last two
+                also with `.gz` or `.zst`); `"-"` is standard output.
+            format: the format, whatever the ending.
+            threads: 0: all cores. The file's bytes do not depend on it.
+            progress: called with (rows, bytes) written so far, after every piece.
+
+        Returns:
+            The rows and bytes written.
+
+        Raises:
+            ValueError: for an unknown format, or if there is no request to write.
+            OSError: if it cannot be written.
+        """
+        from tracetide.formats import write_job
+
+        _not_negative("threads", threads)
+        return write_job(self, path, format=format, threads=threads, progress=progress)
+
+    def metadata(self) -> dict[str, Any]:
+        """All that is needed to make the trace again; every Parquet and Arrow file carries it as JSON.
+
+        It says nothing about threads, machines or the time of day: equal jobs give equal files.
+        """
+        import hashlib  # here, so that importing tracetide stays quick
+
+        return {
+            "tracetide": __version__,
+            "trace_version": _core.trace_version,
+            "profile": {
+                "name": self._pool.name,
+                "sha256": hashlib.sha256(self._pool.profile.to_bytes()).hexdigest(),
+                "category": self._pool.category,
+            },
+            "span": [self._pool.start, self._pool.end],
+            "rate": {
+                key: self._options[key]
+                for key in ("rate", "rate_steps", "rate_points", "scale", "max_rate")
+                if key in self._options
+            }
+            or {"scale": 1.0},
+            "duration": self.duration,
+            "seed": self.seed,
+            "counts": self.counts,
+            "coupling": self.coupling,
+            "missing": self._options["missing"],
+        }
+
+    def __repr__(self) -> str:
+        name, seconds = self._pool.name, f"{self.duration:g} s"
+        return f"<Job {name}: {self.expected:,.0f} requests expected in {seconds}, seed {self.seed}>"
+
+    def __eq__(self, other: object) -> bool:
+        return self.metadata() == other.metadata() if isinstance(other, Job) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self._pool, json.dumps(self._options, sort_keys=True)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self._pool, self._options)
+
+
+def _restore(pool: ClientPool, options: dict[str, Any]) -> Job:
+    job = Job.__new__(Job)
+    job._pool = pool
+    job._options = options
+    job._core = job._resolve()
+    return job
+
+
+def _outside() -> int:
+    """The stack level, seen from the caller, of the first frame that is not tracetide's."""
+    import sys
+
+    level = 2
+    frame = sys._getframe(2)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith("tracetide."):
+        frame = frame.f_back
+        level += 1
+    return level
+
+
+def _choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise ValueError(f"{name}: {value!r} is not allowed; it must be one of {', '.join(allowed)}")
+    return value
+
+
+def _seed(seed: int) -> int:
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        number = -1
+    if not 0 <= number <= _LARGEST_SEED:
+        raise ValueError(f"seed: {seed!r} is not allowed; it must be a whole number from 0 to 2^64 - 1")
+    return number
+
+
+def _real(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name}: {value!r} is not allowed; it must be a number above 0") from None
+
+
+def _not_negative(name: str, value: int) -> None:
+    if operator.index(value) < 0:
+        raise ValueError(f"{name}: {value} is not allowed; it must be a whole number from 0 on")

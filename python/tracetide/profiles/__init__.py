@@ -1,0 +1,24 @@
+"""The profiles that come with tracetide, made from published data by `tracetide.profiles.make`."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+__all__ = ["bundled", "bundled_path"]
+
+_ENDING = ".tide"
+
+
+def bundled() -> list[str]:
+    """The names of the bundled profiles, in alphabetical order."""
+    files = (entry.name for entry in resources.files(__name__).iterdir())
+    return sorted(file.removesuffix(_ENDING) for file in files if file.endswith(_ENDING))
+
+
+def bundled_path(name: str) -> Path:
+    """The file of a bundled profile. An unknown name is a ValueError that lists the known ones."""
+    names = bundled()
+    if name not in names:
+        raise ValueError(f"no bundled profile {name!r}; there are: {', '.join(names)}")
+    return Path(str(resources.files(__name__) / (name + _ENDING)))

@@ -1,0 +1,216 @@
+"""Requests as columns: a whole trace, or a batch of one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import numpy as np
+
+from tracetide import _core
+from tracetide.columns import Array, Column, ListColumn
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
+    from tracetide.formats import Written
+
+Self = TypeVar("Self", bound="Requests")
+
+
+class Requests:
+    """Consecutive requests, in time order, as one NumPy array or `ListColumn` per column.
+
+    Columns are items and attributes: `requests["timestamp"]`, `requests.timestamp`. Their names, types
+    and units are those of a native trace: `timestamp` float64 in seconds from the job's start,
+    `client_id` and all token counts uint32, items of images, audio and video as lists of uint32.
+    """
+
+    __slots__ = ("_columns",)
+
+    def __init__(self, columns: Mapping[str, Column]) -> None:
+        """Columns of one length. Nothing is copied.
+
+        Raises:
+            ValueError: if there is none, or their lengths differ.
+        """
+        self._columns = dict(columns)
+        lengths = {name: len(column) for name, column in self._columns.items()}
+        if len(set(lengths.values())) != 1:
+            raise ValueError(f"columns: lengths {lengths} are not allowed; all columns must have one length")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(self._columns)
+
+    def __len__(self) -> int:
+        """The number of requests."""
+        return len(next(iter(self._columns.values())))
+
+    @overload
+    def __getitem__(self, key: str) -> Any: ...
+    @overload
+    def __getitem__(self: Self, key: slice) -> Self: ...
+    def __getitem__(self, key: str | slice) -> Any:
+        """A column by name, or a run of requests by slice (views, with step 1)."""
+        if isinstance(key, slice):
+            start, stop, step = key.indices(len(self))
+            if step != 1:
+                raise ValueError(
+                    f"slice: a step of {step} is not allowed; it must be 1, to keep the time order"
+                )
+            return self._slice(start, max(start, stop))
+        try:
+            return self._columns[key]
+        except KeyError:
+            raise KeyError(f"{key!r} is not a column; there are {', '.join(self._columns)}") from None
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and name in self._columns:
+            return self._columns[name]
+        raise AttributeError(f"{type(self).__name__} has no attribute or column {name!r}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._columns]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both have the same columns with the same types and values."""
+        if not isinstance(other, Requests):
+            return NotImplemented
+        return self.columns == other.columns and all(
+            _same(column, other._columns[name]) for name, column in self._columns.items()
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _slice(self: Self, start: int, stop: int) -> Self:
+        raise NotImplementedError
+
+    def _sliced_columns(self, start: int, stop: int) -> dict[str, Column]:
+        return {name: column[start:stop] for name, column in self._columns.items()}
+
+    def to_arrow(self) -> pyarrow.Table:
+        """A pyarrow table on the same memory; the lists are `list<uint32>`."""
+        from tracetide.arrow import table_of
+
+        return table_of(self)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """For everything that takes Arrow data: polars, DuckDB, pandas, pyarrow."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A pandas data frame; needs pandas (`pip install 'tracetide[pandas]'`)."""
+        return self.to_arrow().to_pandas()
+
+
+class Trace(Requests):
+    """A whole trace in memory.
+
+    Attributes:
+        metadata: the job it was made by, as `Job.metadata()`, or an empty dict.
+    """
+
+    __slots__ = ("metadata",)
+
+    def __init__(self, columns: Mapping[str, Column], metadata: Mapping[str, Any] | None = None) -> None:
+        """A trace of columns of one length, which are not copied."""
+        super().__init__(columns)
+        self.metadata = dict(metadata or {})
+
+    @classmethod
+    def from_core(cls, batch: _core.Batch, metadata: Mapping[str, Any] | None = None) -> Trace:
+        """The core's columns, not copied."""
+        return cls(_columns_of(batch), metadata)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str], *, format: str | None = None) -> Trace:
+        """Read a native trace.
+
+        Args:
+            path: a `.parquet`, `.arrow`, `.csv` or `.jsonl` file; the last two also with `.gz` or `.zst`.
+            format: the format, whatever the ending.
+
+        Raises:
+            ValueError: if it is not a native trace; the message names the file and the column.
+            OSError: if it cannot be read.
+        """
+        from tracetide.formats import read_trace
+
+        return read_trace(path, format=format)
+
+    def write(self, path: str | os.PathLike[str], *, format: str | None = None) -> Written:
+        """Write the trace; the file appears under its name only when complete.
+
+        The arguments, results and errors are those of `Job.write`, and so are the bytes.
+        """
+        from tracetide.formats import write_trace
+
+        return write_trace(self, path, format=format)
+
+    def _slice(self, start: int, stop: int) -> Trace:
+        return Trace(self._sliced_columns(start, stop))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Trace, (self._columns, self.metadata)
+
+    def __repr__(self) -> str:
+        last = (
+            f", last at {self._columns['timestamp'][-1]:.3f} s" if len(self) and "timestamp" in self else ""
+        )
+        return f"<Trace of {len(self):,} requests{last}: {', '.join(self.columns)}>"
+
+
+class Batch(Requests):
+    """A run of consecutive requests of a job.
+
+    Attributes:
+        first_request: the position of its first request in the whole job.
+    """
+
+    __slots__ = ("first_request",)
+
+    def __init__(self, columns: Mapping[str, Column], first_request: int = 0) -> None:
+        """A batch of columns of one length, which are not copied."""
+        super().__init__(columns)
+        self.first_request = first_request
+
+    @classmethod
+    def from_core(cls, batch: _core.Batch) -> Batch:
+        """The core's columns, not copied."""
+        return cls(_columns_of(batch), batch.first_request)
+
+    def _slice(self, start: int, stop: int) -> Batch:
+        return Batch(self._sliced_columns(start, stop), self.first_request + start)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Batch, (self._columns, self.first_request)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Batch of {len(self):,} requests from number {self.first_request:,}: {', '.join(self.columns)}>"
+        )
+
+
+def _columns_of(batch: _core.Batch) -> dict[str, Column]:
+    columns: dict[str, Column] = {}
+    for name in batch.names:
+        column = batch.column(name)
+        columns[name] = ListColumn(*column) if isinstance(column, tuple) else column
+    return columns
+
+
+def _same(one: Column, other: Column) -> bool:
+    if isinstance(one, ListColumn) or isinstance(other, ListColumn):
+        return one == other if isinstance(one, ListColumn) and isinstance(other, ListColumn) else False
+    array: Array = one
+    return array.dtype == other.dtype and np.array_equal(array, other)
