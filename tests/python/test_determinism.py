@@ -1,0 +1,226 @@
+"""The same job gives the same bytes: for every number of threads, batch size and instruction set, and as
+recorded in golden.json.
+
+To record new digests, after a wanted change of the bytes and of the trace version:
+
+    python tests/python/test_determinism.py --regenerate --reason "what changed and why"
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_profiles import Client, IntegerPmf, Quantiles, RealPmf, build, zipf
+from trace_tools import assert_same, collect, columns, concatenate, digest
+from tracetide import _core
+
+GOLDEN = Path(__file__).with_name("golden.json")
+
+# Profiles use no elementary function, so that they are the same on every machine.
+
+LENGTHS = {
+    "input_tokens": zipf(np.arange(1, 2001) * 7),
+    "output_tokens": Quantiles([1, 20, 90, 300.5, 1000, 70_000]),
+}
+LONG = {"input_tokens": zipf(np.arange(500) * 1000), "output_tokens": Quantiles([0.25, 7, 1e9], 3, 10**8)}
+REASON = {**LENGTHS, "reason_ratio": RealPmf([0.125, 0.25, 0.75, 0.9375], [4, 2, 3, 3])}
+ITEMS = {
+    "text_tokens": zipf(np.arange(1, 300)),
+    "output_tokens": Quantiles([1, 50, 400]),
+    "image_count": IntegerPmf([0, 1, 2, 30], [5, 5, 4, 1]),
+    "image_tokens": zipf([85, 340, 1196, 1230]),
+    "audio_count": IntegerPmf([0, 1, 9], [8, 1, 1]),
+    "audio_tokens": Quantiles([10, 100, 70_000]),
+    "video_count": IntegerPmf([0, 2], [9, 1]),
+    "video_tokens": zipf([100, 90_000]),
+}
+LAWS = [
+    ("exponential", 1.0),
+    ("gamma", 0.007),
+    ("gamma", 0.3),
+    ("gamma", 1.0),
+    ("gamma", 7.5),
+    ("gamma", 45_230.0),
+    ("weibull", 0.15),
+    ("weibull", 0.8),
+    ("weibull", 7.9),
+]
+
+
+@functools.cache
+def mixed(category="language"):
+    """All families, skewed rates, idle windows, two epochs, one of them missing for some clients."""
+    laws = {"language": LENGTHS, "reason": REASON, "multimodal": ITEMS}[category]
+    other = {**laws, **LONG} if category == "language" else laws
+    clients = []
+    for number, (family, shape) in enumerate(LAWS):
+        rates = np.where(np.arange(8) % (number + 2) == number % 3, 0.0, 40.0 / (number + 1))
+        clients.append(Client(rates, family, shape, [laws, other] if number % 2 else [None, other]))
+    clients += [Client(0.03125)] * 20 if category == "language" else []
+    return build(clients, window_s=60, windows=8, epoch_windows=4, category=category)
+
+
+@functools.cache
+def calm():
+    """Families whose renewal processes hold about as many requests as expected."""
+    clients = [
+        Client(8.0 * (i + 1), family, shape, LENGTHS)
+        for i, (family, shape) in enumerate(LAWS)
+        if shape >= 0.3
+    ]
+    return build(clients, window_s=60, windows=8)
+
+
+@functools.cache
+def large():
+    """One window that is too large to be made in one piece."""
+    clients = [
+        Client(400_000, fields=LENGTHS),
+        Client(150_000, "gamma", 0.3, LONG),
+        Client(50_000, "weibull", 0.8),
+    ]
+    return build(clients, window_s=2, windows=2)
+
+
+@functools.cache
+def many():
+    """2,000 clients."""
+    return build(
+        [Client(4.0 / (i % 37 + 1), *LAWS[i % 9], LENGTHS) for i in range(2000)], window_s=20, windows=2
+    )
+
+
+JOBS = {
+    "language, pinned, independent": lambda: (mixed(), {"counts": "pinned", "coupling": "independent"}),
+    "language, pinned, comonotonic": lambda: (mixed(), {"counts": "pinned", "coupling": "comonotonic"}),
+    "language, servegen, comonotonic": lambda: (mixed(), {"counts": "servegen", "coupling": "comonotonic"}),
+    "language, renewal, independent": lambda: (calm(), {"counts": "renewal", "coupling": "independent"}),
+    "language, renewal, comonotonic": lambda: (calm(), {"counts": "renewal", "coupling": "comonotonic"}),
+    "language, constant rate, large seed": lambda: (mixed(), {"rate": 123.25, "seed": 2**64 - 3}),
+    "language, repeated span, partial windows": lambda: (
+        mixed(),
+        {"span_start": 120.0, "span_end": 300.0, "duration": 450.5, "scale": 2.0, "seed": 5},
+    ),
+    "language, rate points": lambda: (calm(), {"rate_points": [(30.0, 5.0), (200.0, 300.0), (400.0, 1.0)]}),
+    "language, large windows": lambda: (large(), {"counts": "pinned"}),
+    "language, large windows, renewal": lambda: (large(), {"counts": "renewal", "seed": 6}),
+    "language, many clients": lambda: (many(), {"counts": "pinned"}),
+    "reason, pinned, independent": lambda: (mixed("reason"), {"coupling": "independent"}),
+    "reason, servegen, comonotonic": lambda: (
+        mixed("reason"),
+        {"counts": "servegen", "coupling": "comonotonic"},
+    ),
+    "multimodal, pinned, independent": lambda: (mixed("multimodal"), {"coupling": "independent"}),
+    "multimodal, servegen, comonotonic": lambda: (
+        mixed("multimodal"),
+        {"counts": "servegen", "coupling": "comonotonic"},
+    ),
+}
+
+
+@functools.cache
+def reference(name):
+    """The columns of a job, made by one thread."""
+    profile, options = JOBS[name]()
+    return collect(profile, threads=1, **options)
+
+
+def job(name):
+    profile, options = JOBS[name]()
+    return _core.Job(profile, **options)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_bytes_are_the_same_for_every_number_of_threads(name):
+    expected = digest(reference(name))
+    for threads in (2, 3, 8, 0):
+        assert digest(columns(_core.collect(job(name), threads=threads))) == expected, f"{threads} threads"
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_bytes_are_the_same_for_every_batch_size(name):
+    expected = digest(reference(name))
+    rows = reference(name)["timestamp"].size
+    for threads, batch_size in ((1, 0), (3, 0), (1, 1000), (2, 65_536), (8, 1009)):
+        batches = list(_core.Stream(job(name), threads=threads, batch_size=batch_size))
+        assert digest(concatenate(batches)) == expected, f"{threads} threads, batches of {batch_size}"
+        sizes = np.array([len(batch) for batch in batches])
+        assert [batch.first_request for batch in batches] == (np.cumsum(sizes) - sizes).tolist()
+        if batch_size:
+            assert (sizes[:-1] == batch_size).all()
+            assert len(batches) == -(-rows // batch_size)
+
+
+@pytest.mark.parametrize("category", ["language", "reason", "multimodal"])
+def test_bytes_are_the_same_for_batches_of_seven(category):
+    options = {"counts": "pinned", "duration": 70.0, "rate": 30.0, "seed": 3}
+    expected = collect(mixed(category), **options)
+    batches = list(_core.Stream(_core.Job(mixed(category), **options), threads=2, batch_size=7))
+    assert_same(concatenate(batches), expected)
+    assert {len(batch) for batch in batches[:-1]} == {7}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_bytes_are_the_same_for_every_instruction_set(name):
+    expected = digest(reference(name))
+    assert "baseline" in _core.kernel_levels()
+    for level in _core.kernel_levels():
+        assert digest(columns(_core.collect(job(name), threads=2, kernels=level))) == expected, level
+
+
+def test_bytes_survive_the_profile_file():
+    profile, options = JOBS["multimodal, pinned, independent"]()
+    copy = _core.Profile.from_bytes(profile.to_bytes())
+    assert_same(collect(copy, **options), collect(profile, **options))
+
+
+def test_an_abandoned_stream_does_not_disturb_the_next():
+    for _ in range(3):
+        stream = _core.Stream(job("language, many clients"), threads=3, batch_size=100)
+        next(stream)
+        del stream
+    assert digest(columns(_core.collect(job("language, many clients")))) == digest(
+        reference("language, many clients")
+    )
+
+
+def test_different_seeds_give_different_traces():
+    profile, _ = JOBS["language, pinned, independent"]()
+    digests = {digest(collect(profile, seed=seed)) for seed in (0, 1, 2, 2**32, 2**32 + 1, 2**63, 2**64 - 1)}
+    assert len(digests) == 7
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_digest_is_the_recorded_one(name):
+    golden = json.loads(GOLDEN.read_text())
+    assert golden["trace_version"] == _core.trace_version, "regenerate the digests for the new trace version"
+    recorded = golden["digests"].get(name)
+    assert recorded is not None, f"no digest is recorded for {name!r}; see the top of {Path(__file__).name}"
+    assert digest(reference(name)) == recorded, "the bytes of this job have changed: raise the trace version"
+
+
+def test_every_recorded_digest_belongs_to_a_job():
+    assert set(json.loads(GOLDEN.read_text())["digests"]) <= set(JOBS)
+
+
+def regenerate(reason: str) -> None:
+    old = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {"digests": {}}
+    digests = {name: digest(reference(name)) for name in JOBS}
+    changed = [name for name, value in digests.items() if old["digests"].get(name) not in (None, value)]
+    if changed and old.get("trace_version") == _core.trace_version:
+        print(f"warning: {len(changed)} digests changed but the trace version is still {_core.trace_version}")
+    golden = {"comment": reason, "trace_version": _core.trace_version, "digests": digests}
+    GOLDEN.write_text(json.dumps(golden, indent=2) + "\n")
+    print(f"{GOLDEN}: {len(digests)} digests, {len(changed)} changed")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Record the digests of the golden jobs.")
+    parser.add_argument("--regenerate", action="store_true", required=True)
+    parser.add_argument("--reason", default="first record", help="kept in golden.json")
+    regenerate(parser.parse_args().reason)
