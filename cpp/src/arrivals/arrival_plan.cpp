@@ -75,10 +75,18 @@ void ArrivalPlan::make_gaps(std::uint64_t block, std::uint64_t wanted, Column<do
 }
 
 void ArrivalPlan::fill_circle(std::uint64_t count, ArrivalScratch& scratch) {
-  kept_ = count <= keep_;
+  kept_ = count <= std::max<std::uint64_t>(keep_, 1);
   const bool logarithmic = window_.law.logarithmic;
   Column<double>& gaps = target(scratch);
   gaps.clear();
+  if (count == 1) {
+    // The one gap goes once around the circle, whatever it is.
+    gaps.push_back(1.0);
+    first_gap_.push_back(1);
+    end_block(1.0);
+    scale_ = static_cast<double>(window_.length_ns << shift_);
+    return;
+  }
   double highest = 0;
   for (std::uint64_t block = 0; first_gap_.back() < count; ++block) {
     if (!kept_) gaps.clear();

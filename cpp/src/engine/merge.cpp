@@ -14,6 +14,16 @@ constexpr std::size_t busy_rows = 16;
 // Buckets with more keys than this are sorted before the insertion pass, whose cost is quadratic in them.
 constexpr std::uint32_t large_bucket = 48;
 
+// First of begin .. end - 1, ascending, that is not below `bound`: probed in growing steps, as it is usually near.
+const std::int64_t* first_not_below(const std::int64_t* begin, const std::int64_t* end, std::int64_t bound) noexcept {
+  std::ptrdiff_t step = 16;
+  while (end - begin > step && begin[step] < bound) {
+    begin += step;
+    step *= 2;
+  }
+  return std::lower_bound(begin, end - begin > step ? begin + step + 1 : end, bound);
+}
+
 template <class T>
 void make_room(Column<T>& values, std::size_t size) {
   if (values.size() < size) values.resize(std::max(size, values.size() + values.size() / 2));
@@ -81,23 +91,21 @@ void Merger::deal_sparse(std::size_t slices) {
   const std::size_t rows = sparse_.time.size();
   sparse_end_.assign(slices + 1, 0);
   if (rows == 0) return;
-  slice_number_.resize(rows);
-  for (std::size_t i = 0; i < rows; ++i) {
-    const auto slice = static_cast<std::uint32_t>((sparse_.time[i] - from_) >> slice_bits_);
-    slice_number_[i] = slice;
-    ++sparse_end_[slice + 1];
-  }
+  for (std::size_t i = 0; i < rows; ++i) ++sparse_end_[slice_of(sparse_.time[i]) + 1];
   std::partial_sum(sparse_end_.begin(), sparse_end_.end(), sparse_end_.begin());
-  std::vector<std::size_t> next(sparse_end_.begin(), sparse_end_.end() - 1);
-  dealt_.time.resize(rows);
-  dealt_.client.resize(rows);
-  dealt_.fields.resize(category_, rows);
-  const std::size_t columns = RequestColumn::number(category_);
+  place_.resize(rows);
+  next_place_.assign(sparse_end_.begin(), sparse_end_.end() - 1);
   for (std::size_t i = 0; i < rows; ++i) {
-    const std::size_t to = next[slice_number_[i]]++;
-    dealt_.time[to] = sparse_.time[i];
-    dealt_.client[to] = sparse_.client[i];
-    for (std::size_t c = 0; c < columns; ++c) dealt_.fields.column[c][to] = sparse_.fields.column[c][i];
+    place_[i] = static_cast<std::uint32_t>(next_place_[slice_of(sparse_.time[i])]++);
+  }
+  const auto deal = [&]<class T>(const Column<T>& from, Column<T>& to) {
+    to.resize(rows);
+    for (std::size_t i = 0; i < rows; ++i) to[place_[i]] = from[i];
+  };
+  deal(sparse_.time, dealt_.time);
+  deal(sparse_.client, dealt_.client);
+  for (std::size_t c = 0; c < RequestColumn::number(category_); ++c) {
+    deal(sparse_.fields.column[c], dealt_.fields.column[c]);
   }
 }
 
@@ -115,12 +123,11 @@ void Merger::assemble(const MergeRange& range, std::span<const std::int64_t> tim
       append_sparse(sparse, static_cast<std::size_t>(bound - begin));
       sparse = static_cast<std::size_t>(bound - begin);
     }
-    const auto begin = times.begin() + static_cast<std::ptrdiff_t>(run.begin);
-    const auto end = times.begin() + static_cast<std::ptrdiff_t>(run.end);
-    const auto n = static_cast<std::size_t>(std::lower_bound(begin, end, to) - begin);
+    const std::int64_t* begin = times.data() + run.begin;
+    const auto n = static_cast<std::size_t>(first_not_below(begin, times.data() + run.end, to) - begin);
     if (n == 0) continue;
     const std::size_t at = rows_;
-    append(run.client, &*begin, static_cast<std::uint32_t>(n));
+    append(run.client, begin, static_cast<std::uint32_t>(n));
     fields_.resize(category_, std::max(fields_.column[0].size(), rows_));
     request_fields_.fill({run.client, range.window, range.epoch, run.first_rank}, n, fields_, at, items_);
     run.begin += n;

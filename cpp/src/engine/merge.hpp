@@ -53,6 +53,9 @@ class Merger {
   void make_sparse(const MergeRange& range, std::span<const ClientRun> runs,
                    std::span<const std::int64_t> times);
   void deal_sparse(std::size_t slices);
+  std::size_t slice_of(std::int64_t time) const noexcept {
+    return static_cast<std::size_t>((time - from_) >> slice_bits_);
+  }
   void assemble(const MergeRange& range, std::span<const std::int64_t> times, std::size_t slice);
   void append(std::uint32_t client, const std::int64_t* times, std::uint32_t n);
   void append_sparse(std::size_t first, std::size_t last);
@@ -74,7 +77,8 @@ class Merger {
   Sparse sparse_;
   Sparse dealt_;
   std::vector<std::size_t> sparse_end_;  // per slice
-  Column<std::uint32_t> slice_number_;
+  std::vector<std::size_t> next_place_;
+  Column<std::uint32_t> place_;          // of every sparse request among the dealt ones
   ItemArena items_;
 
   // One slice.

@@ -1,0 +1,40 @@
+#include <cmath>
+
+#include "distributions/law_model.hpp"
+#include "distributions/parameters.hpp"
+
+namespace tracetide::laws {
+namespace {
+
+class ParetoModel final : public BlockLaw {
+ public:
+  ParetoModel(double alpha, double minimum)
+      : BlockLaw(ValueType::float64), alpha_(positive("alpha", alpha)), minimum_(positive("minimum", minimum)) {}
+
+  [[nodiscard]] double mean() const override {
+    return alpha_ > 1 ? minimum_ * (alpha_ / (alpha_ - 1)) : std::numeric_limits<double>::infinity();
+  }
+  std::uint32_t block(const Origin& origin, std::uint64_t number, void* out) const noexcept override {
+    origin.kernels.draw_pareto(origin.key(Purpose::sampler), number * units_per_block, 1.0 / alpha_, minimum_,
+                               static_cast<double*>(out));
+    return block_size;
+  }
+
+ private:
+  double alpha_;
+  double minimum_;
+};
+
+}  // namespace
+
+Pareto::Pareto(double alpha, double minimum)
+    : Law(std::make_shared<ParetoModel>(alpha, minimum)), alpha_(alpha), minimum_(minimum) {}
+
+double Pareto::cdf(double x) const noexcept {
+  return x > minimum_ ? -std::expm1(alpha_ * std::log(minimum_ / x)) : x <= minimum_ ? 0 : x;
+}
+double Pareto::quantile(double p) const {
+  return minimum_ * std::exp(-std::log1p(-probability(p)) / alpha_);
+}
+
+}  // namespace tracetide::laws

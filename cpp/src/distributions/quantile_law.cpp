@@ -1,0 +1,45 @@
+#include "distributions/law_model.hpp"
+#include "distributions/pmf.hpp"
+#include "distributions/quantile_table.hpp"
+
+namespace tracetide::laws {
+namespace {
+
+class QuantileModel final : public BlockLaw {
+ public:
+  QuantileModel(const Pmf::Table& pmf, ValueType type) : BlockLaw(type), mean_(pmf.mean) {
+    Pmf::Table::Drawn drawn = pmf.drawn(type);
+    table_ = make_quantile_table(drawn.numbers, drawn.probabilities);
+    reals_ = std::move(drawn.reals);
+  }
+
+  [[nodiscard]] double mean() const override { return mean_; }
+  std::uint32_t block(const Origin& origin, std::uint64_t number, void* out) const noexcept override {
+    constexpr std::uint64_t groups = block_size / words_per_group;
+    std::uint32_t words[block_size];
+    std::uint32_t positions[block_size];
+    const bool whole = type() == ValueType::uint32;
+    std::uint32_t* const drawn = whole ? static_cast<std::uint32_t*>(out) : positions;
+    origin.kernels.fill_u32(origin.key(Purpose::sampler), number * groups, groups, words);
+    origin.kernels.draw_quantile(table_.values.data(), table_.cumulative.data(), table_.guide.data(),
+                                 table_.size, words, block_size, drawn);
+    if (!whole) origin.kernels.look_up(reals_.data(), positions, block_size, static_cast<double*>(out));
+    return block_size;
+  }
+
+ private:
+  tracetide::QuantileTable table_;
+  std::vector<double> reals_;
+  double mean_;
+};
+
+}  // namespace
+
+QuantileTable::QuantileTable(std::shared_ptr<const Table> table, ValueType type)
+    : Pmf(std::make_shared<QuantileModel>(*table, type), table) {}
+QuantileTable::QuantileTable(std::span<const std::uint32_t> values, std::span<const double> probabilities)
+    : QuantileTable(make_pmf(values, probabilities), ValueType::uint32) {}
+QuantileTable::QuantileTable(std::span<const double> values, std::span<const double> probabilities)
+    : QuantileTable(make_pmf(values, probabilities), ValueType::float64) {}
+
+}  // namespace tracetide::laws

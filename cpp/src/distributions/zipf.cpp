@@ -1,0 +1,93 @@
+#include <cmath>
+
+#include "distributions/law_model.hpp"
+#include "distributions/parameters.hpp"
+#include "distributions/zipf_area.hpp"
+
+namespace tracetide::laws {
+namespace {
+
+constexpr std::int64_t largest_maximum = std::int64_t{1} << 53;
+constexpr double cut = 0x1.fffffffffffffp62;  // the largest double below 2^63
+
+template <bool near_one>
+void set_areas(ZipfLaw& law) noexcept {
+  using namespace portable;
+  law.first = zipf_area<near_one>(law, log(1.5)) - 1.0;
+  law.last = zipf_area<near_one>(law, log(law.maximum + 0.5));
+  law.squeeze =
+      2.0 - zipf_area_inverse<near_one>(law, zipf_area<near_one>(law, log(2.5)) - zipf_height(law, 2.0));
+}
+
+ZipfLaw make_zipf_law(double exponent, std::optional<std::int64_t> maximum) {
+  if (maximum && (*maximum < 1 || *maximum > largest_maximum))
+    refuse("maximum", std::to_string(*maximum), "from 1 to 2^53");
+  if (!(exponent >= 0 && std::isfinite(exponent)))
+    refuse("exponent", number_text(exponent), maximum ? "at least 0 and finite" : "above 1 and finite");
+  if (!maximum && exponent <= 1)
+    refuse("exponent", number_text(exponent), "above 1 and finite, unless maximum is given");
+  ZipfLaw law;
+  law.q = exponent;
+  law.one_minus_q = 1.0 - exponent;
+  law.near_one = std::abs(law.one_minus_q) <= 1e-4;
+  law.inverse_one_minus_q = law.near_one ? 0.0 : 1.0 / law.one_minus_q;
+  law.maximum = maximum ? static_cast<double>(*maximum) : cut;
+  law.near_one ? set_areas<true>(law) : set_areas<false>(law);
+  return law;
+}
+
+// The sum of k^-s over k = 1, ..., n (n may be infinite for s > 1): the first terms one by one, the rest
+// by Euler & Maclaurin.
+double power_sum(double s, double n) {
+  constexpr double direct = 32;
+  double sum = 0;
+  for (double k = 1; k < direct && k <= n; ++k) sum += std::pow(k, -s);
+  if (n < direct) return sum;
+  const double a = 1.0 - s;
+  const auto corrections = [s](double x) {
+    if (std::isinf(x)) return 0.0;
+    const double f = std::pow(x, -s);
+    const double third = s * (s + 1) * (s + 2);
+    return f * (s / (12 * x) - third / (720 * x * x * x) +
+                third * (s + 3) * (s + 4) / (30240 * std::pow(x, 5)));
+  };
+  const double log_ratio = std::log(n / direct);
+  const double integral = a == 0 ? log_ratio : std::pow(direct, a) * std::expm1(a * log_ratio) / a;
+  const double ends = 0.5 * (std::pow(direct, -s) + (std::isinf(n) ? 0.0 : std::pow(n, -s)));
+  return sum + integral + ends + corrections(direct) - corrections(n);
+}
+
+class ZipfModel final : public BlockLaw {
+ public:
+  ZipfModel(double exponent, std::optional<std::int64_t> maximum)
+      : BlockLaw(ValueType::int64), law_(make_zipf_law(exponent, maximum)), bounded_(maximum.has_value()) {}
+
+  [[nodiscard]] double mean() const override {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    const double n = bounded_ ? law_.maximum : infinity;
+    if (!bounded_ && law_.q <= 2) return infinity;
+    return power_sum(law_.q - 1, n) / power_sum(law_.q, n);
+  }
+  std::uint32_t block(const Origin& origin, std::uint64_t number, void* out) const noexcept override {
+    return origin.kernels.draw_zipf(law_, origin.key(Purpose::sampler), number * units_per_block,
+                                    static_cast<std::int64_t*>(out));
+  }
+
+ private:
+  ZipfLaw law_;
+  bool bounded_;
+};
+
+}  // namespace
+
+Zipf::Zipf(double exponent, std::optional<std::int64_t> maximum)
+    : Law(std::make_shared<ZipfModel>(exponent, maximum)),
+      exponent_(exponent),
+      maximum_(maximum ? static_cast<double>(*maximum) : std::numeric_limits<double>::infinity()) {}
+
+double Zipf::cdf(double k) const noexcept {
+  if (!(k >= 1)) return k < 1 ? 0 : k;
+  return k >= maximum_ ? 1 : power_sum(exponent_, std::floor(k)) / power_sum(exponent_, maximum_);
+}
+
+}  // namespace tracetide::laws
