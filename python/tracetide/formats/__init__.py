@@ -64,7 +64,7 @@ def write_trace(
     """Write a trace; see `Trace.write`."""
     from tracetide.formats.source import TraceSource
 
-    return _write(TraceSource(trace), format_of(path, format), path, threads, progress)
+    return _write(TraceSource(trace, threads), format_of(path, format), path, threads, progress)
 
 
 def read_trace(path: str | os.PathLike[str], *, format: str | None = None) -> Trace:

@@ -73,8 +73,12 @@ class Source(Protocol):
     def metadata(self) -> Mapping[str, Any]:
         """The job."""
 
+    @property
+    def threads(self) -> int:
+        """How many threads may work on it; 0 means all cores."""
+
     def batches(self, rows: int) -> Iterator[Requests]:
-        """At least one batch; all but the last have `rows` rows."""
+        """At least one batch; all but the last have `rows` rows, or as they come for `rows=0`."""
 
     def text(self, container: str) -> Iterator[tuple[int, bytes]]:
         """Formatted (rows, bytes), with the header first where there is one."""

@@ -18,7 +18,7 @@ class JobSource:
     def __init__(self, job: Job, threads: int) -> None:
         """A source of all requests of `job`; `threads=0` means all cores."""
         self._job = job
-        self._threads = threads
+        self.threads = threads
 
     @property
     def metadata(self) -> Mapping[str, Any]:
@@ -26,24 +26,25 @@ class JobSource:
         return self._job.metadata()
 
     def batches(self, rows: int) -> Iterator[Batch]:
-        """Batches of `rows` rows; the last may be shorter."""
-        return _refusing_none(self._job.stream(threads=self._threads, batch_size=rows), self._job)
+        """Batches of `rows` rows, the last may be shorter; as they are made for `rows=0`."""
+        return _refusing_none(self._job.stream(threads=self.threads, batch_size=rows), self._job)
 
     def text(self, container: str) -> Iterator[tuple[int, bytes]]:
         """Header and rows, formatted by the core's threads."""
         header = _core.text_header(self._job.pool.category, container)
         if header:
             yield 0, header
-        pieces = _core.TextStream(self._job.core, format=container, threads=self._threads)
+        pieces = _core.TextStream(self._job.core, format=container, threads=self.threads)
         yield from _refusing_none(pieces, self._job)
 
 
 class TraceSource:
     """Requests that are in memory."""
 
-    def __init__(self, trace: Trace) -> None:
-        """A source of all requests of `trace`."""
+    def __init__(self, trace: Trace, threads: int = 0) -> None:
+        """A source of all requests of `trace`; `threads=0` means all cores."""
         self._trace = trace
+        self.threads = threads
 
     @property
     def metadata(self) -> Mapping[str, Any]:
@@ -51,7 +52,8 @@ class TraceSource:
         return self._trace.metadata
 
     def batches(self, rows: int) -> Iterator[Trace]:
-        """Slices of `rows` rows; the last may be shorter, and the only one empty."""
+        """Slices of `rows` rows; the last may be shorter, and the only one empty. One for `rows=0`."""
+        rows = rows or max(len(self._trace), 1)
         for start in range(0, max(len(self._trace), 1), rows):
             yield self._trace[start : start + rows]
 
