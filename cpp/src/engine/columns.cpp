@@ -1,13 +1,16 @@
 #include "engine/columns.hpp"
 
+#include <algorithm>
+
 namespace tracetide {
 namespace {
 
 template <class T>
 void append(Column<T>& to, const Column<T>& from, std::size_t first, std::size_t n) {
   if (from.empty()) return;
-  const auto begin = from.begin() + static_cast<std::ptrdiff_t>(first);
-  to.insert(to.end(), begin, begin + static_cast<std::ptrdiff_t>(n));
+  const std::size_t at = to.size();
+  to.resize(at + n);
+  std::copy_n(from.data() + first, n, to.data() + at);
 }
 
 void append(ListColumn& to, const ListColumn& from, std::size_t first, std::size_t n) {

@@ -20,7 +20,7 @@ ROW_GROUP = 1 << 20
 
 def write(source: Source, sink: Sink, written: Callable[[int], None]) -> None:
     """Write all requests; the job is in the file's metadata under `tracetide.job`."""
-    batches = source.batches(0)
+    batches = source.batches(ROW_GROUP)
     first = next(batches)
     schema = schema_of(first, source.metadata)
     times = pq.SortingColumn(first.columns.index("timestamp"))
