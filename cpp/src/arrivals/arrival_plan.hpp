@@ -1,6 +1,7 @@
 // The arrivals of one client in one window: how many, and when, in any part of it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -25,10 +26,19 @@ struct ClientWindow {
 
 inline constexpr std::int64_t longest_window_ns = std::int64_t{1} << 51;
 
+/// Thrown out of work that nobody waits for any more.
+struct Cancelled {};
+
 /// Working memory of ArrivalPlan; one per thread.
 struct ArrivalScratch {
-  Column<double> gaps;
-  Column<std::int64_t> times;
+  Column<double> gaps{};
+  Column<std::int64_t> times{};
+  /// Looked at once a block, as planning a large window can take seconds; may be null.
+  const std::atomic<bool>* cancelled = nullptr;
+
+  void check_cancelled() const {
+    if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) throw Cancelled{};
+  }
 };
 
 /// Lays out the arrivals of a client window block by block, a block being `gaps_per_block` candidate gaps.

@@ -52,8 +52,10 @@ Pipeline::~Pipeline() {
 
 void Pipeline::work() {
   try {
-    WindowMaker maker(job_.state(), *kernels_);
+    WindowMaker maker(job_.state(), *kernels_, stop_);
     for (Task task = claim(); task.kind != Task::Kind::none; task = claim()) run(task, maker);
+  } catch (const Cancelled&) {
+    return;
   } catch (...) {
     const std::lock_guard lock(mutex_);
     if (!failure_) failure_ = std::current_exception();

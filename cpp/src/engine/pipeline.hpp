@@ -1,6 +1,7 @@
 // Worker threads over the windows of a job; results in order, bounded in number.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -98,7 +99,7 @@ class Pipeline {
   std::mutex mutex_;
   std::condition_variable work_ready_;
   std::condition_variable result_ready_;
-  bool stop_ = false;
+  std::atomic<bool> stop_ = false;  // written under the mutex; read by work in progress without it
   std::exception_ptr failure_;
 
   // Claiming, in the order of the trace.

@@ -71,10 +71,12 @@ MergeRange LargeWindow::range(std::size_t slice) const noexcept {
   return range;
 }
 
-WindowMaker::WindowMaker(const Job::State& job, const Kernels& kernels)
+WindowMaker::WindowMaker(const Job::State& job, const Kernels& kernels, const std::atomic<bool>& cancelled)
     : job_(&job),
       plan_(kernels, keep_all),
-      merger_(job.profile, job.samplers, job.coupling, job.options.seed, kernels) {}
+      merger_(job.profile, job.samplers, job.coupling, job.options.seed, kernels) {
+  scratch_.cancelled = &cancelled;
+}
 
 void WindowMaker::make(std::uint64_t k, Columns& out) {
   const JobWindow window = job_->window(k);
@@ -96,6 +98,7 @@ void WindowMaker::make_slice(const LargeWindow& window, std::size_t slice, Colum
   runs_.clear();
   times_.clear();
   for (const ArrivalPlan& plan : window.plans()) {
+    scratch_.check_cancelled();
     const std::size_t begin = times_.size();
     const std::uint64_t rank = plan.times_between(range.from_ns, range.to_ns, times_, scratch_);
     if (times_.size() != begin) runs_.push_back({plan.client(), rank, begin, times_.size()});

@@ -37,7 +37,8 @@ class LargeWindow {
 /// Reusable; one per thread.
 class WindowMaker {
  public:
-  WindowMaker(const Job::State& job, const Kernels& kernels);
+  /// Work ends with Cancelled soon after `cancelled` is set.
+  WindowMaker(const Job::State& job, const Kernels& kernels, const std::atomic<bool>& cancelled);
 
   /// Appends the requests of window k of the job.
   void make(std::uint64_t k, Columns& out);
