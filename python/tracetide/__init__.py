@@ -11,6 +11,20 @@ from tracetide._core import trace_version as TRACE_VERSION
 from tracetide._version import __version__
 from tracetide.clientpool import ClientPool, load
 from tracetide.columns import ListColumn
+from tracetide.distributions import (
+    AliasTable,
+    Constant,
+    Distribution,
+    Exponential,
+    Gamma,
+    LogNormal,
+    Mixture,
+    Pareto,
+    QuantileTable,
+    Uniform,
+    Weibull,
+    Zipf,
+)
 from tracetide.errors import IdleWindowWarning, MissingDataWarning, ProfileError
 from tracetide.generate import generate, stream
 from tracetide.job import Job
@@ -18,14 +32,26 @@ from tracetide.trace import Batch, Trace
 
 __all__ = [
     "TRACE_VERSION",
+    "AliasTable",
     "Batch",
     "ClientPool",
+    "Constant",
+    "Distribution",
+    "Exponential",
+    "Gamma",
     "IdleWindowWarning",
     "Job",
     "ListColumn",
+    "LogNormal",
     "MissingDataWarning",
+    "Mixture",
+    "Pareto",
     "ProfileError",
+    "QuantileTable",
     "Trace",
+    "Uniform",
+    "Weibull",
+    "Zipf",
     "__version__",
     "generate",
     "load",

@@ -174,7 +174,7 @@ class Zipf : public Law {
 };
 
 /// A probability mass function. Values need not be in order, but must differ. Probabilities are >= 0, with
-/// a sum from 1e-9 to 1e9, and are normalised.
+/// a sum from 1e-9 to 1e9; they are normalised, unless the sum is 1 to within 1e-9 (draws always are).
 class Pmf : public Law {
  public:
   /// Ascending.

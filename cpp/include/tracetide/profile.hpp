@@ -50,6 +50,8 @@ struct WindowCells {
 };
 inline constexpr double min_shape = 0.005;
 inline constexpr double max_shape = 1e5;
+/// Most items of one kind in a request; their random words are numbered in 18 bits.
+inline constexpr double max_items = 262144;
 
 /// What a distribution is made of.
 enum class DistributionKind : std::uint32_t {

@@ -15,16 +15,19 @@ namespace tracetide {
 /// What a stream of random words is used for. The values are part of the trace format: a change is a
 /// change of `trace_version`.
 enum class Purpose : std::uint8_t {
-  count = 0,        ///< systematic rounding of a window's counts (client = 2^32 - 1)
-  phase = 1,        ///< phase of the circle of pinned gaps
-  gap = 2,          ///< the variate that decides a gap (a normal for Gamma)
-  gap_accept = 3,   ///< acceptance of a Gamma candidate
-  gap_boost = 4,    ///< the power of a uniform that lowers a Gamma shape below 1
-  first_gap = 5,    ///< forward recurrence time of a renewal process
-  rank = 6,         ///< the one uniform shared by all fields of a comonotonic request
-  field = 16,       ///< field + Field: the values of one field
-  item = 48,        ///< item + Field: the tokens of the first item of a request
-  more_items = 64,  ///< more_items + Field: of its further items
+  count = 0,            ///< systematic rounding of a window's counts (client = 2^32 - 1)
+  phase = 1,            ///< phase of the circle of pinned gaps
+  gap = 2,              ///< the variate that decides a gap (a normal for Gamma)
+  gap_accept = 3,       ///< acceptance of a Gamma candidate
+  gap_boost = 4,        ///< the power of a uniform that lowers a Gamma shape below 1
+  first_gap = 5,        ///< forward recurrence time of a renewal process
+  rank = 6,             ///< the one uniform shared by all fields of a comonotonic request
+  field = 16,           ///< field + Field: the values of one field
+  item = 48,            ///< item + Field: the tokens of the first item of a request
+  more_items = 64,      ///< more_items + Field: of its further items
+  sampler = 96,         ///< a law drawn on its own (distributions.hpp): what decides a value
+  sampler_accept = 97,  ///< acceptance of its Gamma candidates
+  sampler_boost = 98,   ///< the power of a uniform that lowers a Gamma shape below 1
 };
 
 /// Where a stream of random words starts.

@@ -36,8 +36,8 @@ class Stream {
   [[nodiscard]] const Batch* next();
   /// As next(), but the caller owns the batch; its memory is reused once it is released.
   [[nodiscard]] std::shared_ptr<const Batch> next_shared();
-  /// Waits at most `timeout` for a batch to be ready or the end; false on time-out. For callers that
-  /// must look after something else meanwhile, such as a signal.
+  /// Waits at most about `timeout` for a whole batch to be ready or the end; false on time-out. For callers
+  /// that must look after something else meanwhile, such as a signal.
   [[nodiscard]] bool wait(std::chrono::milliseconds timeout);
 
  private:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tracetide/batch.hpp"
+#include "tracetide/distributions.hpp"
 #include "tracetide/error.hpp"
 #include "tracetide/job.hpp"
 #include "tracetide/profile.hpp"

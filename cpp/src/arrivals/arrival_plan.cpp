@@ -10,7 +10,11 @@
 namespace tracetide {
 namespace {
 
-constexpr std::uint64_t largest_renewal_window = std::uint64_t{1} << 33;
+// Half a unit of candidates gives as many gaps with hardly an exception.
+constexpr std::uint64_t enough_for_few = 6;
+// A renewal count has no bound of its own. Windows that keep their gaps are made whole, in memory.
+constexpr std::uint64_t largest_renewal_kept = std::uint64_t{1} << 26;
+constexpr std::uint64_t largest_renewal_planned = std::uint64_t{1} << 33;
 constexpr std::int64_t far_future = std::int64_t{1} << 60;
 
 std::int64_t to_fixed(double value) noexcept {
@@ -59,6 +63,13 @@ void ArrivalPlan::make(const ClientWindow& window, ArrivalScratch& scratch) {
 // Appends gaps of `block` to `out` until there are `wanted` of them or the block is used up.
 void ArrivalPlan::make_gaps(std::uint64_t block, std::uint64_t wanted, Column<double>& out) const {
   const std::size_t begin = out.size();
+  if (wanted <= enough_for_few) {
+    out.resize(begin + gaps_per_unit);
+    if (kernels_->few_gaps(window_.law, streams_, block * units_per_block, out.data() + begin) >= wanted) {
+      out.resize(begin + wanted);
+      return;
+    }
+  }
   std::uint32_t made = 0;
   std::uint32_t unit = 0;
   while (unit < units_per_block && made < wanted) {
@@ -144,11 +155,12 @@ void ArrivalPlan::run_renewal(ArrivalScratch& scratch) {
     const double room = static_cast<double>(end - fixed_start(block)) + 4096.0;
     const std::uint32_t made = run_block(block, room, mean_gap, gaps);
     first_gap_.push_back(first_gap_.back() + made);
-    if (first_gap_.back() > largest_renewal_window) {
-      throw std::runtime_error("renewal: client " + std::to_string(window_.client) +
-                               " has more than 2^33 requests in window " + std::to_string(window_.window) +
-                               ", of a law with shape " + std::to_string(window_.law.shape) +
-                               ", whose count varies without bound; use counts=\"pinned\" for it");
+    if (first_gap_.back() > (kept_ ? largest_renewal_kept : largest_renewal_planned)) {
+      throw std::invalid_argument("counts: renewal: client " + std::to_string(window_.client) +
+                                  " has more than " + std::to_string(first_gap_.back()) +
+                                  " requests in window " + std::to_string(window_.window) +
+                                  ", as the count of a law with shape " + std::to_string(window_.law.shape) +
+                                  " varies without bound; use counts \"pinned\" for this profile");
     }
     end_block(kernels_->sum(gaps.data() + begin, made));
   }

@@ -9,22 +9,23 @@
 
 namespace tracetide::TRACETIDE_KERNEL_LEVEL {
 
+// The samplers below make the first n candidates from a unit on: whole units, or half of one.
+inline std::uint32_t units_of(std::uint32_t n) noexcept { return (n + gaps_per_unit - 1) / gaps_per_unit; }
+
 // Inverse transform: -ln U.
-inline std::uint32_t exponential_gaps(const GapStreams& streams, std::uint64_t first_unit,
-                                      std::uint32_t units, double* out) noexcept {
+inline std::uint32_t exponential_gaps(const GapStreams& streams, std::uint64_t first_unit, std::uint32_t n,
+                                      double* out) noexcept {
   std::uint64_t random[gaps_per_block];
-  fill_u64(streams.gap, first_unit, units, random);
-  const std::uint32_t n = units * gaps_per_unit;
+  fill_u64(streams.gap, first_unit, units_of(n), random);
   for (std::uint32_t i = 0; i < n; ++i) out[i] = -log(open_unit(random[i]));
   return n;
 }
 
 // Inverse transform: (-ln U)^(1/shape), or its logarithm.
 inline std::uint32_t weibull_gaps(const GapLaw& law, const GapStreams& streams, std::uint64_t first_unit,
-                                  std::uint32_t units, double* out) noexcept {
+                                  std::uint32_t n, double* out) noexcept {
   std::uint64_t random[gaps_per_block];
-  fill_u64(streams.gap, first_unit, units, random);
-  const std::uint32_t n = units * gaps_per_unit;
+  fill_u64(streams.gap, first_unit, units_of(n), random);
   const double inverse_shape = law.inverse_shape;
   for (std::uint32_t i = 0; i < n; ++i) out[i] = log(-log(open_unit(random[i]))) * inverse_shape;
   if (!law.logarithmic) {
@@ -64,7 +65,7 @@ inline std::uint32_t places_of(const std::uint64_t* flag, std::uint32_t n, std::
 // The squeeze U < 1 - 0.0331 x^4 spares the two logarithms of the test for nine candidates in ten; the others
 // are brought together, so that their test runs in lanes too.
 inline std::uint32_t gamma_gaps(const GapLaw& law, const GapStreams& streams, std::uint64_t first_unit,
-                                std::uint32_t units, double* out) noexcept {
+                                std::uint32_t n, double* out) noexcept {
   std::uint64_t random[gaps_per_block];
   double x[gaps_per_block];
   double v[gaps_per_block];
@@ -72,7 +73,7 @@ inline std::uint32_t gamma_gaps(const GapLaw& law, const GapStreams& streams, st
   double boost[gaps_per_block];
   std::uint64_t accepted[gaps_per_block];
   std::uint64_t undecided[gaps_per_block];
-  const std::uint32_t n = units * gaps_per_unit;
+  const std::uint32_t units = units_of(n);
   const double c = law.c;
   const double d = law.d;
 
@@ -126,18 +127,29 @@ inline std::uint32_t gamma_gaps(const GapLaw& law, const GapStreams& streams, st
   return kept;
 }
 
+inline std::uint32_t first_gaps(const GapLaw& law, const GapStreams& streams, std::uint64_t first_unit,
+                                std::uint32_t n, double* out) noexcept {
+  switch (law.family) {
+    case Family::exponential:
+      return exponential_gaps(streams, first_unit, n, out);
+    case Family::gamma:
+      return gamma_gaps(law, streams, first_unit, n, out);
+    case Family::weibull:
+      return weibull_gaps(law, streams, first_unit, n, out);
+  }
+  return 0;
+}
+
 /// Gaps (or their logarithms) of `units` <= 16 units; returns how many. `out` has room for all candidates.
 inline std::uint32_t gaps(const GapLaw& law, const GapStreams& streams, std::uint64_t first_unit,
                           std::uint32_t units, double* out) noexcept {
-  switch (law.family) {
-    case Family::exponential:
-      return exponential_gaps(streams, first_unit, units, out);
-    case Family::gamma:
-      return gamma_gaps(law, streams, first_unit, units, out);
-    case Family::weibull:
-      return weibull_gaps(law, streams, first_unit, units, out);
-  }
-  return 0;
+  return first_gaps(law, streams, first_unit, units * gaps_per_unit, out);
+}
+
+/// Gaps of the first half of a unit, for the many clients that have only a few requests in a window.
+inline std::uint32_t few_gaps(const GapLaw& law, const GapStreams& streams, std::uint64_t unit,
+                              double* out) noexcept {
+  return first_gaps(law, streams, unit, few_candidates, out);
 }
 
 /// Sum in a fixed order: eight partial sums by position modulo 8.

@@ -35,6 +35,7 @@ inline constexpr double smallest_linear_shape = 0.0625;
 
 /// Candidates come in units of 16 and in blocks of 16 units; a block can be made alone.
 inline constexpr std::uint32_t gaps_per_unit = 16;
+inline constexpr std::uint32_t few_candidates = gaps_per_unit / 2;
 inline constexpr std::uint32_t units_per_block = 16;
 inline constexpr std::uint32_t gaps_per_block = gaps_per_unit * units_per_block;
 

@@ -62,32 +62,35 @@ inline std::uint32_t zipf_candidates(const ZipfLaw& law, const StreamKey& stream
   std::uint64_t random[gaps_per_block];
   double u[gaps_per_block];
   double k[gaps_per_block];
+  std::uint64_t accepted[gaps_per_block];
   std::uint64_t undecided[gaps_per_block];
   fill_u64(stream, first_unit, units_per_block, random);
   const double range = law.first - law.last;
-  std::uint64_t any = 0;
   for (std::uint32_t i = 0; i < gaps_per_block; ++i) {
     u[i] = law.last + open_unit(random[i]) * range;
     const double x = zipf_area_inverse<near_one>(law, u[i]);
     const double whole = x < 0x1p52 ? (x + 0x1p52) - 0x1p52 : x;
     const double low = whole < 1.0 ? 1.0 : whole;
     k[i] = at_most(low, law.maximum);
-    undecided[i] = k[i] - x <= law.squeeze ? 0 : 1;
-    any += undecided[i];
+    accepted[i] = k[i] - x <= law.squeeze ? 1 : 0;
+    undecided[i] = accepted[i] ^ 1;
   }
-  std::uint8_t accepted[gaps_per_block];
-  for (std::uint32_t i = 0; i < gaps_per_block; ++i) accepted[i] = static_cast<std::uint8_t>(1 - undecided[i]);
-  if (any != 0) {
-    for (std::uint32_t i = 0; i < gaps_per_block; ++i) {
-      if (accepted[i]) continue;
-      const double edge = zipf_area<near_one>(law, log(k[i] + 0.5)) - zipf_height(law, k[i]);
-      accepted[i] = u[i] >= edge ? 1 : 0;
-    }
+  std::uint32_t place[gaps_per_block];
+  const std::uint32_t open = places_of(undecided, gaps_per_block, place);
+  double test[2][gaps_per_block];
+  for (std::uint32_t j = 0; j < open; ++j) {
+    test[0][j] = k[place[j]];
+    test[1][j] = u[place[j]];
   }
+  for (std::uint32_t j = 0; j < open; ++j) {
+    const double edge = zipf_area<near_one>(law, log(test[0][j] + 0.5)) - zipf_height(law, test[0][j]);
+    undecided[j] = test[1][j] >= edge ? 1 : 0;
+  }
+  for (std::uint32_t j = 0; j < open; ++j) accepted[place[j]] = undecided[j];
   std::uint32_t kept = 0;
   for (std::uint32_t i = 0; i < gaps_per_block; ++i) {
     out[kept] = static_cast<std::int64_t>(k[i]);
-    kept += accepted[i];
+    kept += static_cast<std::uint32_t>(accepted[i]);
   }
   return kept;
 }

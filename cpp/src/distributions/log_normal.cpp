@@ -30,7 +30,8 @@ LogNormal::LogNormal(double mu, double sigma)
     : Law(std::make_shared<LogNormalModel>(mu, sigma)), mu_(mu), sigma_(sigma) {}
 
 LogNormal LogNormal::with_mean(double mean, double sigma) {
-  return LogNormal(portable::log(positive("mean", mean)) - 0.5 * sigma * sigma, not_negative("sigma", sigma));
+  const double half_variance = 0.5 * not_negative("sigma", sigma) * sigma;
+  return LogNormal(portable::log(positive("mean", mean)) - half_variance, sigma);
 }
 LogNormal LogNormal::with_median(double median, double sigma) {
   return LogNormal(portable::log(positive("median", median)), sigma);

@@ -48,8 +48,7 @@ class MixtureSource final : public Source {
       : law_(law), origin_(origin), size_(size_of(law.type())), places_(law.components().size() + 1) {
     std::uint32_t node = origin.node + 1;
     for (const Law& component : law.components()) {
-      sources_.push_back(
-          component.model().source({origin.kernels, origin.seed, origin.stream, node}));
+      sources_.push_back(component.model().source({origin.kernels, origin.seed, origin.stream, node}));
       node += component.model().nodes();
     }
   }

@@ -9,7 +9,9 @@ namespace {
 class ParetoModel final : public BlockLaw {
  public:
   ParetoModel(double alpha, double minimum)
-      : BlockLaw(ValueType::float64), alpha_(positive("alpha", alpha)), minimum_(positive("minimum", minimum)) {}
+      : BlockLaw(ValueType::float64),
+        alpha_(positive("alpha", alpha)),
+        minimum_(positive("minimum", minimum)) {}
 
   [[nodiscard]] double mean() const override {
     return alpha_ > 1 ? minimum_ * (alpha_ / (alpha_ - 1)) : std::numeric_limits<double>::infinity();
@@ -33,8 +35,6 @@ Pareto::Pareto(double alpha, double minimum)
 double Pareto::cdf(double x) const noexcept {
   return x > minimum_ ? -std::expm1(alpha_ * std::log(minimum_ / x)) : x <= minimum_ ? 0 : x;
 }
-double Pareto::quantile(double p) const {
-  return minimum_ * std::exp(-std::log1p(-probability(p)) / alpha_);
-}
+double Pareto::quantile(double p) const { return minimum_ * std::exp(-std::log1p(-probability(p)) / alpha_); }
 
 }  // namespace tracetide::laws

@@ -1,6 +1,7 @@
 #include "distributions/pmf.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "distributions/parameters.hpp"
@@ -28,13 +29,15 @@ Pmf::Table::Table(std::span<const double> unsorted, std::span<const double> weig
   values.reserve(order.size());
   probabilities.reserve(order.size());
   cumulative.reserve(order.size());
+  // A sum that only rounding keeps from 1 is left alone, so that a table made of another's is the same.
+  const double divisor = std::abs(sum - 1) <= 1e-9 ? 1.0 : sum;
   double running = 0;
   for (const std::uint32_t i : order) {
     if (!values.empty() && values.back() == unsorted[i])
       refuse("values", number_text(unsorted[i]) + " twice", "different from each other");
     running += weights[i];
     values.push_back(unsorted[i]);
-    probabilities.push_back(weights[i] / sum);
+    probabilities.push_back(weights[i] / divisor);
     cumulative.push_back(running);
     mean += unsorted[i] * probabilities.back();
   }

@@ -26,12 +26,12 @@ Weibull::Weibull(double shape, double scale)
       scale_(scale) {}
 
 Weibull Weibull::with_mean(double shape, double mean) {
-  const double scale = portable::exp(portable::log(positive("mean", mean)) - log_mean(shape));
-  if (scale < std::numeric_limits<double>::min()) {
+  const double log_scale = portable::log(positive("mean", mean)) - log_mean(shape);
+  if (log_scale < -708 || log_scale > 709) {
     refuse("mean", number_text(mean) + " with shape " + number_text(shape),
-           "so large that the scale, mean / Gamma(1 + 1/shape), is above 2.3e-308");
+           "such that the scale, mean / Gamma(1 + 1/shape), is from 1e-307 to 1e307");
   }
-  return Weibull(shape, scale);
+  return Weibull(shape, portable::exp(log_scale));
 }
 
 double Weibull::cdf(double x) const noexcept {

@@ -48,8 +48,8 @@ double power_sum(double s, double n) {
     if (std::isinf(x)) return 0.0;
     const double f = std::pow(x, -s);
     const double third = s * (s + 1) * (s + 2);
-    return f * (s / (12 * x) - third / (720 * x * x * x) +
-                third * (s + 3) * (s + 4) / (30240 * std::pow(x, 5)));
+    return f *
+           (s / (12 * x) - third / (720 * x * x * x) + third * (s + 3) * (s + 4) / (30240 * std::pow(x, 5)));
   };
   const double log_ratio = std::log(n / direct);
   const double integral = a == 0 ? log_ratio : std::pow(direct, a) * std::expm1(a * log_ratio) / a;

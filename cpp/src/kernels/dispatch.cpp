@@ -27,14 +27,29 @@ Kernels named(const Kernels& table, std::string_view level) {
   return copy;
 }
 
+#ifdef TRACETIDE_X86_LEVELS
+// By features: compilers older than GCC 12 do not know the names of the levels here. No processor has these
+// without the rest of its level.
+bool has_v3() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+         __builtin_cpu_supports("fma");
+}
+
+bool has_v4() {
+  return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl");
+}
+#endif
+
 struct Levels {
   std::vector<Kernels> tables;
   std::vector<const Kernels*> best_first;
 
   Levels() {
 #ifdef TRACETIDE_X86_LEVELS
-    if (__builtin_cpu_supports("x86-64-v4")) tables.push_back(named(v4::table, "x86-64-v4"));
-    if (__builtin_cpu_supports("x86-64-v3")) tables.push_back(named(v3::table, "x86-64-v3"));
+    if (has_v4()) tables.push_back(named(v4::table, "x86-64-v4"));
+    if (has_v3()) tables.push_back(named(v3::table, "x86-64-v3"));
 #endif
     tables.push_back(named(baseline::table, "baseline"));
     for (const Kernels& table : tables) best_first.push_back(&table);

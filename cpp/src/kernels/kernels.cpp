@@ -5,6 +5,7 @@
 
 #include "arrivals/gap_kernels.hpp"
 #include "distributions/draw_kernels.hpp"
+#include "distributions/law_kernels.hpp"
 #include "engine/merge_kernels.hpp"
 #include "random/philox_lanes.hpp"
 
@@ -16,6 +17,7 @@ const Kernels table{
     .fill_u64 = fill_u64,
     .fill_u32 = fill_u32,
     .gaps = gaps,
+    .few_gaps = few_gaps,
     .sum = sum,
     .largest = largest,
     .exponentiate = exponentiate,
@@ -32,6 +34,11 @@ const Kernels table{
     .insert_keys = insert_keys,
     .gather = gather,
     .seconds = seconds,
+    .draw_scaled_gaps = draw_scaled_gaps,
+    .draw_pareto = draw_pareto,
+    .draw_log_normal = draw_log_normal,
+    .draw_uniform = draw_uniform,
+    .draw_zipf = draw_zipf,
 };
 
 }  // namespace tracetide::TRACETIDE_KERNEL_LEVEL

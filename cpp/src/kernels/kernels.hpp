@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "arrivals/gap_law.hpp"
+#include "distributions/zipf_law.hpp"
 
 namespace tracetide {
 
@@ -21,6 +22,7 @@ struct Kernels {
   // arrivals/gap_kernels.hpp
   std::uint32_t (*gaps)(const GapLaw&, const GapStreams&, std::uint64_t first_unit, std::uint32_t units,
                         double* out) noexcept;
+  std::uint32_t (*few_gaps)(const GapLaw&, const GapStreams&, std::uint64_t unit, double* out) noexcept;
   double (*sum)(const double*, std::uint32_t n) noexcept;
   double (*largest)(const double*, std::uint32_t n) noexcept;
   void (*exponentiate)(double*, std::uint32_t n, double offset) noexcept;
@@ -54,6 +56,18 @@ struct Kernels {
                  std::uint32_t* out) noexcept;
   void (*seconds)(const std::uint64_t* keys, std::uint32_t n, int index_bits, std::int64_t base,
                   double* out) noexcept;
+
+  // distributions/law_kernels.hpp: blocks of gaps_per_block candidates; those that reject return how many
+  std::uint32_t (*draw_scaled_gaps)(const GapLaw&, const GapStreams&, std::uint64_t first_unit, double scale,
+                                    double* out) noexcept;
+  void (*draw_pareto)(const StreamKey&, std::uint64_t first_unit, double inverse_alpha, double minimum,
+                      double* out) noexcept;
+  void (*draw_log_normal)(const StreamKey&, std::uint64_t first_unit, double mu, double sigma,
+                          double* out) noexcept;
+  void (*draw_uniform)(const StreamKey&, std::uint64_t first_unit, double low, double width,
+                       double* out) noexcept;
+  std::uint32_t (*draw_zipf)(const ZipfLaw&, const StreamKey&, std::uint64_t first_unit,
+                             std::int64_t* out) noexcept;
 };
 
 /// The levels this machine can run, best first.

@@ -21,7 +21,8 @@ namespace tracetide::TRACETIDE_KERNEL_LEVEL {
 constexpr int lanes = 8;
 typedef std::uint64_t Lanes __attribute__((vector_size(64)));
 inline Lanes multiply_low_halves(Lanes a, Lanes b) noexcept {
-  return (Lanes)_mm512_mul_epu32((__m512i)a, (__m512i)b);
+  // All lanes: the unmasked intrinsic makes GCC 12 warn of an uninitialised operand that it does not have.
+  return (Lanes)_mm512_maskz_mul_epu32(0xFF, (__m512i)a, (__m512i)b);
 }
 #elif defined(__AVX2__)
 constexpr int lanes = 4;
