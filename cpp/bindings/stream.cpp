@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <atomic>
 #include <chrono>
 
 #include "bindings.hpp"
@@ -32,6 +33,25 @@ void wait_for(Source& source) {
     if (ready) return;
   }
 }
+
+// One consumer at a time, as with a generator: the GIL is let go of while it waits.
+class Exclusive {
+ public:
+  explicit Exclusive(std::atomic_flag& busy) : busy_(busy) {
+    if (busy_.test_and_set()) throw py::value_error("the stream is being read by another thread");
+  }
+  ~Exclusive() { busy_.clear(); }
+  Exclusive(const Exclusive&) = delete;
+  Exclusive& operator=(const Exclusive&) = delete;
+
+ private:
+  std::atomic_flag& busy_;
+};
+
+struct SharedStream {
+  std::unique_ptr<Stream> stream;
+  std::atomic_flag busy;
+};
 
 struct BatchHandle {
   std::shared_ptr<const Batch> batch;
@@ -77,7 +97,9 @@ py::object column(const BatchHandle& handle, const std::string& name) {
   throw py::key_error(name);
 }
 
-BatchHandle next_batch(Stream& stream) {
+BatchHandle next_batch(SharedStream& shared) {
+  const Exclusive exclusive(shared.busy);
+  Stream& stream = *shared.stream;
   wait_for(stream);
   std::shared_ptr<const Batch> batch;
   {
@@ -108,6 +130,12 @@ BatchHandle collect(const Job& job, unsigned threads, const std::string& kernels
     if (batch == nullptr) break;
     append_rows(all->columns(), batch->columns(), 0, batch->size());
   }
+  if (all->category() == Category::multimodal && all->size() == 0) {
+    for (ListColumn* list :
+         {&all->columns().image_tokens, &all->columns().audio_tokens, &all->columns().video_tokens}) {
+      list->offsets.assign(1, 0);
+    }
+  }
   return {all};
 }
 
@@ -128,6 +156,8 @@ class TextStream {
                     made.batch.reset();
                   }) {}
 
+  std::atomic_flag busy;
+
   bool wait(std::chrono::milliseconds timeout) { return pipeline_.wait(timeout); }
   std::optional<Made> next() { return pipeline_.next(); }
 
@@ -147,6 +177,7 @@ std::unique_ptr<TextStream> make_text_stream(const Job& job, const std::string& 
 }
 
 py::tuple next_text(TextStream& stream) {
+  const Exclusive exclusive(stream.busy);
   wait_for(stream);
   std::optional<Made> made;
   {
@@ -185,9 +216,14 @@ void register_stream(py::module_& module) {
   });
 
   const auto itself = [](const py::object& stream) { return stream; };
-  py::class_<Stream>(module, "Stream")
-      .def(py::init(&make_stream), py::arg("job"), py::kw_only(), py::arg("threads") = 0,
-           py::arg("batch_size") = 0, py::arg("kernels") = "")
+  py::class_<SharedStream>(module, "Stream")
+      .def(py::init([](const Job& job, unsigned threads, std::size_t batch_size, const std::string& kernels) {
+             auto shared = std::make_unique<SharedStream>();
+             shared->stream = make_stream(job, threads, batch_size, kernels);
+             return shared;
+           }),
+           py::arg("job"), py::kw_only(), py::arg("threads") = 0, py::arg("batch_size") = 0,
+           py::arg("kernels") = "")
       .def("__iter__", itself)
       .def("__next__", &next_batch);
   py::class_<TextStream>(module, "TextStream")

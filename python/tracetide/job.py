@@ -6,6 +6,7 @@ import json
 import operator
 import os
 import warnings
+import weakref
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -42,8 +43,12 @@ class Job:
             - a mapping {time: rate}: from that time on, until the next; times are starts of windows of
               the job, the first is 0 (seconds, or text as for `ClientPool.span`);
             - an array with one rate per window of the job;
-            - a list of (time, rate) points, linear in between and constant outside;
+            - a list of (time, rate) points, linear in between and constant outside, of which every
+              window takes the mean;
             - a function of the time in seconds, taken at the middle of every window.
+
+            The rate is constant within a window of the profile (`pool.window` seconds: ten minutes in
+            ServeGen's data, an hour in the bundled profiles): nothing shorter can be followed.
 
             Each client gets its share of it.
         scale: instead of `rate`, a factor on the profile's own rates.
@@ -248,14 +253,12 @@ class Job:
 
         It says nothing about threads, machines or the time of day: equal jobs give equal files.
         """
-        import hashlib  # here, so that importing tracetide stays quick
-
         return {
             "tracetide": __version__,
             "trace_version": _core.trace_version,
             "profile": {
                 "name": self._pool.name,
-                "sha256": hashlib.sha256(self._pool.profile.to_bytes()).hexdigest(),
+                "sha256": _digest(self._pool.profile),
                 "category": self._pool.category,
             },
             "span": [self._pool.start, self._pool.end],
@@ -280,10 +283,22 @@ class Job:
         return self.metadata() == other.metadata() if isinstance(other, Job) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self._pool, json.dumps(self._options, sort_keys=True)))
+        return hash(json.dumps(self.metadata(), sort_keys=True))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self._pool, self._options)
+
+
+_digests: weakref.WeakKeyDictionary[_core.Profile, str] = weakref.WeakKeyDictionary()
+
+
+def _digest(profile: _core.Profile) -> str:
+    """SHA-256 of a profile's image, once for each."""
+    import hashlib  # here, so that importing tracetide stays quick
+
+    if profile not in _digests:
+        _digests[profile] = hashlib.sha256(profile.to_bytes()).hexdigest()
+    return _digests[profile]
 
 
 def _restore(pool: ClientPool, options: dict[str, Any]) -> Job:

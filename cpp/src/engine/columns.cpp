@@ -1,6 +1,8 @@
 #include "engine/columns.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <stdexcept>
 
 namespace tracetide {
 namespace {
@@ -16,6 +18,7 @@ void append(Column<T>& to, const Column<T>& from, std::size_t first, std::size_t
 void append(ListColumn& to, const ListColumn& from, std::size_t first, std::size_t n) {
   if (from.offsets.empty()) return;
   if (to.offsets.empty()) to.offsets.push_back(0);
+  check_items(to.values.size() + static_cast<std::size_t>(from.offsets[first + n] - from.offsets[first]));
   const std::int32_t begin = from.offsets[first];
   const std::int32_t shift = to.offsets.back() - begin;
   for (std::size_t i = first + 1; i <= first + n; ++i) to.offsets.push_back(from.offsets[i] + shift);
@@ -29,6 +32,15 @@ void clear(ListColumn& column) noexcept {
 }
 
 }  // namespace
+
+void check_items(std::size_t items) {
+  constexpr std::size_t most = 0x7FFFFFFF;
+  if (items > most) {
+    throw std::length_error(
+        "a batch has more than 2^31 - 1 items of one kind, which its 32-bit offsets cannot "
+        "hold; stream the job in batches of fewer requests");
+  }
+}
 
 void clear(Columns& columns) noexcept {
   columns.timestamp.clear();

@@ -7,6 +7,8 @@
 
 namespace tracetide {
 
+/// Offsets of list columns are 32-bit. @throws std::length_error saying so
+void check_items(std::size_t items);
 /// Removes all rows, keeping the memory.
 void clear(Columns& columns) noexcept;
 void reserve(Columns& columns, Category category, std::size_t rows);

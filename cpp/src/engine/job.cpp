@@ -15,8 +15,10 @@ namespace {
 
 constexpr double ns_per_s = 1e9;
 constexpr double highest_rate = 1e12;  // requests/s
+constexpr std::uint64_t most_windows = std::uint64_t{1} << 26;
 // A window's plan takes 16 bytes for every 256 requests.
 constexpr double largest_window = 0x1p33;
+constexpr double highest_factor = 1e200;
 constexpr double longest_duration_s = 4e9;  // 126 years; 2^62 ns
 
 template <class Value>
@@ -63,7 +65,8 @@ void check_rate_options(const JobOptions& options) {
   for (const RatePoint& point : options.rate_points) {
     check_rate("rate", point.rate, true);
     if (!(point.time_s >= 0 && point.time_s <= longest_duration_s) || point.time_s <= before) {
-      refuse("rate point at time", point.time_s, "a number of seconds from 0 on, later than the point before");
+      refuse("rate point at time", point.time_s,
+             "a number of seconds from 0 on, later than the point before");
     }
     before = point.time_s;
   }
@@ -150,8 +153,8 @@ void Job::State::resolve_span() {
   if (rest != 0) {
     windows += static_cast<std::uint64_t>((span_start_ns + rest - 1) / window_ns) - first_window + 1;
   }
-  if (windows > 0xFFFFFFFFull - first_window) {
-    refuse("duration", duration, "at most 2^32 windows of the profile");
+  if (windows > most_windows) {
+    refuse("duration", duration, "at most 2^26 windows (of the profile, or of the span that it repeats)");
   }
 }
 
@@ -245,6 +248,12 @@ void Job::State::resolve_totals() {
     native += total_rate[at.profile_window] * seconds;
     native_kept += kept_rate[at.profile_window] * seconds;
     if (kept_rate[at.profile_window] > 0) {
+      if (!(factor(k, at) <= highest_factor)) {
+        throw ProfileError("profile: the rates of the clients in window " +
+                           std::to_string(at.profile_window) + " sum to " +
+                           std::to_string(kept_rate[at.profile_window]) +
+                           " requests/s, too little to be scaled to the rate that is asked for");
+      }
       if (target * seconds > largest_window) {
         refuse("rate", target,
                ("at most 2^33 requests a window of " + std::to_string(seconds) +

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "engine/columns.hpp"
 #include "math/bits.hpp"
 
 namespace tracetide {
@@ -14,8 +15,10 @@ constexpr std::size_t busy_rows = 16;
 // Buckets with more keys than this are sorted before the insertion pass, whose cost is quadratic in them.
 constexpr std::uint32_t large_bucket = 48;
 
-// First of begin .. end - 1, ascending, that is not below `bound`: probed in growing steps, as it is usually near.
-const std::int64_t* first_not_below(const std::int64_t* begin, const std::int64_t* end, std::int64_t bound) noexcept {
+// First of begin .. end - 1, ascending, that is not below `bound`: probed in growing steps, as it is usually
+// near.
+const std::int64_t* first_not_below(const std::int64_t* begin, const std::int64_t* end,
+                                    std::int64_t bound) noexcept {
   std::ptrdiff_t step = 16;
   while (end - begin > step && begin[step] < bound) {
     begin += step;
@@ -244,6 +247,9 @@ void Merger::emit_items(std::size_t kind, std::uint32_t n, ListColumn& out) {
   const auto& begin = fields_.column[RequestColumn::begin(kind)];
   const auto& count = fields_.column[RequestColumn::count(kind)];
   if (out.offsets.empty()) out.offsets.push_back(0);
+  std::size_t total = out.values.size();
+  for (std::uint32_t i = 0; i < n; ++i) total += count[sorted_[i] & mask];
+  check_items(total);
   for (std::uint32_t i = 0; i < n; ++i) {
     const std::size_t row = sorted_[i] & mask;
     const auto first = items_[kind].begin() + static_cast<std::ptrdiff_t>(begin[row]);

@@ -78,7 +78,7 @@ class Merger {
   Sparse dealt_;
   std::vector<std::size_t> sparse_end_;  // per slice
   std::vector<std::size_t> next_place_;
-  Column<std::uint32_t> place_;          // of every sparse request among the dealt ones
+  Column<std::uint32_t> place_;  // of every sparse request among the dealt ones
   ItemArena items_;
 
   // One slice.

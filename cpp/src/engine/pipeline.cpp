@@ -1,6 +1,8 @@
 #include "engine/pipeline.hpp"
 
 #include <algorithm>
+#include <stdexcept>
+#include <string>
 
 #include "engine/columns.hpp"
 
@@ -12,6 +14,7 @@ constexpr double rows_per_task = 1 << 18;
 // ... and this many windows, so that a long idle time does not hold a task up.
 constexpr std::uint64_t windows_per_task = 1024;
 constexpr std::size_t clients_per_plan = 8;
+constexpr unsigned most_threads = 1024;
 
 }  // namespace
 
@@ -25,6 +28,11 @@ std::shared_ptr<Batch> Pipeline::take_batch() {
 Pipeline::Pipeline(const Job& job, unsigned threads, const Kernels& kernels,
                    std::function<void(Made&)> finish)
     : job_(job), kernels_(&kernels), finish_(std::move(finish)) {
+  if (threads > most_threads) {
+    throw std::invalid_argument("threads: " + std::to_string(threads) +
+                                " is not allowed; it must be 0 (all cores) to " +
+                                std::to_string(most_threads));
+  }
   if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
   places_.resize(threads + 2);
   workers_.reserve(threads);

@@ -83,7 +83,6 @@ class Pipeline {
 
   void work();
   Task claim();
-  Task claim_locked(std::unique_lock<std::mutex>& lock);
   bool claim_large(Task& task);
   void claim_windows(Task& task);
   void run(const Task& task, WindowMaker& maker);

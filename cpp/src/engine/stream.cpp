@@ -16,9 +16,11 @@ struct Stream::State {
   Pipeline pipeline;
   std::size_t batch_size;
   Category category;
-  std::uint64_t delivered = 0;        // requests
-  std::shared_ptr<Batch> source;      // what is left of it goes into the next batch of a fixed size
-  std::size_t taken = 0;              // rows of `source` that have been delivered
+  std::uint64_t delivered = 0;     // requests
+  std::shared_ptr<Batch> source;   // what is left of it goes into the next batch of a fixed size
+  std::size_t taken = 0;           // rows of `source` that have been delivered
+  std::shared_ptr<Batch> partial;  // of a fixed size, being filled
+  bool ended = false;
   std::shared_ptr<const Batch> held;  // by next()
 
   State(const Job& job, const StreamOptions& options)
@@ -27,35 +29,46 @@ struct Stream::State {
         category(job.profile().category()) {}
 
   std::shared_ptr<const Batch> next() {
-    std::shared_ptr<Batch> batch = batch_size == 0 ? next_made() : next_of_size();
+    std::shared_ptr<Batch> batch;
+    if (batch_size == 0) {
+      batch = next_made();
+    } else {
+      while (!fill()) source = next_made();
+      batch = std::move(partial);
+      partial.reset();
+    }
     if (!batch) return nullptr;
     batch->reset(category, delivered);
     delivered += batch->size();
     return batch;
   }
 
+  bool wait(std::chrono::milliseconds timeout) {
+    if (batch_size == 0) return pipeline.wait(timeout);
+    while (!fill()) {
+      if (!pipeline.wait(timeout)) return false;
+      source = next_made();
+    }
+    return true;
+  }
+
   std::shared_ptr<Batch> next_made() {
     std::optional<Made> made = pipeline.next();
+    taken = 0;
+    ended = !made;
     return made ? std::move(made->batch) : nullptr;
   }
 
-  std::shared_ptr<Batch> next_of_size() {
-    std::shared_ptr<Batch> batch;
-    std::size_t rows = 0;
-    while (rows < batch_size) {
-      if (!source) {
-        source = next_made();
-        taken = 0;
-        if (!source) break;
-      }
-      if (!batch) batch = pipeline.take_batch();
-      const std::size_t n = std::min(batch_size - rows, source->size() - taken);
-      append_rows(batch->columns(), source->columns(), taken, n);
-      rows += n;
+  // Moves rows from `source` on; true when the batch is whole or nothing follows.
+  bool fill() {
+    if (source) {
+      if (!partial) partial = pipeline.take_batch();
+      const std::size_t n = std::min(batch_size - partial->size(), source->size() - taken);
+      append_rows(partial->columns(), source->columns(), taken, n);
       taken += n;
       if (taken == source->size()) source.reset();
     }
-    return batch;
+    return ended || (partial && partial->size() == batch_size);
   }
 };
 
@@ -63,10 +76,6 @@ Stream::Stream(const Job& job, StreamOptions options) {
   if (options.batch_size > largest_batch) {
     throw std::invalid_argument("batch_size: " + std::to_string(options.batch_size) +
                                 " is not allowed; it must be a number of rows up to 2^30, or 0");
-  }
-  if (options.threads > 1024) {
-    throw std::invalid_argument("threads: " + std::to_string(options.threads) +
-                                " is not allowed; it must be 0 (all cores) to 1024");
   }
   state_ = std::make_unique<State>(job, options);
 }
@@ -82,8 +91,6 @@ const Batch* Stream::next() {
 
 std::shared_ptr<const Batch> Stream::next_shared() { return state_->next(); }
 
-bool Stream::wait(std::chrono::milliseconds timeout) {
-  return state_->source != nullptr || state_->pipeline.wait(timeout);
-}
+bool Stream::wait(std::chrono::milliseconds timeout) { return state_->wait(timeout); }
 
 }  // namespace tracetide

@@ -197,8 +197,9 @@ Grid find_grid(const std::vector<Client>& clients) {
            ", the shortest distance of epochs in the folder");
     }
   }
-  const std::int64_t last = starts.empty() ? 0 : starts.rbegin()->first;
-  grid.epochs = static_cast<std::uint32_t>(last / grid.epoch_ns + 1);
+  // To the end of the period: epochs repeat, and what is not recorded at its end must not come from its
+  // start.
+  grid.epochs = static_cast<std::uint32_t>((period_ns + grid.epoch_ns - 1) / grid.epoch_ns);
   return grid;
 }
 

@@ -143,7 +143,12 @@ void check_cells(const View& view, const std::string& origin) {
 struct Usable {
   bool as_tokens = false;
   bool as_ratio = false;
+  double highest = 0;
 };
+
+bool is_count(Field field) noexcept {
+  return field == Field::image_count || field == Field::audio_count || field == Field::video_count;
+}
 
 template <typename T>
 bool ascending(std::span<const T> values, bool strictly) {
@@ -222,7 +227,7 @@ class DistributionChecker {
     if (!ascending(values, true)) fail("the values are not ascending and unique");
     check_probabilities(record);
     check_ends(record, values.front(), values.back());
-    return {.as_tokens = true};
+    return {.as_tokens = true, .as_ratio = false, .highest = static_cast<double>(values.back())};
   }
 
   Usable check_reals(const DistributionRecord& record) {
@@ -232,7 +237,8 @@ class DistributionChecker {
     if (!ascending(values, true)) fail("the values are not ascending and unique");
     check_probabilities(record);
     check_ends(record, values.front(), values.back());
-    return {.as_ratio = values.front() >= 0 && values.back() <= 1};
+    return {
+        .as_tokens = false, .as_ratio = values.front() >= 0 && values.back() <= 1, .highest = values.back()};
   }
 
   Usable check_quantiles(const DistributionRecord& record) {
@@ -251,7 +257,7 @@ class DistributionChecker {
     const bool whole = low == std::floor(low) && high == std::floor(high);
     const bool tokens = values.front() >= 0 && values.back() <= max_tokens && low >= 0 && high <= max_tokens;
     const bool ratio = values.front() >= 0 && values.back() <= 1 && low >= 0 && high <= 1;
-    return {.as_tokens = tokens && whole, .as_ratio = ratio};
+    return {.as_tokens = tokens && whole, .as_ratio = ratio, .highest = record.maximum};
   }
 
   void check_finite(std::span<const double> values) const {
@@ -308,6 +314,11 @@ void check_references(const View& view, const std::vector<Usable>& usable, const
     }
     const Field field = fields[entry % fields.size()];
     const bool fits = field == Field::reason_ratio ? usable[id].as_ratio : usable[id].as_tokens;
+    if (is_count(field) && usable[id].highest > max_items) {
+      place.fail(entry, "distribution " + text(id) + " of " + std::string(name(field)) + " goes up to " +
+                            text(usable[id].highest) + "; a request can have at most " + text(max_items) +
+                            " items");
+    }
     if (!fits) {
       place.fail(entry,
                  "distribution " + text(id) + " cannot serve " + std::string(name(field)) + ", which takes " +

@@ -15,6 +15,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     Ctrl-C gives 130, SIGTERM 143. A reader that closes our standard output has had enough: 0.
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     try:
         from tracetide.cli.app import run
 

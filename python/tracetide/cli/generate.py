@@ -38,7 +38,10 @@ def generate(
     scale: Annotated[float | None, Parameter(help="Factor on the profile's own rates.")] = None,
     max_rate: Annotated[float | None, Parameter(help="Lower the profile's own rates to this peak.")] = None,
     rate_file: Annotated[
-        str | None, Parameter(help="CSV file of `time,rate` points; the rate is linear in between.")
+        str | None,
+        Parameter(
+            help="CSV file of `time,rate` points, linear in between; every window of the profile takes the mean."
+        ),
     ] = None,
     span: Span = None,
     duration: Annotated[

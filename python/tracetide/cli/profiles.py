@@ -36,4 +36,4 @@ def profiles(*, json_: Json = False) -> None:
             number(entry.rate.mean),
             means,
         )
-    Console(highlight=False, soft_wrap=True).print(table)
+    Console(highlight=False, soft_wrap=True, markup=False).print(table)

@@ -42,9 +42,10 @@ def number(value: float) -> str:
 def render(found: Description) -> None:
     """Print a description on standard output."""
     from rich.console import Console
+    from rich.text import Text
 
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"[bold]{found.name}[/bold]: {_kind(found)}")
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console.print(Text(found.name, "bold"), f": {_kind(found)}", sep="")
     console.print(_facts(found))
     if found.top:
         console.print("", _top_clients(found), sep="\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from tracetide.trace import Trace
 _STEPS = 144
 _TOP = 5
 _NOT_LENGTHS = ("timestamp", "client_id", "request_id")
+
+
+_MOST_STEPS = 1_000_000
 
 
 def describe_trace(trace: Trace, name: str = "trace") -> Description:
@@ -94,11 +98,12 @@ def _gap_cv(times: npt.NDArray[np.float64]) -> float:
 
 
 def _dispersion(times: npt.NDArray[np.float64], duration: float) -> float:
-    """Variance over mean of the counts in whole seconds."""
-    seconds = int(duration)
-    if seconds < 2:
+    """Variance over mean of the counts in seconds, or in longer steps where there are very many."""
+    step = max(1.0, math.ceil(duration / _MOST_STEPS))
+    steps = int(duration / step)
+    if steps < 2:
         return float("nan")
-    counts = np.diff(np.searchsorted(times, np.arange(seconds + 1)))
+    counts = np.diff(np.searchsorted(times, np.arange(steps + 1) * step))
     mean = counts.mean()
     return float(counts.var() / mean) if mean > 0 else float("nan")
 
