@@ -39,9 +39,7 @@ def generate(
     max_rate: Annotated[float | None, Parameter(help="Lower the profile's own rates to this peak.")] = None,
     rate_file: Annotated[
         str | None,
-        Parameter(
-            help="CSV file of `time,rate` points, linear in between; every window of the profile takes the mean."
-        ),
+        Parameter(help="CSV file of `time,rate` points, linear in between; every window takes the mean."),
     ] = None,
     span: Span = None,
     duration: Annotated[
