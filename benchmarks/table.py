@@ -86,13 +86,28 @@ def rows(cores: int, quick: bool) -> Iterator[Row]:
 
 def _real(cores: int, quick: bool) -> Iterator[Row]:
     section = "ServeGen's data at its own rates"
-    small = 3_600.0 if quick else None
+    small = 3_600.0 if quick else 0.0
     for threads in sorted({1, cores}):
-        name = f"m-small, {_threads(threads)}"
-        yield Row(section, name, "m-small", duration=small, threads=threads, peers=TWO_PEERS, once=True)
+        name = f"m-small, 14 days, {_threads(threads)}"
+        yield Row(
+            section,
+            name,
+            "m-small",
+            duration=small or 14.0 * DAY_S,
+            threads=threads,
+            peers=TWO_PEERS,
+            once=True,
+        )
     for model in ("m-mid", "m-large"):
-        duration = small or (7.0 * DAY_S if model == "m-mid" else None)
-        yield Row(section, model, model, duration=duration, peers=TWO_PEERS, once=True)
+        days = 7 if model == "m-mid" else 14
+        yield Row(
+            section,
+            f"{model}, {days} days",
+            model,
+            duration=small or days * DAY_S,
+            peers=TWO_PEERS,
+            once=True,
+        )
     for model in ("deepseek-r1", "mm-image"):
         yield Row(section, f"{model}, 30 days", model, duration=small or 30.0 * DAY_S, peers=TWO_PEERS)
 

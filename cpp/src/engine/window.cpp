@@ -31,6 +31,8 @@ void for_each_client_window(const Job::State& job, std::uint64_t k, const JobWin
   });
 }
 
+// Up to this many gaps of a large window are kept (128 MB); beyond, slices make them again.
+constexpr std::uint64_t most_kept_gaps = std::uint64_t{1} << 24;
 constexpr std::uint64_t keep_all = ~std::uint64_t{0};
 
 }  // namespace
@@ -43,7 +45,9 @@ LargeWindow::LargeWindow(const Job::State& job, std::uint64_t k, const Kernels& 
   const JobWindow window = job.window(k);
   whole_ = whole_range(job, window);
   for_each_client_window(job, k, window, [&](const ClientWindow& client) { windows_.push_back(client); });
-  plans_.assign(windows_.size(), ArrivalPlan(kernels, 0));
+  std::uint64_t gaps = 0;
+  for (const ClientWindow& client : windows_) gaps += client.gaps;
+  plans_.assign(windows_.size(), ArrivalPlan(kernels, gaps <= most_kept_gaps ? keep_all : 0));
 }
 
 void LargeWindow::plan_clients(std::size_t first, std::size_t last, ArrivalScratch& scratch) {

@@ -12,7 +12,8 @@
 
 namespace tracetide {
 
-/// The arrivals of every client in a large window, without the gaps: slices make those again.
+/// The arrivals of every client in a large window; of a very large one without the gaps: slices make those
+/// again.
 /// Filled by any number of threads (`plan_clients`), then cut, then read by any number.
 class LargeWindow {
  public:
