@@ -39,14 +39,20 @@ std::uint64_t parse_seed(const py::object& seed) {
 }
 
 constexpr Counts all_counts[] = {Counts::profile, Counts::pinned, Counts::renewal, Counts::servegen};
-constexpr Coupling all_couplings[] = {Coupling::profile, Coupling::independent, Coupling::comonotonic};
+constexpr Coupling all_couplings[] = {Coupling::profile, Coupling::independent, Coupling::comonotonic,
+                                      Coupling::copula};
+constexpr Field all_fields[] = {
+    Field::input_tokens, Field::output_tokens, Field::reason_ratio, Field::text_tokens, Field::image_count,
+    Field::image_tokens, Field::audio_count,   Field::audio_tokens, Field::video_count, Field::video_tokens};
+static_assert(std::size(all_fields) == field_count);
 
 Job make_job(const Profile& profile, std::optional<double> rate,
              std::optional<std::vector<double>> rate_steps,
              const std::optional<std::vector<std::pair<double, double>>>& rate_points,
              std::optional<double> scale, std::optional<double> max_rate, std::optional<double> span_start,
              std::optional<double> span_end, std::optional<double> duration, const py::object& seed,
-             const std::string& counts, const std::string& coupling, const std::string& missing) {
+             const std::string& counts, const std::string& coupling, const std::string& missing,
+             const std::vector<std::tuple<std::string, std::string, double>>& correlations) {
   JobOptions options;
   options.rate = rate;
   options.scale = scale;
@@ -58,6 +64,10 @@ Job make_job(const Profile& profile, std::optional<double> rate,
   options.counts = parse("counts", counts, all_counts);
   options.coupling = parse("coupling", coupling, all_couplings);
   options.missing = parse_missing(missing);
+  for (const auto& [a, b, spearman] : correlations) {
+    options.correlations.push_back(
+        {parse("coupling", a, all_fields), parse("coupling", b, all_fields), spearman});
+  }
   if (rate_steps) {
     if (rate_steps->empty())
       throw std::invalid_argument("rate: an empty list is not allowed; give one rate a window");
@@ -82,7 +92,8 @@ void register_job(py::module_& module) {
            py::arg("scale") = py::none(), py::arg("max_rate") = py::none(),
            py::arg("span_start") = py::none(), py::arg("span_end") = py::none(),
            py::arg("duration") = py::none(), py::arg("seed") = 0, py::arg("counts") = "profile",
-           py::arg("coupling") = "profile", py::arg("missing") = "nearest")
+           py::arg("coupling") = "profile", py::arg("missing") = "nearest",
+           py::arg("correlations") = std::vector<std::tuple<std::string, std::string, double>>())
       .def_property_readonly("profile", &Job::profile)
       .def_property_readonly("counts", [](const Job& job) { return std::string(name(job.counts())); })
       .def_property_readonly("coupling", [](const Job& job) { return std::string(name(job.coupling())); })

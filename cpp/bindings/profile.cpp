@@ -126,6 +126,8 @@ const char* kind_name(DistributionKind kind) {
       return "real_pmf";
     case DistributionKind::quantiles:
       return "quantiles";
+    case DistributionKind::bins:
+      return "bins";
   }
   return "unknown";
 }
@@ -136,7 +138,7 @@ py::dict distribution(const py::object& self, std::uint32_t id) {
   const Distribution found = profile.distribution(id);
   py::dict result;
   result["kind"] = kind_name(found.kind);
-  if (found.kind == DistributionKind::integer_pmf) {
+  if (found.kind == DistributionKind::integer_pmf || found.kind == DistributionKind::bins) {
     result["values"] = read_only_view(found.integer_values, self);
   } else {
     result["values"] = read_only_view(found.real_values, self);
@@ -145,6 +147,83 @@ py::dict distribution(const py::object& self, std::uint32_t id) {
     result["probabilities"] = read_only_view(found.probabilities, self);
   result["minimum"] = found.minimum;
   result["maximum"] = found.maximum;
+  return result;
+}
+
+py::array_t<std::uint32_t> ids(const Profile& profile, bool resolved) {
+  const std::uint32_t epochs = profile.epochs();
+  const std::uint32_t clients = profile.clients();
+  const auto fields = static_cast<std::uint32_t>(fields_of(profile.category()).size());
+  py::array_t<std::uint32_t> result({epochs, clients, fields});
+  std::uint32_t* out = result.mutable_data();
+  const py::gil_scoped_release release;
+  for (std::uint32_t epoch = 0; epoch < epochs; ++epoch) {
+    for (std::uint32_t client = 0; client < clients; ++client) {
+      for (std::uint32_t field = 0; field < fields; ++field) {
+        *out++ = resolved ? profile.resolved(epoch, client, field) : profile.recorded(epoch, client, field);
+      }
+    }
+  }
+  return result;
+}
+
+py::dict all_statistics(const Profile& profile, const Input<double>& probabilities) {
+  const auto p = elements(probabilities, "p");
+  for (const double value : p) {
+    if (!(value >= 0 && value <= 1)) throw std::invalid_argument("p: a number from 0 to 1 expected");
+  }
+  const std::uint32_t count = profile.distributions();
+  py::array_t<double> mean(count);
+  py::array_t<double> minimum(count);
+  py::array_t<double> maximum(count);
+  py::array_t<double> quantiles({std::size_t{count}, p.size()});
+  double* const means = mean.mutable_data();
+  double* const minima = minimum.mutable_data();
+  double* const maxima = maximum.mutable_data();
+  double* const rows = quantiles.mutable_data();
+  {
+    const py::gil_scoped_release release;
+    for (std::uint32_t id = 0; id < count; ++id) {
+      const DistributionStatistics found = statistics(profile.distribution(id), p);
+      means[id] = found.mean;
+      minima[id] = found.minimum;
+      maxima[id] = found.maximum;
+      std::ranges::copy(found.quantiles, rows + id * p.size());
+    }
+  }
+  py::dict result;
+  result["mean"] = mean;
+  result["minimum"] = minimum;
+  result["maximum"] = maximum;
+  result["quantiles"] = quantiles;
+  return result;
+}
+
+Profile with_cells(const Profile& profile, const Input<bool>& keep) {
+  const auto flags = elements(keep, "keep");
+  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(flags.data());
+  const py::gil_scoped_release release;
+  return profile.with_cells({bytes, flags.size()});
+}
+
+py::dict correlations(const Profile& profile) {
+  const std::span<const Correlation> all = profile.correlations();
+  const auto count = static_cast<py::ssize_t>(all.size());
+  py::array_t<std::uint32_t> client(count);
+  py::array_t<std::uint8_t> field_a(count);
+  py::array_t<std::uint8_t> field_b(count);
+  py::array_t<double> spearman(count);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    client.mutable_data()[i] = all[i].client;
+    field_a.mutable_data()[i] = all[i].field_a;
+    field_b.mutable_data()[i] = all[i].field_b;
+    spearman.mutable_data()[i] = all[i].spearman;
+  }
+  py::dict result;
+  result["client"] = client;
+  result["field_a"] = field_a;
+  result["field_b"] = field_b;
+  result["spearman"] = spearman;
   return result;
 }
 
@@ -178,7 +257,11 @@ void bind_profile(py::module_& module) {
            py::arg("field"))
       .def("resolved", &distribution_id<&Profile::resolved>, py::arg("epoch"), py::arg("client"),
            py::arg("field"))
+      .def("ids", &ids, py::arg("resolved"))
       .def("distribution", &distribution, py::arg("id"))
+      .def("statistics", &all_statistics, py::arg("p"))
+      .def("with_cells", &with_cells, py::arg("keep"))
+      .def("correlations", &correlations)
       .def("__repr__", &representation);
 }
 
@@ -214,6 +297,39 @@ void add_cells(NamedBuilder& self, std::uint32_t client, const Input<std::uint32
   for (std::size_t i = 0; i < count; ++i) {
     self.builder.add_cell(client, window[i], {rate[i], shape[i], cv[i], static_cast<Family>(family[i])});
   }
+}
+
+/// One row of ids an epoch, in the order of the category's fields.
+void set_fields(NamedBuilder& self, std::uint32_t client, const Input<std::uint32_t>& ids) {
+  const std::size_t fields = fields_of(self.category).size();
+  if (ids.ndim() != 2 || static_cast<std::size_t>(ids.shape(1)) != fields) {
+    throw std::invalid_argument("ids: shape (epochs, " + std::to_string(fields) + ") expected");
+  }
+  const auto at = ids.unchecked<2>();
+  for (py::ssize_t epoch = 0; epoch < ids.shape(0); ++epoch) {
+    for (py::ssize_t field = 0; field < ids.shape(1); ++field) {
+      if (at(epoch, field) == Profile::missing) continue;
+      self.builder.set_field(static_cast<std::uint32_t>(epoch), client, static_cast<std::uint32_t>(field),
+                             at(epoch, field));
+    }
+  }
+}
+
+std::uint32_t add_clients(NamedBuilder& self, const Profile& profile, const Input<std::uint32_t>& clients,
+                          const std::vector<std::string>& names, const Input<double>& rate_factors) {
+  const auto client = elements(clients, "clients");
+  const auto factor = elements(rate_factors, "rate_factors");
+  if (client.empty() || names.size() != client.size() || factor.size() != client.size()) {
+    throw std::invalid_argument("clients, names and rate_factors must have one length, above 0; they have " +
+                                std::to_string(client.size()) + ", " + std::to_string(names.size()) +
+                                " and " + std::to_string(factor.size()));
+  }
+  const py::gil_scoped_release release;
+  const std::uint32_t first = self.builder.add_copy(profile, client[0], names[0], factor[0]);
+  for (std::size_t i = 1; i < client.size(); ++i) {
+    self.builder.add_copy(profile, client[i], names[i], factor[i]);
+  }
+  return first;
 }
 
 Profile build(const NamedBuilder& self) {
@@ -252,6 +368,25 @@ void bind_builder(py::module_& module) {
             return self.builder.add_quantiles(elements(quantiles, "quantiles"), minimum, maximum);
           },
           py::arg("quantiles"), py::arg("minimum"), py::arg("maximum"))
+      .def(
+          "add_bins",
+          [](NamedBuilder& self, const Input<std::uint32_t>& values, const Input<double>& probabilities,
+             double maximum) {
+            return self.builder.add_bins(elements(values, "values"), elements(probabilities, "probabilities"),
+                                         maximum);
+          },
+          py::arg("values"), py::arg("probabilities"), py::arg("maximum"))
+      .def(
+          "set_correlation",
+          [](NamedBuilder& self, std::uint32_t client, const std::string& field_a, const std::string& field_b,
+             double spearman) {
+            self.builder.set_correlation(client, field_position(self.category, field_a),
+                                         field_position(self.category, field_b), spearman);
+          },
+          py::arg("client"), py::arg("field_a"), py::arg("field_b"), py::arg("spearman"))
+      .def("set_fields", &set_fields, py::arg("client"), py::arg("ids"))
+      .def("add_clients", &add_clients, py::arg("profile"), py::arg("clients"), py::arg("names"),
+           py::arg("rate_factors"))
       .def(
           "set_field",
           [](NamedBuilder& self, std::uint32_t epoch, std::uint32_t client, const std::string& field,

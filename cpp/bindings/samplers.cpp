@@ -51,6 +51,17 @@ void def_vectorised(py::class_<Law, Options...>& type, const char* name, Result 
       py::arg("x"));
 }
 
+template <typename Work>
+auto without_gil(Work&& work) {
+  const py::gil_scoped_release release;
+  return work();
+}
+
+template <typename T>
+py::array_t<T> as_array(const std::vector<T>& values) {
+  return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
 template <typename Table>
 void register_table(py::module_& module, const char* name) {
   py::class_<Table, laws::Pmf>(module, name)
@@ -69,18 +80,18 @@ void register_table(py::module_& module, const char* name) {
 void register_samplers(py::module_& module) {
   using namespace laws;
   const auto out = [] { return py::arg("out").noconvert(); };
-  py::class_<Law>(module, "Law")
-      .def_property_readonly("dtype", &dtype)
+  py::class_<Law> law(module, "Law");
+  law.def_property_readonly("dtype", &dtype)
       .def("mean", &Law::mean)
       .def("sample", &sample<double>, out(), py::arg("seed"), py::arg("stream"), py::arg("kernels") = "")
       .def("sample", &sample<std::uint32_t>, out(), py::arg("seed"), py::arg("stream"),
            py::arg("kernels") = "")
       .def("sample", &sample<std::int64_t>, out(), py::arg("seed"), py::arg("stream"),
            py::arg("kernels") = "");
+  def_vectorised(law, "cdf", &Law::cdf);
 
   py::class_<Exponential, Law> exponential(module, "Exponential");
   exponential.def(py::init<double>(), py::arg("mean"));
-  def_vectorised(exponential, "cdf", &Exponential::cdf);
   def_vectorised(exponential, "quantile", &Exponential::quantile);
 
   py::class_<Gamma, Law>(module, "Gamma").def(py::init<double, double>(), py::arg("shape"), py::arg("scale"));
@@ -89,37 +100,31 @@ void register_samplers(py::module_& module) {
   weibull.def(py::init<double, double>(), py::arg("shape"), py::arg("scale"))
       .def_static("with_mean", &Weibull::with_mean, py::arg("shape"), py::arg("mean"))
       .def_property_readonly("scale", &Weibull::scale);
-  def_vectorised(weibull, "cdf", &Weibull::cdf);
   def_vectorised(weibull, "quantile", &Weibull::quantile);
 
   py::class_<Pareto, Law> pareto(module, "Pareto");
   pareto.def(py::init<double, double>(), py::arg("alpha"), py::arg("minimum"));
-  def_vectorised(pareto, "cdf", &Pareto::cdf);
   def_vectorised(pareto, "quantile", &Pareto::quantile);
 
-  py::class_<LogNormal, Law> log_normal(module, "LogNormal");
-  log_normal.def(py::init<double, double>(), py::arg("mu"), py::arg("sigma"))
+  py::class_<LogNormal, Law>(module, "LogNormal")
+      .def(py::init<double, double>(), py::arg("mu"), py::arg("sigma"))
       .def_static("with_mean", &LogNormal::with_mean, py::arg("mean"), py::arg("sigma"))
       .def_static("with_median", &LogNormal::with_median, py::arg("median"), py::arg("sigma"))
       .def_static("with_mean_and_median", &LogNormal::with_mean_and_median, py::arg("mean"),
                   py::arg("median"))
       .def_property_readonly("mu", &LogNormal::mu)
       .def_property_readonly("sigma", &LogNormal::sigma);
-  def_vectorised(log_normal, "cdf", &LogNormal::cdf);
 
   py::class_<Uniform, Law> uniform(module, "Uniform");
   uniform.def(py::init<double, double>(), py::arg("low"), py::arg("high"));
-  def_vectorised(uniform, "cdf", &Uniform::cdf);
   def_vectorised(uniform, "quantile", &Uniform::quantile);
 
   py::class_<Constant, Law> constant(module, "Constant");
   constant.def(py::init<double>(), py::arg("value"));
-  def_vectorised(constant, "cdf", &Constant::cdf);
   def_vectorised(constant, "quantile", &Constant::quantile);
 
-  py::class_<Zipf, Law> zipf(module, "Zipf");
-  zipf.def(py::init<double, std::optional<std::int64_t>>(), py::arg("exponent"), py::arg("maximum"));
-  def_vectorised(zipf, "cdf", &Zipf::cdf);
+  py::class_<Zipf, Law>(module, "Zipf")
+      .def(py::init<double, std::optional<std::int64_t>>(), py::arg("exponent"), py::arg("maximum"));
 
   py::class_<Pmf, Law> pmf(module, "Pmf");
   pmf.def_property_readonly(
@@ -128,13 +133,26 @@ void register_samplers(py::module_& module) {
       .def_property_readonly("probabilities", [](const py::object& self) {
         return read_only_view(self.cast<const Pmf&>().probabilities(), self);
       });
-  def_vectorised(pmf, "cdf", &Pmf::cdf);
   def_vectorised(pmf, "quantile", &Pmf::quantile);
   register_table<AliasTable>(module, "AliasTable");
   register_table<QuantileTable>(module, "QuantileTable");
 
   py::class_<Mixture, Law>(module, "Mixture")
       .def(py::init<const std::vector<std::pair<double, Law>>&>(), py::arg("components"));
+
+  module.def(
+      "bins",
+      [](const Law& from, std::uint32_t minimum, std::uint32_t maximum) {
+        const Bins bins = without_gil([&] { return make_bins(from, minimum, maximum); });
+        return py::make_tuple(as_array(bins.first), as_array(bins.probability), bins.maximum);
+      },
+      py::arg("law"), py::arg("minimum"), py::arg("maximum"));
+  module.def(
+      "quantiles",
+      [](const Law& from, std::size_t count, double minimum, double maximum) {
+        return as_array(without_gil([&] { return make_quantiles(from, count, minimum, maximum); }));
+      },
+      py::arg("law"), py::arg("count"), py::arg("minimum"), py::arg("maximum"));
 }
 
 }  // namespace tracetide::bindings

@@ -96,6 +96,10 @@ class Distribution:
         """The expectation; infinity where there is none or it is too large."""
         return self._law.mean()
 
+    def cdf(self, x: npt.ArrayLike) -> Any:
+        """P(X <= x), a number or an array as `x` is; the same bits on every machine."""
+        return _evaluate(self._law.cdf, x)
+
     def _check(self, out: Array, n: int) -> None:
         if not isinstance(out, np.ndarray):
             raise ValueError(f"out: {type(out).__name__} is not allowed; it must be a NumPy array")
@@ -130,21 +134,11 @@ class Distribution:
         return _remake, (type(self), self.parameters)
 
 
-class _Continuous(Distribution):
-    """Laws whose distribution function has a closed form."""
+class _Invertible(Distribution):
+    """Laws whose quantile function has a closed form."""
 
     __slots__ = ()
     _law: Any
-
-    def cdf(self, x: npt.ArrayLike) -> Any:
-        """P(X <= x), a number or an array as `x` is."""
-        return _evaluate(self._law.cdf, x)
-
-
-class _Invertible(_Continuous):
-    """Laws whose quantile function has a closed form too."""
-
-    __slots__ = ()
 
     def quantile(self, p: npt.ArrayLike) -> Any:
         """The smallest x with P(X <= x) >= p, a number or an array as `p` (0 to 1) is."""
@@ -238,7 +232,7 @@ class Pareto(_Invertible):
         self._set(_core.Pareto(alpha, minimum), alpha=alpha, minimum=minimum)
 
 
-class LogNormal(_Continuous):
+class LogNormal(Distribution):
     """exp(mu + sigma N), N standard normal. Box & Muller's normals (1958), |N| < 8.6.
 
     Give mu, mean or median, and sigma; or mean and median.
@@ -301,7 +295,7 @@ class Constant(_Invertible):
         self._set(_core.Constant(value), value=value)
 
 
-class Zipf(_Continuous):
+class Zipf(Distribution):
     """P(X = k) in proportion to k^-exponent, k = 1, 2, ..., maximum; int64.
 
     Rejection-inversion of Hörmann & Derflinger (1996). Without a maximum, values end at 2^63 - 1, as those

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tracetide.clientpool import ClientPool
 from tracetide.job import Job
@@ -19,7 +19,7 @@ def generate(
     duration: float | str | None = None,
     seed: int = 0,
     counts: str = "profile",
-    coupling: str = "profile",
+    coupling: str | Mapping[tuple[str, str], float] = "profile",
     missing: str = "nearest",
     threads: int = 0,
 ) -> Trace:
@@ -51,7 +51,7 @@ def stream(
     duration: float | str | None = None,
     seed: int = 0,
     counts: str = "profile",
-    coupling: str = "profile",
+    coupling: str | Mapping[tuple[str, str], float] = "profile",
     missing: str = "nearest",
     batch_size: int = 0,
     threads: int = 0,

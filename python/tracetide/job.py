@@ -7,7 +7,7 @@ import operator
 import os
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 COUNTS = ("profile", "pinned", "renewal", "servegen")
 COUPLINGS = ("profile", "independent", "comonotonic")
 MISSING = ("nearest", "error")
+_COUPLING_HELP = (
+    f"it must be one of {', '.join(COUPLINGS)}, or a mapping such as "
+    '{("input_tokens", "output_tokens"): 0.4}'
+)
 _LARGEST_SEED = 2**64 - 1
 
 
@@ -59,8 +63,11 @@ class Job:
         seed: from 0 to 2^64 - 1.
         counts: how many requests a client sends in a window: `"profile"`, `"pinned"`, `"renewal"` or
             `"servegen"`.
-        coupling: how the fields of a request depend on each other: `"profile"`, `"independent"` or
-            `"comonotonic"`.
+        coupling: how the fields of a request depend on each other: `"profile"`, `"independent"`,
+            `"comonotonic"`, or a mapping of pairs of fields to Spearman correlations above -1 and below 1,
+            such as {("input_tokens", "output_tokens"): 0.4}: a Gaussian copula for every client. Fields of
+            items (`image_tokens` and the like) cannot be in it. The correlation is that of the ranks before
+            they become whole numbers; ties of short lengths lower what is measured.
         missing: `"nearest"` takes a distribution that is missing in an epoch from the nearest one, and
             leaves out clients that have none; `"error"` refuses both.
 
@@ -83,7 +90,7 @@ class Job:
         duration: float | str | None = None,
         seed: int = 0,
         counts: str = "profile",
-        coupling: str = "profile",
+        coupling: str | Mapping[tuple[str, str], float] = "profile",
         missing: str = "nearest",
     ) -> None:
         if not isinstance(pool, ClientPool):
@@ -93,7 +100,7 @@ class Job:
             "duration": seconds,
             "seed": _seed(seed),
             "counts": _choice("counts", counts, COUNTS),
-            "coupling": _choice("coupling", coupling, COUPLINGS),
+            **_coupling(coupling),
             "missing": _choice("missing", missing, MISSING),
         }
         given = {"rate": rate, "scale": scale, "max_rate": max_rate}
@@ -166,7 +173,7 @@ class Job:
 
     @property
     def coupling(self) -> str:
-        """What `"profile"` means is resolved."""
+        """What `"profile"` means is resolved; `"copula"` where fields are correlated."""
         return self._core.coupling
 
     @property
@@ -272,6 +279,7 @@ class Job:
             "seed": self.seed,
             "counts": self.counts,
             "coupling": self.coupling,
+            **{key: self._options[key] for key in ("correlations",) if key in self._options},
             "missing": self._options["missing"],
         }
 
@@ -325,6 +333,24 @@ def _choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise ValueError(f"{name}: {value!r} is not allowed; it must be one of {', '.join(allowed)}")
     return value
+
+
+def _coupling(coupling: str | Mapping[tuple[str, str], float]) -> dict[str, Any]:
+    if isinstance(coupling, str):
+        return {"coupling": _choice("coupling", coupling, COUPLINGS)}
+    if not isinstance(coupling, Mapping) or not coupling:
+        raise ValueError(f"coupling: {coupling!r} is not allowed; {_COUPLING_HELP}")
+    pairs = []
+    for pair, spearman in coupling.items():
+        if not (isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(name, str) for name in pair)):
+            raise ValueError(f"coupling: {pair!r} is not allowed; {_COUPLING_HELP}")
+        try:
+            pairs.append((*pair, float(spearman)))
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"coupling: {spearman!r} for {pair!r} is not allowed; it must be a number above -1, below 1"
+            ) from None
+    return {"coupling": "copula", "correlations": pairs}
 
 
 def _seed(seed: int) -> int:

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "distributions/alias_table.hpp"
+#include "fields/normal_table.hpp"
 
 namespace tracetide {
 namespace {
@@ -160,6 +161,37 @@ TEST(Kernels, InterpolationRoundingAndSecondsAreTheSameAtEveryLevel) {
     EXPECT_TRUE(same_bits(values, expected)) << kernels->level;
     EXPECT_TRUE(same_bits(seconds, expected_seconds)) << kernels->level;
     EXPECT_EQ(tokens, expected_tokens) << kernels->level;
+  }
+}
+
+TEST(Kernels, NormalsRanksAndPlacesInBinsAreTheSameAtEveryLevel) {
+  const std::vector<double> nodes = make_normal_table();
+  const std::vector<std::uint32_t> first{0, 1, 2, 1000, 4000000000u};
+  const std::vector<std::uint32_t> width{1, 1, 998, 3999999000u, 294967296u};
+  constexpr std::uint32_t units = 2 * units_per_block + 3;
+  constexpr std::uint32_t n = units * gaps_per_unit;
+  const auto words = random_words(n);
+  const auto run = [&](const Kernels& kernels, std::vector<double>& normals,
+                       std::vector<std::uint32_t>& ranks, std::vector<std::uint32_t>& values) {
+    kernels.draw_normals({7, 1, 2, 112}, 5, units, normals.data());
+    kernels.normal_ranks({nodes.data()}, normals.data(), n, ranks.data());
+    for (std::uint32_t i = 0; i < n; ++i) values[i] = i % 5;
+    kernels.place_in_bins(first.data(), width.data(), words.data(), n, values.data());
+  };
+  std::vector<double> expected(n);
+  std::vector<std::uint32_t> expected_ranks(n), expected_values(n);
+  run(baseline_kernels(), expected, expected_ranks, expected_values);
+  for (std::uint32_t i = 0; i < n; ++i) {
+    ASSERT_GE(expected_values[i], first[i % 5]);
+    ASSERT_LT(expected_values[i] - first[i % 5], width[i % 5]);
+  }
+  for (const Kernels* kernels : available_kernels()) {
+    std::vector<double> normals(n);
+    std::vector<std::uint32_t> ranks(n), values(n);
+    run(*kernels, normals, ranks, values);
+    EXPECT_TRUE(same_bits(normals, expected)) << kernels->level;
+    EXPECT_EQ(ranks, expected_ranks) << kernels->level;
+    EXPECT_EQ(values, expected_values) << kernels->level;
   }
 }
 

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -227,6 +228,147 @@ TEST(ProfileBuilder, RefusesDistributionsThatDoNotFitTheField) {
   EXPECT_ERROR(with(tokens, quantiles(5, 0.5, 10)), "cannot serve input_tokens");
   EXPECT_NO_THROW((void)with(ratio, quantiles(1, 0, 1)));
   EXPECT_NO_THROW((void)with(tokens, quantiles(5, 1, 10)));
+}
+
+TEST(ProfileBuilder, BinsComeBackAndEqualOnesAreOne) {
+  ProfileBuilder builder = language_builder();
+  builder.add_client("a");
+  const auto bins = builder.add_bins(Integers{0, 1, 100}, Reals{0.5, 0.25, 0.25}, 4294967295.0);
+  EXPECT_EQ(builder.add_bins(Integers{0, 1, 100}, Reals{0.5, 0.25, 0.25}, 4294967295.0), bins);
+  EXPECT_NE(builder.add_bins(Integers{0, 1, 100}, Reals{0.5, 0.25, 0.25}, 200), bins);
+  EXPECT_NE(builder.add_integer_pmf(Integers{0, 1, 100}, Reals{0.5, 0.25, 0.25}), bins);
+  const Profile profile = Profile::from_image(builder.image());
+  const Distribution found = profile.distribution(bins);
+  EXPECT_EQ(found.kind, DistributionKind::bins);
+  EXPECT_EQ(found.integer_values[2], 100u);
+  EXPECT_EQ(found.minimum, 0);
+  EXPECT_EQ(found.maximum, 4294967295.0);
+  for (const double maximum : {99.0, 100.5, 4294967296.0, nan})
+    EXPECT_ERROR(builder.add_bins(Integers{0, 100}, Reals{0.5, 0.5}, maximum), "maximum ") << maximum;
+}
+
+TEST(ProfileBuilder, CorrelationsAreSortedAndChecked) {
+  ProfileBuilder builder(Category::reason, grid, Counts::renewal, "{}");
+  builder.add_client("a");
+  builder.add_client("b");
+  builder.set_correlation(1, 2, 0, -0.25);
+  builder.set_correlation(0, 0, 1, 0.5);
+  const Profile profile = Profile::from_image(builder.image());
+  ASSERT_EQ(profile.correlations().size(), 2u);
+  EXPECT_EQ(profile.correlations()[0].client, 0u);
+  EXPECT_EQ(profile.correlations()[0].spearman, 0.5);
+  EXPECT_EQ(profile.correlations()[1].field_a, 0);
+  EXPECT_EQ(profile.correlations()[1].field_b, 2);
+
+  EXPECT_ERROR((builder.set_correlation(2, 0, 1, 0.5), 0), "client 2");
+  EXPECT_ERROR((builder.set_correlation(0, 0, 3, 0.5), 0), "field 3");
+  EXPECT_ERROR((builder.set_correlation(0, 1, 1, 0.5), 0), "with itself");
+  for (const double spearman : {1.0, -1.0, nan})
+    EXPECT_ERROR((builder.set_correlation(0, 0, 1, spearman), 0), "correlation ");
+  ProfileBuilder items(Category::multimodal, grid, Counts::renewal, "{}");
+  items.add_client("a");
+  EXPECT_ERROR((items.set_correlation(0, 0, 3, 0.5), 0), "image_tokens is drawn for every item");
+
+  builder.set_correlation(0, 1, 0, 0.25);
+  EXPECT_ERROR(builder.image(), "client 0 has two correlations of input_tokens and output_tokens");
+  ProfileBuilder contradictory(Category::reason, grid, Counts::renewal, "{}");
+  contradictory.add_client("odd");
+  contradictory.set_correlation(0, 0, 1, 0.9);
+  contradictory.set_correlation(0, 0, 2, 0.9);
+  contradictory.set_correlation(0, 1, 2, -0.9);
+  EXPECT_ERROR(contradictory.image(), "client 0 (odd): its correlations contradict each other");
+}
+
+/// A reason profile of two clients with every kind of distribution.
+Profile profile_to_copy() {
+  ProfileBuilder builder(Category::reason, grid, Counts::renewal, "{}");
+  builder.add_client("anna");
+  builder.add_client("bert");
+  builder.add_cell(0, 1, {2, 1, 1, Family::exponential});
+  builder.add_cell(1, 1, {3, 0.5, nan, Family::gamma});
+  builder.add_cell(1, 3, {4, 0.5, 1.5, Family::weibull});
+  builder.set_field(0, 1, 0, builder.add_bins(Integers{1, 2, 50}, Reals{0.25, 0.5, 0.25}, 70));
+  builder.set_field(0, 1, 1, builder.add_integer_pmf(Integers{4, 9}, Reals{0.5, 0.5}));
+  builder.set_field(0, 1, 2, builder.add_quantiles(Reals{0, 0.5}, 0, 1));
+  builder.set_field(2, 1, 2, builder.add_real_pmf(Reals{0.25}, Reals{1}));
+  builder.set_correlation(1, 0, 1, 0.5);
+  return Profile::from_image(builder.image());
+}
+
+TEST(ProfileBuilder, CopiesClients) {
+  const Profile from = profile_to_copy();
+  ProfileBuilder builder(Category::reason, grid, Counts::renewal, "{}");
+  EXPECT_EQ(builder.add_copy(from, 1, "bert#2", 0.5), 0u);
+  EXPECT_EQ(builder.add_copy(from, 0, "anna#1", 2), 1u);
+  EXPECT_EQ(builder.add_copy(from, 1, "bert#3", 1), 2u);
+  const Profile copy = Profile::from_image(builder.image());
+  EXPECT_EQ(copy.client_name(0), "bert#2");
+  EXPECT_EQ(copy.distributions(), from.distributions());
+  const WindowCells cells = copy.cells(1);
+  ASSERT_EQ(cells.rate.size(), 3u);
+  EXPECT_EQ(cells.rate[0], 1.5);
+  EXPECT_EQ(cells.rate[1], 4.0);
+  EXPECT_EQ(cells.shape[2], 0.5);
+  EXPECT_TRUE(std::isnan(cells.cv[2]));
+  EXPECT_EQ(copy.cells(3).family[1], Family::weibull);
+  for (const std::uint32_t client : {0u, 2u}) {
+    for (std::uint32_t field = 0; field < 3; ++field) {
+      const Distribution a = from.distribution(from.recorded(0, 1, field));
+      const Distribution b = copy.distribution(copy.recorded(0, client, field));
+      EXPECT_EQ(a.kind, b.kind);
+      EXPECT_EQ(a.maximum, b.maximum);
+      EXPECT_TRUE(std::ranges::equal(a.probabilities, b.probabilities));
+      EXPECT_TRUE(std::ranges::equal(a.integer_values, b.integer_values));
+    }
+    EXPECT_EQ(copy.recorded(1, client, 0), Profile::missing);
+  }
+  ASSERT_EQ(copy.correlations().size(), 2u);
+  EXPECT_EQ(copy.correlations()[1].client, 2u);
+  EXPECT_EQ(copy.correlations()[1].spearman, 0.5);
+}
+
+TEST(ProfileBuilder, RefusesToCopyFromAnotherGridOrCategory) {
+  const Profile from = profile_to_copy();
+  ProfileBuilder other(Category::language, grid, Counts::renewal, "{}");
+  EXPECT_ERROR(other.add_copy(from, 0, "", 1), "category reason of the profile to copy from; language");
+  ProfileBuilder finer(Category::reason, {300, 4, 1200, 3}, Counts::renewal, "{}");
+  EXPECT_ERROR(finer.add_copy(from, 0, "", 1), "window_ns 600 of the profile to copy from; 300 expected");
+  ProfileBuilder same(Category::reason, grid, Counts::renewal, "{}");
+  EXPECT_ERROR(same.add_copy(from, 2, "", 1), "client 2 to copy; there are 2");
+  EXPECT_ERROR(same.add_copy(from, 0, "", 0), "rate 0");
+}
+
+TEST(Profile, WithCellsKeepsWhatIsAskedFor) {
+  const Profile whole = profile_to_copy();
+  const std::vector<std::uint8_t> keep{0, 1, 0};
+  const Profile part = whole.with_cells(keep);
+  EXPECT_EQ(part.clients(), 2u);
+  ASSERT_EQ(part.cells(1).client.size(), 1u);
+  EXPECT_EQ(part.cells(1).client[0], 1u);
+  EXPECT_EQ(part.cells(1).rate[0], 3.0);
+  EXPECT_TRUE(part.cells(3).client.empty());
+  EXPECT_EQ(part.correlations().size(), 1u);
+  EXPECT_EQ(part.distributions(), whole.distributions());
+  EXPECT_THROW((void)whole.with_cells(std::vector<std::uint8_t>(2)), std::invalid_argument);
+}
+
+TEST(Profile, StatisticsOfEveryKind) {
+  const Profile profile = profile_to_copy();
+  const auto of = [&](std::uint32_t epoch, std::uint32_t field, Reals p) {
+    return statistics(profile.distribution(profile.recorded(epoch, 1, field)), p);
+  };
+  const DistributionStatistics bins = of(0, 0, {0, 0.25, 0.26, 0.5, 0.75, 0.76, 1});
+  EXPECT_DOUBLE_EQ(bins.mean, 0.25 * 1 + 0.5 * (2 + 49) / 2 + 0.25 * (50 + 70) / 2);
+  EXPECT_EQ(bins.minimum, 1);
+  EXPECT_EQ(bins.maximum, 70);
+  EXPECT_EQ(bins.quantiles, (Reals{1, 1, 2, 25, 49, 50, 70}));
+  const DistributionStatistics pmf = of(0, 1, {0.5, 0.51, 1});
+  EXPECT_EQ(pmf.mean, 6.5);
+  EXPECT_EQ(pmf.quantiles, (Reals{4, 9, 9}));
+  const DistributionStatistics quantiles = of(0, 2, {0, 0.5, 1});
+  EXPECT_EQ(quantiles.mean, 0.25);
+  EXPECT_EQ(quantiles.quantiles, (Reals{0, 0.25, 0.5}));
+  EXPECT_EQ(of(2, 2, {0.3}).quantiles, Reals{0.25});
 }
 
 }  // namespace

@@ -256,9 +256,10 @@ TEST(Tide, IgnoresUnknownSectionsThatAreOptional) {
   // The table's alignment leaves room for one entry more.
   Image image = small_image();
   const auto last = load<tide::SectionEntry>(image, entry_offset(Section::probabilities));
-  const std::size_t extra = sizeof(tide::Header) + tide::section_count * sizeof(tide::SectionEntry);
+  const auto count = load<std::uint32_t>(image, offsetof(tide::Header, section_count));
+  const std::size_t extra = sizeof(tide::Header) + count * sizeof(tide::SectionEntry);
   ASSERT_LE(extra + sizeof(tide::SectionEntry), data_offset(image, Section::grid));
-  store(image, offsetof(tide::Header, section_count), static_cast<std::uint32_t>(tide::section_count + 1));
+  store(image, offsetof(tide::Header, section_count), count + 1);
   const auto end = (last.offset + last.count * 8 + 63) / 64 * 64;
   store(image, extra, tide::SectionEntry{1000, 0, 3, 0, end, 20});
   image.resize(end + 64);
@@ -322,7 +323,7 @@ TEST(Tide, RefusesWrongDistributions) {
   };
   constexpr std::uint64_t huge = std::numeric_limits<std::uint64_t>::max();
   const std::string section = "section DISTRIBUTIONS: entry ";
-  expect_error(record(0, offsetof(Record, kind), 3u), section + "0: kind 3");
+  expect_error(record(0, offsetof(Record, kind), 4u), section + "0: kind 4");
   expect_error(record(0, offsetof(Record, reserved), 3u), section + "0: reserved 3");
   expect_error(record(1, offsetof(Record, count), std::uint64_t{0}), section + "1: no values");
   expect_error(record(1, offsetof(Record, count), huge), section + "1: entries 0 and 18446744073709551615");
@@ -342,9 +343,49 @@ TEST(Tide, RefusesWrongDistributions) {
   expect_error(with(Section::probabilities, 24, 1e300), section + "1: probabilities that sum to 1e+300");
 }
 
-TEST(Tide, SurvivesRandomForgeries) {
+/// One client with bins and a correlation.
+Image correlated_image() {
+  ProfileBuilder builder(Category::language, {600, 1, 600, 1}, Counts::pinned, "{}");
+  builder.add_client("only");
+  builder.add_cell(0, 0, {1, 1, 1, Family::exponential});
+  const std::vector<std::uint32_t> first = {1, 2, 10};
+  const std::vector<double> probabilities = {0.5, 0.25, 0.25};
+  const auto bins = builder.add_bins(first, probabilities, 50);
+  for (const std::uint32_t field : {0u, 1u}) builder.set_field(0, 0, field, bins);
+  builder.set_correlation(0, 0, 1, 0.5);
+  return builder.image();
+}
+
+TEST(Tide, RefusesWrongBinsAndCorrelations) {
+  EXPECT_EQ(error_of(correlated_image()), "no error");
+  const auto changed = [](Section section, std::size_t bytes, auto value) {
+    Image image = correlated_image();
+    store(image, data_offset(image, section) + bytes, value);
+    return image;
+  };
+  using Record = tide::DistributionRecord;
+  const std::string bins = "section DISTRIBUTIONS: entry 0: ";
+  for (const double maximum : {9.0, 50.5, 4294967296.0, nan})
+    expect_error(changed(Section::distributions, offsetof(Record, maximum), maximum), bins + "minimum 1");
+  expect_error(changed(Section::integer_values, 4, 1u), bins + "the bins are not ascending");
+  expect_error(changed(Section::distributions, offsetof(Record, kind), 4u), bins + "kind 4");
+  const std::string section = "section CORRELATIONS: entry 0: ";
+  const auto correlation = [&](std::size_t offset, auto value) {
+    return changed(Section::correlations, offset, value);
+  };
+  expect_error(correlation(offsetof(Correlation, client), 1u), section + "client 1; there are 1");
+  expect_error(correlation(offsetof(Correlation, field_a), std::uint8_t{1}), section + "fields 1 and 1");
+  expect_error(correlation(offsetof(Correlation, field_b), std::uint8_t{2}), section + "fields 0 and 2");
+  expect_error(correlation(offsetof(Correlation, reserved), std::uint16_t{1}), section + "reserved 1");
+  for (const double spearman : {1.0, -1.0, nan})
+    expect_error(correlation(offsetof(Correlation, spearman), spearman), section);
+}
+
+class ForgedTide : public testing::TestWithParam<Image (*)()> {};
+
+TEST_P(ForgedTide, IsSurvived) {
   std::mt19937 random(20261125);
-  const Image image = small_image();
+  const Image image = GetParam()();
   const auto at = [&](std::size_t end) {
     return std::uniform_int_distribution<std::size_t>(0, end - 1)(random);
   };
@@ -375,6 +416,8 @@ TEST(Tide, SurvivesRandomForgeries) {
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Images, ForgedTide, testing::Values(&small_image, &correlated_image));
 
 }  // namespace
 }  // namespace tracetide

@@ -34,7 +34,16 @@ class Quantiles:
     maximum: float = 4294967295.0
 
 
-Law = IntegerPmf | RealPmf | Quantiles
+@dataclass(frozen=True)
+class Bins:
+    """Bin i holds the whole numbers from values[i] to before values[i + 1], the last one to `maximum`."""
+
+    values: npt.ArrayLike
+    probabilities: npt.ArrayLike
+    maximum: int
+
+
+Law = IntegerPmf | RealPmf | Quantiles | Bins
 
 
 def constant(value: int) -> IntegerPmf:
@@ -64,13 +73,15 @@ class Client:
     """`rate` in requests/s: one for all windows, or one per window with 0 for idle.
 
     `fields` replaces defaults of the category: one mapping for all epochs, or one per epoch with None
-    for an epoch without distributions. `fields=None` leaves the client without any.
+    for an epoch without distributions. `fields=None` leaves the client without any. `correlations` are
+    Spearman's, by pairs of fields.
     """
 
     rate: float | Sequence[float] | npt.NDArray[np.float64] = 1.0
     family: str = "exponential"
     shape: float = 1.0
     fields: Mapping[str, Law] | Sequence[Mapping[str, Law] | None] | None = field(default_factory=dict)
+    correlations: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
 
 def build(
@@ -98,6 +109,8 @@ def build(
     for number, client in enumerate(clients):
         id = builder.add_client(f"client {number}")
         _add_cells(builder, id, client, windows)
+        for pair, spearman in client.correlations.items():
+            builder.set_correlation(id, *pair, spearman)
         by_epoch = client.fields
         if by_epoch is None or isinstance(by_epoch, Mapping):
             by_epoch = [by_epoch] * epochs
@@ -131,6 +144,12 @@ def _add_law(builder: Any, law: Law) -> int:
     if isinstance(law, RealPmf):
         return builder.add_real_pmf(
             np.asarray(law.values, dtype=np.float64), np.asarray(law.probabilities, dtype=np.float64)
+        )
+    if isinstance(law, Bins):
+        return builder.add_bins(
+            np.asarray(law.values, dtype=np.uint32),
+            np.asarray(law.probabilities, dtype=np.float64),
+            law.maximum,
         )
     return builder.add_quantiles(np.asarray(law.values, dtype=np.float64), law.minimum, law.maximum)
 

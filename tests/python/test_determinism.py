@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_profiles import Client, IntegerPmf, Quantiles, RealPmf, build, zipf
+from small_profiles import Bins, Client, IntegerPmf, Quantiles, RealPmf, build, zipf
 from trace_tools import assert_same, collect, columns, concatenate, digest
 from tracetide import _core
 
@@ -63,6 +63,34 @@ def mixed(category="language"):
         clients.append(Client(rates, family, shape, [laws, other] if number % 2 else [None, other]))
     clients += [Client(0.03125)] * 20 if category == "language" else []
     return build(clients, window_s=60, windows=8, epoch_windows=4, category=category)
+
+
+@functools.cache
+def correlated():
+    """Reasoning clients with correlations of their own, and lengths in bins."""
+    laws = {
+        "input_tokens": Bins([1, 2, 3, 50, 3000], [0.25, 0.25, 0.125, 0.25, 0.125], 120_000),
+        "output_tokens": Quantiles([1, 20, 90, 300.5, 1000, 70_000]),
+        "reason_ratio": RealPmf([0.125, 0.25, 0.75, 0.9375], [4, 2, 3, 3]),
+    }
+    pairs = [("input_tokens", "output_tokens"), ("output_tokens", "reason_ratio")]
+    return build(
+        [
+            Client(20.0, *LAWS[i], laws, dict.fromkeys(pairs[: i % 3], 0.75 - 0.125 * i))
+            for i in range(len(LAWS))
+        ],
+        window_s=60,
+        windows=4,
+        category="reason",
+    )
+
+
+@functools.cache
+def items_in_bins():
+    """Items whose tokens are in bins."""
+    bins = Bins([0, 1, 85, 90_000], [0.125, 0.5, 0.25, 0.125], 200_000)
+    fields = {**ITEMS, "text_tokens": bins, "image_tokens": bins, "video_tokens": bins}
+    return build([Client(25.0, *law, fields) for law in LAWS], window_s=60, windows=4, category="multimodal")
 
 
 @functools.cache
@@ -119,6 +147,24 @@ JOBS = {
     "multimodal, servegen, comonotonic": lambda: (
         mixed("multimodal"),
         {"counts": "servegen", "coupling": "comonotonic"},
+    ),
+    "language, copula": lambda: (
+        mixed(),
+        {"coupling": "copula", "correlations": [("input_tokens", "output_tokens", 0.5)], "seed": 7},
+    ),
+    "reason, correlations of the profile, bins": lambda: (correlated(), {}),
+    "reason, bins, comonotonic": lambda: (correlated(), {"coupling": "comonotonic"}),
+    "multimodal, bins": lambda: (items_in_bins(), {"counts": "pinned"}),
+    "multimodal, bins, copula": lambda: (
+        items_in_bins(),
+        {
+            "coupling": "copula",
+            "correlations": [
+                ("text_tokens", "output_tokens", 0.5),
+                ("image_count", "output_tokens", -0.25),
+                ("image_count", "video_count", 0.875),
+            ],
+        },
     ),
 }
 

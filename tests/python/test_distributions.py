@@ -92,13 +92,14 @@ def test_mean_cdf_and_quantile_are_those_of_scipy(name):
     law, expected = CONTINUOUS[name]
     assert law.mean() == pytest.approx(expected.mean(), rel=1e-10)
     p = np.array([0, 1e-9, 0.1, 0.5, 0.99])
-    if hasattr(law, "cdf"):
-        x = expected.ppf(p)
-        np.testing.assert_allclose(law.cdf(x), expected.cdf(x), rtol=1e-8, atol=1e-300)
-        assert law.cdf(float(x[2])) == law.cdf(x)[2]
-        assert law.cdf(-10.0) == 0
-        assert law.cdf(np.inf) == 1
-        assert math.isnan(law.cdf(np.nan))
+    x = expected.ppf(p)
+    # SciPy takes x / scale first, which far out on the left costs it seven digits.
+    np.testing.assert_allclose(law.cdf(x), expected.cdf(x), rtol=1e-6, atol=1e-300)
+    np.testing.assert_allclose(law.cdf(x[2:]), expected.cdf(x[2:]), rtol=3e-10)
+    assert law.cdf(float(x[2])) == law.cdf(x)[2]
+    assert law.cdf(-10.0) == 0
+    assert law.cdf(np.inf) == 1
+    assert math.isnan(law.cdf(np.nan))
     if hasattr(law, "quantile"):
         np.testing.assert_allclose(law.quantile(p), expected.ppf(p), rtol=1e-9, atol=1e-300)
         assert law.quantile(1.0) == expected.ppf(1)

@@ -14,8 +14,8 @@
 //
 // All constructors throw std::invalid_argument, naming the parameter, its value and what is allowed. Real
 // parameters must be finite, scales positive and not subnormal. Laws are immutable; copies share their
-// tables; all members may be called concurrently. mean, cdf and quantile use the C library and are, unlike
-// samples, only equal to within rounding between machines.
+// tables; all members may be called concurrently. mean and quantile use the C library and are, unlike samples
+// and cdf, only equal to within rounding between machines.
 #pragma once
 
 #include <cstddef>
@@ -48,6 +48,8 @@ class Law {
   [[nodiscard]] ValueType value_type() const noexcept;
   /// The expectation; infinity where it does not exist or is too large for a double.
   [[nodiscard]] double mean() const;
+  /// P(X <= x), the same bits on every machine. NaN for NaN.
+  [[nodiscard]] double cdf(double x) const noexcept;
 
   /// Fills `out`. Memory: a few KB, whatever the length.
   /// @throws std::invalid_argument unless the elements are of value_type().
@@ -72,7 +74,6 @@ class Law {
 class Exponential : public Law {
  public:
   explicit Exponential(double mean = 1);
-  [[nodiscard]] double cdf(double x) const noexcept;
   [[nodiscard]] double quantile(double p) const;  ///< @throws std::invalid_argument unless 0 <= p <= 1
 
  private:
@@ -96,7 +97,6 @@ class Weibull : public Law {
   /// The scale that gives this mean.
   [[nodiscard]] static Weibull with_mean(double shape, double mean);
   [[nodiscard]] double scale() const noexcept { return scale_; }
-  [[nodiscard]] double cdf(double x) const noexcept;
   [[nodiscard]] double quantile(double p) const;
 
  private:
@@ -109,7 +109,6 @@ class Weibull : public Law {
 class Pareto : public Law {
  public:
   explicit Pareto(double alpha, double minimum = 1);
-  [[nodiscard]] double cdf(double x) const noexcept;
   [[nodiscard]] double quantile(double p) const;
 
  private:
@@ -128,7 +127,6 @@ class LogNormal : public Law {
   [[nodiscard]] static LogNormal with_mean_and_median(double mean, double median);
   [[nodiscard]] double mu() const noexcept { return mu_; }
   [[nodiscard]] double sigma() const noexcept { return sigma_; }
-  [[nodiscard]] double cdf(double x) const noexcept;
 
  private:
   double mu_;
@@ -139,7 +137,6 @@ class LogNormal : public Law {
 class Uniform : public Law {
  public:
   Uniform(double low, double high);
-  [[nodiscard]] double cdf(double x) const noexcept;
   [[nodiscard]] double quantile(double p) const;
 
  private:
@@ -151,7 +148,6 @@ class Uniform : public Law {
 class Constant : public Law {
  public:
   explicit Constant(double value);
-  [[nodiscard]] double cdf(double x) const noexcept;
   [[nodiscard]] double quantile(double p) const;
 
  private:
@@ -166,11 +162,6 @@ class Constant : public Law {
 class Zipf : public Law {
  public:
   explicit Zipf(double exponent, std::optional<std::int64_t> maximum = std::nullopt);
-  [[nodiscard]] double cdf(double k) const noexcept;
-
- private:
-  double exponent_;
-  double maximum_;  // infinity without one
 };
 
 /// A probability mass function. Values need not be in order, but must differ. Probabilities are >= 0, with
@@ -181,7 +172,6 @@ class Pmf : public Law {
   [[nodiscard]] std::span<const double> values() const noexcept;
   /// Normalised, in the order of values().
   [[nodiscard]] std::span<const double> probabilities() const noexcept;
-  [[nodiscard]] double cdf(double x) const noexcept;
   /// The smallest value x with cdf(x) >= p and a probability above 0.
   [[nodiscard]] double quantile(double p) const;
 
@@ -227,6 +217,26 @@ class Mixture : public Law {
  public:
   explicit Mixture(const std::vector<std::pair<double, Law>>& components);
 };
+
+/// A law as whole numbers in bins: bin i holds first[i] to first[i + 1] - 1, the last one ends at `maximum`,
+/// and the numbers of a bin are equally likely.
+struct Bins {
+  std::vector<std::uint32_t> first;  ///< ascending
+  std::vector<double> probability;   ///< of each bin; they sum to 1 to within rounding
+  std::uint32_t maximum = 0;
+};
+
+/// The law rounded half up and clamped to [minimum, maximum]. Bins hold one number each up to 2,047 above
+/// the minimum; then their width is between 1/2048 and 1/1024 of the distance from it, so the distribution
+/// function is exact at every end of a bin. At most 24 thousand bins. The same bits on every machine.
+/// @throws std::invalid_argument unless minimum <= maximum
+[[nodiscard]] Bins make_bins(const Law& law, std::uint32_t minimum, std::uint32_t maximum);
+
+/// The quantile function at k / (count - 1) for k = 0, ..., count - 1, clamped to [minimum, maximum], by
+/// bisection of the distribution function. The same bits on every machine.
+/// @throws std::invalid_argument unless count >= 2 and minimum < maximum, both finite
+[[nodiscard]] std::vector<double> make_quantiles(const Law& law, std::size_t count, double minimum,
+                                                 double maximum);
 
 }  // namespace laws
 }  // namespace tracetide

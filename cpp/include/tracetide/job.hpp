@@ -19,12 +19,20 @@ enum class Coupling : std::uint8_t {
   profile = 0,      ///< as the profile says; independent where it says nothing
   independent = 1,  ///< each field on its own
   comonotonic = 2,  ///< one uniform for all fields of a request, through their quantile functions
+  copula = 3,       ///< Gaussian copulas: JobOptions::correlations for all clients, or the profile's own
 };
 [[nodiscard]] std::string_view name(Coupling coupling) noexcept;
 
 enum class Missing : std::uint8_t {
   nearest = 0,  ///< a missing distribution is taken from the nearest epoch; clients without any are left out
   error = 1,    ///< both are refused
+};
+
+/// The Spearman correlation of two fields that are drawn once for a request.
+struct FieldCorrelation {
+  Field a = Field::input_tokens;
+  Field b = Field::output_tokens;
+  double spearman = 0;
 };
 
 /// A point of a piecewise-linear rate curve.
@@ -46,6 +54,7 @@ struct JobOptions {
   std::uint64_t seed = 0;
   Counts counts = Counts::profile;
   Coupling coupling = Coupling::profile;
+  std::vector<FieldCorrelation> correlations{};  ///< for Coupling::copula, of every client
   Missing missing = Missing::nearest;
 };
 

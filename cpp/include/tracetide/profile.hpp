@@ -58,6 +58,9 @@ enum class DistributionKind : std::uint32_t {
   integer_pmf = 0,  ///< integer_values ascending and unique, probabilities
   real_pmf = 1,     ///< real_values ascending and unique, probabilities
   quantiles = 2,    ///< real_values: a quantile function given at k/(n-1), linear in between; n >= 2
+  /// Bin i holds the whole numbers from integer_values[i] to before integer_values[i + 1], the last one to
+  /// `maximum`; probabilities are those of the bins, within which all numbers are equally likely.
+  bins = 3,
 };
 
 /// A read-only view of one distribution. Probabilities are as in the source (they need not sum to
@@ -71,6 +74,30 @@ struct Distribution {
   double minimum = 0;
   double maximum = 4294967295.0;
 };
+
+/// How two fields of a client depend on each other: as a Gaussian copula with this Spearman correlation
+/// (that of the ranks before they are rounded to values, so ties of the values lower it).
+struct Correlation {
+  std::uint32_t client = 0;
+  std::uint8_t field_a = 0;  ///< position in fields_of(category), below field_b
+  std::uint8_t field_b = 0;
+  std::uint16_t reserved = 0;
+  double spearman = 0;  ///< above -1 and below 1
+};
+/// Whether a field is drawn once for a request, so that it can be correlated; tokens of items are not.
+[[nodiscard]] bool is_drawn_once(Field field) noexcept;
+
+/// Mean, extremes and quantiles of a distribution, as a field that draws from it has them.
+struct DistributionStatistics {
+  double mean = 0;
+  double minimum = 0;
+  double maximum = 0;
+  /// For each probability asked for: the smallest value v with P(X <= v) >= p; of quantile functions, the
+  /// interpolated value.
+  std::vector<double> quantiles{};
+};
+[[nodiscard]] DistributionStatistics statistics(const Distribution& distribution,
+                                                std::span<const double> probabilities);
 
 /// A profile is one `.tide` image (cpp/src/profile/TIDE.md), mapped from a file or held in memory. Copies
 /// share it. All const members may be called concurrently.
@@ -123,6 +150,11 @@ class Profile {
   /// in which all fields of the client are recorded; `missing` only for a client that has none at all.
   [[nodiscard]] std::uint32_t resolved(std::uint32_t epoch, std::uint32_t client,
                                        std::uint32_t field) const noexcept;
+  /// All correlations, in order of clients and fields.
+  [[nodiscard]] std::span<const Correlation> correlations() const noexcept;
+  /// The same profile with only those cells, counted through all windows, for which `keep` is not 0.
+  /// @throws std::invalid_argument unless `keep` has an entry for every cell
+  [[nodiscard]] Profile with_cells(std::span<const std::uint8_t> keep) const;
   /// Whether the client has distributions at all.
   [[nodiscard]] bool has_fields(std::uint32_t client) const noexcept;
 

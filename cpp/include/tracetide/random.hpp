@@ -28,6 +28,10 @@ enum class Purpose : std::uint8_t {
   sampler = 96,         ///< a law drawn on its own (distributions.hpp): what decides a value
   sampler_accept = 97,  ///< acceptance of its Gamma candidates
   sampler_boost = 98,   ///< the power of a uniform that lowers a Gamma shape below 1
+  normal = 112,         ///< normal + Field: the normal variate of a field under a Gaussian copula
+  field_place = 128,    ///< field_place + Field: where in its bin a value lies
+  item_place = 144,     ///< item_place + Field: the same for the first item of a request
+  more_places = 160,    ///< more_places + Field: for its further items
 };
 
 /// Where a stream of random words starts.

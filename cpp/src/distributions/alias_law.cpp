@@ -7,13 +7,14 @@ namespace {
 
 class AliasModel final : public BlockLaw {
  public:
-  AliasModel(const Pmf::Table& pmf, ValueType type) : BlockLaw(type), mean_(pmf.mean) {
-    Pmf::Table::Drawn drawn = pmf.drawn(type);
+  AliasModel(std::shared_ptr<const Pmf::Table> pmf, ValueType type) : BlockLaw(type), pmf_(std::move(pmf)) {
+    Pmf::Table::Drawn drawn = pmf_->drawn(type);
     table_ = make_alias_table(drawn.numbers, drawn.probabilities);
     reals_ = std::move(drawn.reals);
   }
 
-  [[nodiscard]] double mean() const override { return mean_; }
+  [[nodiscard]] double mean() const override { return pmf_->mean; }
+  [[nodiscard]] double cdf(double x) const noexcept override { return pmf_->cdf(x); }
   std::uint32_t block(const Origin& origin, std::uint64_t number, void* out) const noexcept override {
     constexpr std::uint64_t groups = block_size / words_per_group;
     std::uint32_t words[block_size];
@@ -28,15 +29,15 @@ class AliasModel final : public BlockLaw {
   }
 
  private:
-  tracetide::AliasTable table_;
-  std::vector<double> reals_;
-  double mean_;
+  std::shared_ptr<const Pmf::Table> pmf_;
+  tracetide::AliasTable table_{};
+  std::vector<double> reals_{};
 };
 
 }  // namespace
 
 AliasTable::AliasTable(std::shared_ptr<const Table> table, ValueType type)
-    : Pmf(std::make_shared<AliasModel>(*table, type), table) {}
+    : Pmf(std::make_shared<AliasModel>(table, type), table) {}
 AliasTable::AliasTable(std::span<const std::uint32_t> values, std::span<const double> probabilities)
     : AliasTable(make_pmf(values, probabilities), ValueType::uint32) {}
 AliasTable::AliasTable(std::span<const double> values, std::span<const double> probabilities)

@@ -61,6 +61,15 @@ inline void round_tokens(const double* values, std::uint32_t n, double minimum, 
   }
 }
 
+/// Numbers of bins become values: floor(width * word / 2^32) after the bin's first.
+inline void place_in_bins(const std::uint32_t* first, const std::uint32_t* width, const std::uint32_t* places,
+                          std::uint32_t n, std::uint32_t* bins_to_values) noexcept {
+  for (std::uint32_t i = 0; i < n; ++i) {
+    const std::uint32_t bin = bins_to_values[i];
+    bins_to_values[i] = first[bin] + static_cast<std::uint32_t>(std::uint64_t{width[bin]} * places[i] >> 32);
+  }
+}
+
 inline void look_up(const double* values, const std::uint32_t* positions, std::uint32_t n,
                     double* out) noexcept {
   for (std::uint32_t i = 0; i < n; ++i) out[i] = values[positions[i]];

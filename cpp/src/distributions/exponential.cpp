@@ -9,7 +9,6 @@ Exponential::Exponential(double mean)
     : Law(std::make_shared<GapModel>(make_gap_law(Family::exponential, 1.0), positive("mean", mean), mean)),
       mean_(mean) {}
 
-double Exponential::cdf(double x) const noexcept { return x > 0 ? -std::expm1(-x / mean_) : x <= 0 ? 0 : x; }
 double Exponential::quantile(double p) const { return -mean_ * std::log1p(-probability(p)); }
 
 }  // namespace tracetide::laws

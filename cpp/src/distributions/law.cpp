@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <stdexcept>
 
@@ -63,6 +64,7 @@ std::unique_ptr<Source> BlockLaw::source(const Origin& origin) const {
 
 ValueType Law::value_type() const noexcept { return model_->type(); }
 double Law::mean() const { return model_->mean(); }
+double Law::cdf(double x) const noexcept { return std::isnan(x) ? x : model_->cdf(x); }
 
 template <class T>
 void Law::fill(std::span<T> out, ValueType type, const SampleOptions& options) const {

@@ -38,6 +38,8 @@ class LawModel {
 
   [[nodiscard]] ValueType type() const noexcept { return type_; }
   [[nodiscard]] virtual double mean() const = 0;
+  /// P(X <= x) for any x but NaN, without the C library's functions.
+  [[nodiscard]] virtual double cdf(double x) const noexcept = 0;
   /// How many laws it is made of, itself included.
   [[nodiscard]] virtual std::uint32_t nodes() const noexcept { return 1; }
   /// The source refers to the model.

@@ -3,6 +3,7 @@
 #include "distributions/law_model.hpp"
 #include "distributions/parameters.hpp"
 #include "math/elementary.hpp"
+#include "math/special.hpp"
 
 namespace tracetide::laws {
 namespace {
@@ -13,6 +14,13 @@ class LogNormalModel final : public BlockLaw {
       : BlockLaw(ValueType::float64), mu_(finite("mu", mu)), sigma_(not_negative("sigma", sigma)) {}
 
   [[nodiscard]] double mean() const override { return std::exp(mu_ + 0.5 * sigma_ * sigma_); }
+  [[nodiscard]] double cdf(double x) const noexcept override {
+    if (x < std::numeric_limits<double>::min()) return 0;
+    if (x > std::numeric_limits<double>::max()) return 1;
+    const double distance = portable::log(x) - mu_;
+    if (sigma_ == 0) return distance >= 0 ? 1 : 0;
+    return normal_cdf(distance / sigma_);
+  }
   std::uint32_t block(const Origin& origin, std::uint64_t number, void* out) const noexcept override {
     origin.kernels.draw_log_normal(origin.key(Purpose::sampler), number * units_per_block, mu_, sigma_,
                                    static_cast<double*>(out));
@@ -42,12 +50,6 @@ LogNormal LogNormal::with_mean_and_median(double mean, double median) {
   }
   const double mu = portable::log(median);
   return LogNormal(mu, mean > median ? std::sqrt(2.0 * std::fmax(portable::log(mean) - mu, 0.0)) : 0.0);
-}
-
-double LogNormal::cdf(double x) const noexcept {
-  if (!(x > 0)) return x <= 0 ? 0 : x;
-  if (sigma_ == 0) return std::log(x) >= mu_ ? 1 : 0;
-  return 0.5 * std::erfc((mu_ - std::log(x)) / (sigma_ * std::sqrt(2.0)));
 }
 
 }  // namespace tracetide::laws

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 
@@ -24,6 +25,11 @@ class MixtureModel final : public LawModel {
       if (weights_[i] > 0) mean += weights_[i] * components_[i].mean();
     }
     return mean;
+  }
+  [[nodiscard]] double cdf(double x) const noexcept override {
+    double sum = 0;
+    for (std::size_t i = 0; i < components_.size(); ++i) sum += weights_[i] * components_[i].cdf(x);
+    return std::fmin(sum, 1.0);
   }
   [[nodiscard]] std::uint32_t nodes() const noexcept override {
     std::uint32_t nodes = 1;

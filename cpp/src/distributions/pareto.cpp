@@ -2,6 +2,8 @@
 
 #include "distributions/law_model.hpp"
 #include "distributions/parameters.hpp"
+#include "math/elementary.hpp"
+#include "math/special.hpp"
 
 namespace tracetide::laws {
 namespace {
@@ -15,6 +17,13 @@ class ParetoModel final : public BlockLaw {
 
   [[nodiscard]] double mean() const override {
     return alpha_ > 1 ? minimum_ * (alpha_ / (alpha_ - 1)) : std::numeric_limits<double>::infinity();
+  }
+  [[nodiscard]] double cdf(double x) const noexcept override {
+    if (!(x > minimum_)) return 0;
+    if (x > std::numeric_limits<double>::max()) return 1;
+    const double above = (x - minimum_) / minimum_;
+    const double log_ratio = above < 0.01 ? log_one_plus(above) : portable::log(x) - portable::log(minimum_);
+    return one_minus_exp(alpha_ * log_ratio);
   }
   std::uint32_t block(const Origin& origin, std::uint64_t number, void* out) const noexcept override {
     origin.kernels.draw_pareto(origin.key(Purpose::sampler), number * units_per_block, 1.0 / alpha_, minimum_,
@@ -32,9 +41,6 @@ class ParetoModel final : public BlockLaw {
 Pareto::Pareto(double alpha, double minimum)
     : Law(std::make_shared<ParetoModel>(alpha, minimum)), alpha_(alpha), minimum_(minimum) {}
 
-double Pareto::cdf(double x) const noexcept {
-  return x > minimum_ ? -std::expm1(alpha_ * std::log(minimum_ / x)) : x <= minimum_ ? 0 : x;
-}
 double Pareto::quantile(double p) const { return minimum_ * std::exp(-std::log1p(-probability(p)) / alpha_); }
 
 }  // namespace tracetide::laws

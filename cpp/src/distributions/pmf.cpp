@@ -72,10 +72,9 @@ Pmf::Pmf(std::shared_ptr<const LawModel> model, std::shared_ptr<const Table> tab
 std::span<const double> Pmf::values() const noexcept { return table_->values; }
 std::span<const double> Pmf::probabilities() const noexcept { return table_->probabilities; }
 
-double Pmf::cdf(double x) const noexcept {
-  if (std::isnan(x)) return x;
-  const auto above = std::ranges::upper_bound(table_->values, x) - table_->values.begin();
-  return above == 0 ? 0.0 : table_->cumulative[static_cast<std::size_t>(above - 1)];
+double Pmf::Table::cdf(double x) const noexcept {
+  const auto above = std::ranges::upper_bound(values, x) - values.begin();
+  return above == 0 ? 0.0 : cumulative[static_cast<std::size_t>(above - 1)];
 }
 
 double Pmf::quantile(double p) const {

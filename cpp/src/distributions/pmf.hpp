@@ -15,6 +15,8 @@ struct Pmf::Table {
   std::vector<double> cumulative;     ///< the last one is 1
   double mean = 0;
 
+  [[nodiscard]] double cdf(double x) const noexcept;
+
   /// Sorts and checks. @throws std::invalid_argument
   Table(std::span<const double> unsorted, std::span<const double> weights);
 

@@ -7,13 +7,15 @@ namespace {
 
 class QuantileModel final : public BlockLaw {
  public:
-  QuantileModel(const Pmf::Table& pmf, ValueType type) : BlockLaw(type), mean_(pmf.mean) {
-    Pmf::Table::Drawn drawn = pmf.drawn(type);
+  QuantileModel(std::shared_ptr<const Pmf::Table> pmf, ValueType type)
+      : BlockLaw(type), pmf_(std::move(pmf)) {
+    Pmf::Table::Drawn drawn = pmf_->drawn(type);
     table_ = make_quantile_table(drawn.numbers, drawn.probabilities);
     reals_ = std::move(drawn.reals);
   }
 
-  [[nodiscard]] double mean() const override { return mean_; }
+  [[nodiscard]] double mean() const override { return pmf_->mean; }
+  [[nodiscard]] double cdf(double x) const noexcept override { return pmf_->cdf(x); }
   std::uint32_t block(const Origin& origin, std::uint64_t number, void* out) const noexcept override {
     constexpr std::uint64_t groups = block_size / words_per_group;
     std::uint32_t words[block_size];
@@ -28,15 +30,15 @@ class QuantileModel final : public BlockLaw {
   }
 
  private:
-  tracetide::QuantileTable table_;
-  std::vector<double> reals_;
-  double mean_;
+  std::shared_ptr<const Pmf::Table> pmf_;
+  tracetide::QuantileTable table_{};
+  std::vector<double> reals_{};
 };
 
 }  // namespace
 
 QuantileTable::QuantileTable(std::shared_ptr<const Table> table, ValueType type)
-    : Pmf(std::make_shared<QuantileModel>(*table, type), table) {}
+    : Pmf(std::make_shared<QuantileModel>(table, type), table) {}
 QuantileTable::QuantileTable(std::span<const std::uint32_t> values, std::span<const double> probabilities)
     : QuantileTable(make_pmf(values, probabilities), ValueType::uint32) {}
 QuantileTable::QuantileTable(std::span<const double> values, std::span<const double> probabilities)

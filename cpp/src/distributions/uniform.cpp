@@ -15,6 +15,9 @@ class UniformModel final : public BlockLaw {
   }
 
   [[nodiscard]] double mean() const override { return low_ + 0.5 * width_; }
+  [[nodiscard]] double cdf(double x) const noexcept override {
+    return x <= low_ ? 0 : x >= low_ + width_ ? 1 : (x - low_) / width_;
+  }
   std::uint32_t block(const Origin& origin, std::uint64_t number, void* out) const noexcept override {
     origin.kernels.draw_uniform(origin.key(Purpose::sampler), number * units_per_block, low_, width_,
                                 static_cast<double*>(out));
@@ -31,9 +34,6 @@ class UniformModel final : public BlockLaw {
 Uniform::Uniform(double low, double high)
     : Law(std::make_shared<UniformModel>(low, high)), low_(low), high_(high) {}
 
-double Uniform::cdf(double x) const noexcept {
-  return x <= low_ ? 0 : x >= high_ ? 1 : (x - low_) / (high_ - low_);
-}
 double Uniform::quantile(double p) const { return low_ + (high_ - low_) * probability(p); }
 
 }  // namespace tracetide::laws

@@ -34,9 +34,6 @@ Weibull Weibull::with_mean(double shape, double mean) {
   return Weibull(shape, portable::exp(log_scale));
 }
 
-double Weibull::cdf(double x) const noexcept {
-  return x > 0 ? -std::expm1(-std::pow(x / scale_, shape_)) : x <= 0 ? 0 : x;
-}
 double Weibull::quantile(double p) const {
   return scale_ * std::pow(-std::log1p(-probability(p)), 1.0 / shape_);
 }

@@ -1,8 +1,10 @@
 #include <cmath>
+#include <limits>
 
 #include "distributions/law_model.hpp"
 #include "distributions/parameters.hpp"
 #include "distributions/zipf_area.hpp"
+#include "math/special.hpp"
 
 namespace tracetide::laws {
 namespace {
@@ -36,37 +38,50 @@ ZipfLaw make_zipf_law(double exponent, std::optional<std::int64_t> maximum) {
   return law;
 }
 
+double power(double base, double exponent) noexcept { return portable::exp(exponent * portable::log(base)); }
+
+// (x^a - 1) / a for x >= 1, also near a = 0.
+double box_cox(double x, double a) noexcept {
+  const double log_x = portable::log(x);
+  const double t = a * log_x;
+  if (t < 0) return one_minus_exp(-t) / -a;
+  return t < 1e-8 ? log_x * (1 + 0.5 * t) : (portable::exp(t) - 1.0) / a;
+}
+
 // The sum of k^-s over k = 1, ..., n (n may be infinite for s > 1): the first terms one by one, the rest
 // by Euler & Maclaurin.
-double power_sum(double s, double n) {
+double power_sum(double s, double n) noexcept {
   constexpr double direct = 32;
   double sum = 0;
-  for (double k = 1; k < direct && k <= n; ++k) sum += std::pow(k, -s);
+  for (double k = 1; k < direct && k <= n; ++k) sum += power(k, -s);
   if (n < direct) return sum;
-  const double a = 1.0 - s;
   const auto corrections = [s](double x) {
     if (std::isinf(x)) return 0.0;
-    const double f = std::pow(x, -s);
+    const double f = power(x, -s);
     const double third = s * (s + 1) * (s + 2);
-    return f *
-           (s / (12 * x) - third / (720 * x * x * x) + third * (s + 3) * (s + 4) / (30240 * std::pow(x, 5)));
+    return f * (s / (12 * x) - third / (720 * x * x * x) +
+                third * (s + 3) * (s + 4) / (30240 * x * x * x * x * x));
   };
-  const double log_ratio = std::log(n / direct);
-  const double integral = a == 0 ? log_ratio : std::pow(direct, a) * std::expm1(a * log_ratio) / a;
-  const double ends = 0.5 * (std::pow(direct, -s) + (std::isinf(n) ? 0.0 : std::pow(n, -s)));
+  const double integral =
+      power(direct, 1.0 - s) * (std::isinf(n) ? 1.0 / (s - 1.0) : box_cox(n / direct, 1.0 - s));
+  const double ends = 0.5 * (power(direct, -s) + (std::isinf(n) ? 0.0 : power(n, -s)));
   return sum + integral + ends + corrections(direct) - corrections(n);
 }
 
 class ZipfModel final : public BlockLaw {
  public:
   ZipfModel(double exponent, std::optional<std::int64_t> maximum)
-      : BlockLaw(ValueType::int64), law_(make_zipf_law(exponent, maximum)), bounded_(maximum.has_value()) {}
+      : BlockLaw(ValueType::int64), law_(make_zipf_law(exponent, maximum)), bounded_(maximum.has_value()) {
+    total_ = power_sum(law_.q, end());
+  }
 
   [[nodiscard]] double mean() const override {
-    constexpr double infinity = std::numeric_limits<double>::infinity();
-    const double n = bounded_ ? law_.maximum : infinity;
     if (!bounded_ && law_.q <= 2) return infinity;
-    return power_sum(law_.q - 1, n) / power_sum(law_.q, n);
+    return power_sum(law_.q - 1, end()) / power_sum(law_.q, end());
+  }
+  [[nodiscard]] double cdf(double k) const noexcept override {
+    if (k < 1) return 0;
+    return k >= end() ? 1 : std::fmin(power_sum(law_.q, std::floor(k)) / total_, 1.0);
   }
   std::uint32_t block(const Origin& origin, std::uint64_t number, void* out) const noexcept override {
     return origin.kernels.draw_zipf(law_, origin.key(Purpose::sampler), number * units_per_block,
@@ -74,20 +89,17 @@ class ZipfModel final : public BlockLaw {
   }
 
  private:
+  static constexpr double infinity = std::numeric_limits<double>::infinity();
+  [[nodiscard]] double end() const noexcept { return bounded_ ? law_.maximum : infinity; }
+
   ZipfLaw law_;
   bool bounded_;
+  double total_ = 0;
 };
 
 }  // namespace
 
 Zipf::Zipf(double exponent, std::optional<std::int64_t> maximum)
-    : Law(std::make_shared<ZipfModel>(exponent, maximum)),
-      exponent_(exponent),
-      maximum_(maximum ? static_cast<double>(*maximum) : std::numeric_limits<double>::infinity()) {}
-
-double Zipf::cdf(double k) const noexcept {
-  if (!(k >= 1)) return k < 1 ? 0 : k;
-  return k >= maximum_ ? 1 : power_sum(exponent_, std::floor(k)) / power_sum(exponent_, maximum_);
-}
+    : Law(std::make_shared<ZipfModel>(exponent, maximum)) {}
 
 }  // namespace tracetide::laws

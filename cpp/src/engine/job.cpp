@@ -99,24 +99,70 @@ double mean_rate(const std::vector<RatePoint>& points, double from, double to) {
   return area / (to - from);
 }
 
+std::vector<Correlation> checked_correlations(const std::vector<FieldCorrelation>& correlations,
+                                              Category category) {
+  const auto fields = fields_of(category);
+  std::vector<Correlation> checked;
+  for (const FieldCorrelation& given : correlations) {
+    const auto position = [&](Field field) {
+      const auto at = std::ranges::find(fields, field);
+      if (at == fields.end() || !is_drawn_once(field)) {
+        std::string allowed = "one of";
+        for (const Field other : fields) {
+          if (is_drawn_once(other)) allowed.append(" ").append(name(other));
+        }
+        refuse("correlation of field", name(field), allowed.c_str());
+      }
+      return static_cast<std::uint8_t>(at - fields.begin());
+    };
+    const auto [a, b] = std::minmax({position(given.a), position(given.b)});
+    if (a == b) refuse("correlation of", name(given.a), "of two different fields");
+    if (!(given.spearman > -1 && given.spearman < 1))
+      refuse("correlation", given.spearman, "above -1 and below 1");
+    for (const Correlation& other : checked) {
+      if (other.field_a == a && other.field_b == b)
+        refuse("correlation of", std::string(name(fields[a])) + " and " + std::string(name(fields[b])),
+               "given once");
+    }
+    checked.push_back({0, a, b, 0, given.spearman});
+  }
+  return checked;
+}
+
 }  // namespace
 
 Job::State::State(Profile job_profile, JobOptions job_options)
     : profile(std::move(job_profile)),
       options(std::move(job_options)),
       counts(options.counts == Counts::profile ? profile.default_counts() : options.counts),
-      coupling(options.coupling == Coupling::profile ? Coupling::independent : options.coupling),
-      samplers(profile, coupling) {
+      coupling(options.coupling),
+      samplers(profile) {
   check_rate_options(options);
   if (profile.window_ns() > longest_window_ns) {
     throw ProfileError("profile: windows of " + std::to_string(profile.window_ns()) +
                        " ns are not supported; the longest is " + std::to_string(longest_window_ns) +
                        " ns (26 days)");
   }
+  resolve_coupling();
   resolve_span();
   resolve_clients();
   resolve_rates();
   resolve_totals();
+}
+
+void Job::State::resolve_coupling() {
+  if (coupling != Coupling::copula && !options.correlations.empty()) {
+    refuse("correlations", "a list", "empty unless the coupling is a copula");
+  }
+  if (coupling == Coupling::profile) {
+    copula = Copula::of(profile);
+    coupling = profile.correlations().empty() ? Coupling::independent : Coupling::copula;
+  } else if (coupling == Coupling::copula && options.correlations.empty()) {
+    copula = Copula::of(profile);
+  } else if (coupling == Coupling::copula) {
+    copula = Copula::same_for_all(make_copula_factor(
+        checked_correlations(options.correlations, profile.category()), profile.category()));
+  }
 }
 
 void Job::State::resolve_span() {
@@ -321,6 +367,8 @@ std::string_view name(Coupling coupling) noexcept {
       return "independent";
     case Coupling::comonotonic:
       return "comonotonic";
+    case Coupling::copula:
+      return "copula";
   }
   return "";
 }

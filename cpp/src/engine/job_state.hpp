@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "fields/copula.hpp"
 #include "fields/sampler.hpp"
 #include "tracetide/job.hpp"
 
@@ -40,6 +41,7 @@ struct Job::State {
   double expected = 0;
 
   SamplerCache samplers;
+  Copula copula;
 
   State(Profile job_profile, JobOptions job_options);
 
@@ -50,6 +52,7 @@ struct Job::State {
   [[nodiscard]] double factor(std::uint64_t k, const JobWindow& window) const noexcept;
 
  private:
+  void resolve_coupling();
   void resolve_span();
   void resolve_clients();
   void resolve_rates();

@@ -34,11 +34,11 @@ void make_room(Column<T>& values, std::size_t size) {
 
 }  // namespace
 
-Merger::Merger(const Profile& profile, const SamplerCache& samplers, Coupling coupling, std::uint64_t seed,
-               const Kernels& kernels)
+Merger::Merger(const Profile& profile, const SamplerCache& samplers, Coupling coupling, const Copula& copula,
+               std::uint64_t seed, const Kernels& kernels)
     : category_(profile.category()),
       kernels_(&kernels),
-      request_fields_(profile, samplers, coupling, seed, kernels) {}
+      request_fields_(profile, samplers, coupling, copula, seed, kernels) {}
 
 void Merger::merge(const MergeRange& range, std::span<const ClientRun> runs,
                    std::span<const std::int64_t> times, Columns& out) {

@@ -36,8 +36,8 @@ struct MergeRange {
 /// depend on how many clients there are.
 class Merger {
  public:
-  Merger(const Profile& profile, const SamplerCache& samplers, Coupling coupling, std::uint64_t seed,
-         const Kernels& kernels);
+  Merger(const Profile& profile, const SamplerCache& samplers, Coupling coupling, const Copula& copula,
+         std::uint64_t seed, const Kernels& kernels);
 
   /// Appends the requests of `runs` (ascending clients) to `out` in order of (time, client, rank).
   void merge(const MergeRange& range, std::span<const ClientRun> runs, std::span<const std::int64_t> times,

@@ -78,7 +78,7 @@ MergeRange LargeWindow::range(std::size_t slice) const noexcept {
 WindowMaker::WindowMaker(const Job::State& job, const Kernels& kernels, const std::atomic<bool>& cancelled)
     : job_(&job),
       plan_(kernels, keep_all),
-      merger_(job.profile, job.samplers, job.coupling, job.options.seed, kernels) {
+      merger_(job.profile, job.samplers, job.coupling, job.copula, job.options.seed, kernels) {
   scratch_.cancelled = &cancelled;
 }
 

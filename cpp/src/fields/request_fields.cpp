@@ -14,13 +14,15 @@ StreamKey stream_of(std::uint64_t seed, const RequestRun& run, Purpose purpose, 
 }  // namespace
 
 RequestFields::RequestFields(const Profile& profile, const SamplerCache& samplers, Coupling coupling,
-                             std::uint64_t seed, const Kernels& kernels)
+                             const Copula& copula, std::uint64_t seed, const Kernels& kernels)
     : profile_(profile),
       samplers_(&samplers),
       coupling_(coupling),
+      copula_(&copula),
       seed_(seed),
       kernels_(&kernels),
       words_(chunk + 2 * words_per_group),
+      place_words_(chunk + 2 * words_per_group),
       rank_words_(chunk + 2 * words_per_group),
       positions_(chunk),
       reals_(chunk) {}
@@ -45,21 +47,62 @@ const std::uint32_t* RequestFields::words(const RequestRun& run, Purpose purpose
   return out.data() + run.first_rank % words_per_group;
 }
 
+// Normal first_rank + i of a field's stream belongs to request i of the run; they come in units of 16.
+void RequestFields::draw_ranks(const RequestRun& run, const CopulaFactor& factor, std::uint32_t n) {
+  const auto fields = fields_of(profile_.category());
+  rank_words_.resize(std::max<std::size_t>(rank_words_.size(), fields.size() * chunk));
+  normals_.resize((fields.size() + 1) * normal_row);
+  const std::uint64_t first_unit = run.first_rank / gaps_per_unit;
+  const std::uint64_t last_unit = (run.first_rank + n - 1) / gaps_per_unit;
+  const std::size_t skipped = run.first_rank % gaps_per_unit;
+  const auto normals = [&](std::size_t field) { return normals_.data() + field * normal_row + skipped; };
+  double* const sum = normals_.data() + fields.size() * normal_row;
+  for (std::size_t field = 0; field < fields.size(); ++field) {
+    if (!factor.correlated[field]) continue;
+    kernels_->draw_normals(stream_of(seed_, run, Purpose::normal, fields[field]), first_unit,
+                           static_cast<std::uint32_t>(last_unit - first_unit + 1), normals(field) - skipped);
+    const double* const row = factor.lower.data() + field * CopulaFactor::most;
+    std::fill_n(sum, n, 0.0);
+    for (std::size_t other = 0; other <= field; ++other) {
+      if (row[other] == 0) continue;
+      const double* const normal = normals(other);
+      for (std::uint32_t i = 0; i < n; ++i) sum[i] += row[other] * normal[i];
+    }
+    kernels_->normal_ranks(copula_->table(), sum, n, rank_words_.data() + field * chunk);
+  }
+}
+
 void RequestFields::fill_chunk(const RequestRun& run, std::uint32_t n, RequestTable& table, std::size_t at,
                                ItemArena& items) {
   const Category category = profile_.category();
   const auto fields = fields_of(category);
-  const bool by_rank = coupling_ == Coupling::comonotonic;
+  const bool comonotonic = coupling_ == Coupling::comonotonic;
   const std::uint32_t* rank_words = nullptr;
-  if (by_rank) rank_words = words(run, Purpose::rank, Field{}, n, rank_words_);
+  if (comonotonic) rank_words = words(run, Purpose::rank, Field{}, n, rank_words_);
+  const CopulaFactor* const copula = copula_->factor(run.client);
+  if (copula != nullptr) draw_ranks(run, *copula, n);
 
+  const auto has_rank = [&](std::uint32_t position) {
+    return comonotonic || (copula != nullptr && copula->correlated[position]);
+  };
   const auto sampler = [&](std::uint32_t position) -> const Sampler& {
-    return samplers_->get(profile_.resolved(run.epoch, run.client, position));
+    return samplers_->get(profile_.resolved(run.epoch, run.client, position),
+                          has_rank(position) ? Draw::rank : Draw::alias);
+  };
+  const auto random_of = [&](std::uint32_t position) {
+    if (comonotonic) return rank_words;
+    if (has_rank(position)) return static_cast<const std::uint32_t*>(rank_words_.data()) + position * chunk;
+    return words(run, Purpose::field, fields[position], n, words_);
   };
   const auto draw = [&](std::uint32_t position, std::size_t column) {
-    const std::uint32_t* random =
-        by_rank ? rank_words : words(run, Purpose::field, fields[position], n, words_);
-    sampler(position).tokens(*kernels_, random, n, reals_.data(), table.column[column].data() + at);
+    const Sampler& from = sampler(position);
+    const std::uint32_t* const places =
+        from.needs_place() ? words(run, Purpose::field_place, fields[position], n, place_words_) : nullptr;
+    from.tokens(*kernels_, random_of(position), places, n, reals_.data(), table.column[column].data() + at);
+  };
+  const auto item_sampler = [&](std::uint32_t position) -> const Sampler& {
+    return samplers_->get(profile_.resolved(run.epoch, run.client, position),
+                          comonotonic ? Draw::rank : Draw::alias);
   };
   // The reasoning ratio needs the output and the items their count: these come after the loop.
   for (std::uint32_t position = 0; position < fields.size(); ++position) {
@@ -90,20 +133,19 @@ void RequestFields::fill_chunk(const RequestRun& run, std::uint32_t n, RequestTa
     const Field field = fields[position];
     switch (field) {
       case Field::reason_ratio: {
-        const std::uint32_t* random = by_rank ? rank_words : words(run, Purpose::field, field, n, words_);
-        sampler(position).reals(*kernels_, random, n, positions_.data(), reals_.data());
+        sampler(position).reals(*kernels_, random_of(position), n, positions_.data(), reals_.data());
         kernels_->scale_tokens(reals_.data(), table.column[RequestColumn::output].data() + at, n,
                                table.column[RequestColumn::reason].data() + at);
         break;
       }
       case Field::image_tokens:
-        draw_items(run, field, 0, sampler(position), n, table, at, items);
+        draw_items(run, field, 0, item_sampler(position), n, table, at, items);
         break;
       case Field::audio_tokens:
-        draw_items(run, field, 1, sampler(position), n, table, at, items);
+        draw_items(run, field, 1, item_sampler(position), n, table, at, items);
         break;
       case Field::video_tokens:
-        draw_items(run, field, 2, sampler(position), n, table, at, items);
+        draw_items(run, field, 2, item_sampler(position), n, table, at, items);
         break;
       default:
         break;
@@ -114,7 +156,7 @@ void RequestFields::fill_chunk(const RequestRun& run, std::uint32_t n, RequestTa
 
 // Every item has words of its own, whatever came before it: the first of request r is word r of one stream,
 // item j >= 1 is word (j - 1) % 4 of block r * 2^16 + (j - 1) / 4 of another. Items are drawn independently
-// of each other and, under comonotonic coupling too, of the request's rank.
+// of each other and, whatever the coupling, of the request's other fields.
 void RequestFields::draw_items(const RequestRun& run, Field field, std::size_t kind, const Sampler& sampler,
                                std::uint32_t n, RequestTable& table, std::size_t at, ItemArena& items) {
   const std::uint32_t* count = table.column[RequestColumn::count(kind)].data() + at;
@@ -127,7 +169,11 @@ void RequestFields::draw_items(const RequestRun& run, Field field, std::size_t k
     return;
   }
   const StreamKey more = stream_of(seed_, run, Purpose::more_items, field);
-  sampler.tokens(*kernels_, words(run, Purpose::item, field, n, words_), n, reals_.data(), positions_.data());
+  const StreamKey more_places = stream_of(seed_, run, Purpose::more_places, field);
+  const std::uint32_t* const places =
+      sampler.needs_place() ? words(run, Purpose::item_place, field, n, place_words_) : nullptr;
+  sampler.tokens(*kernels_, words(run, Purpose::item, field, n, words_), places, n, reals_.data(),
+                 positions_.data());
 
   std::size_t next = arena.size();
   arena.resize(next + total);
@@ -137,9 +183,12 @@ void RequestFields::draw_items(const RequestRun& run, Field field, std::size_t k
     arena[next++] = positions_[i];
     const std::uint64_t first_block = (run.first_rank + i) << 16;
     for (std::uint32_t j = 1; j < count[i]; j += 4) {
-      const auto random = philox4x32_10(more.counter(first_block + (j - 1) / 4), more.key());
+      const std::uint64_t block = first_block + (j - 1) / 4;
+      const auto random = philox4x32_10(more.counter(block), more.key());
+      std::array<std::uint32_t, 4> place{};
+      if (sampler.needs_place()) place = philox4x32_10(more_places.counter(block), more_places.key());
       const std::uint32_t now = std::min<std::uint32_t>(4, count[i] - j);
-      sampler.tokens(*kernels_, random.data(), now, reals_.data(), arena.data() + next);
+      sampler.tokens(*kernels_, random.data(), place.data(), now, reals_.data(), arena.data() + next);
       next += now;
     }
   }

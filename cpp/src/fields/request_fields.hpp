@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "fields/copula.hpp"
 #include "fields/sampler.hpp"
 #include "kernels/kernels.hpp"
 #include "tracetide/column.hpp"
@@ -52,15 +53,18 @@ struct RequestRun {
 /// Reusable; one per thread.
 class RequestFields {
  public:
-  RequestFields(const Profile& profile, const SamplerCache& samplers, Coupling coupling, std::uint64_t seed,
-                const Kernels& kernels);
+  RequestFields(const Profile& profile, const SamplerCache& samplers, Coupling coupling, const Copula& copula,
+                std::uint64_t seed, const Kernels& kernels);
 
   /// Writes n rows of `table` from row `at` on.
   void fill(const RequestRun& run, std::size_t n, RequestTable& table, std::size_t at, ItemArena& items);
 
  private:
   static constexpr std::uint32_t chunk = 2048;
+  static constexpr std::uint32_t normal_row = chunk + 2 * gaps_per_unit;
 
+  /// The ranks of correlated fields of the run's client, by position of the field.
+  void draw_ranks(const RequestRun& run, const CopulaFactor& factor, std::uint32_t n);
   void fill_chunk(const RequestRun& run, std::uint32_t n, RequestTable& table, std::size_t at,
                   ItemArena& items);
   const std::uint32_t* words(const RequestRun& run, Purpose purpose, Field field, std::uint32_t n,
@@ -72,10 +76,13 @@ class RequestFields {
   Profile profile_;
   const SamplerCache* samplers_;
   Coupling coupling_;
+  const Copula* copula_;
   std::uint64_t seed_;
   const Kernels* kernels_;
   std::vector<std::uint32_t> words_;
-  std::vector<std::uint32_t> rank_words_;
+  std::vector<std::uint32_t> place_words_;
+  std::vector<std::uint32_t> rank_words_;  // comonotonic: one row; copula: a row of `chunk` a field
+  std::vector<double> normals_;            // copula: a row of normal_row a field, and one for sums
   std::vector<std::uint32_t> positions_;
   std::vector<double> reals_;
 };

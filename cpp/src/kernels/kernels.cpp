@@ -7,6 +7,7 @@
 #include "distributions/draw_kernels.hpp"
 #include "distributions/law_kernels.hpp"
 #include "engine/merge_kernels.hpp"
+#include "fields/copula_kernels.hpp"
 #include "random/philox_lanes.hpp"
 
 namespace tracetide::TRACETIDE_KERNEL_LEVEL {
@@ -27,8 +28,11 @@ const Kernels table{
     .draw_quantile = draw_quantile,
     .draw_interpolated = draw_interpolated,
     .round_tokens = round_tokens,
+    .place_in_bins = place_in_bins,
     .look_up = look_up,
     .scale_tokens = scale_tokens,
+    .draw_normals = draw_normals,
+    .normal_ranks = normal_ranks,
     .make_keys = make_keys,
     .scatter_keys = scatter_keys,
     .insert_keys = insert_keys,

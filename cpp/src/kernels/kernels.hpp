@@ -7,6 +7,7 @@
 
 #include "arrivals/gap_law.hpp"
 #include "distributions/zipf_law.hpp"
+#include "fields/normal_table.hpp"
 
 namespace tracetide {
 
@@ -41,9 +42,16 @@ struct Kernels {
                             std::uint32_t n, double* out) noexcept;
   void (*round_tokens)(const double* values, std::uint32_t n, double minimum, double maximum,
                        std::uint32_t* out) noexcept;
+  void (*place_in_bins)(const std::uint32_t* first, const std::uint32_t* width, const std::uint32_t* places,
+                        std::uint32_t n, std::uint32_t* bins_to_values) noexcept;
   void (*look_up)(const double* values, const std::uint32_t* positions, std::uint32_t n,
                   double* out) noexcept;
   void (*scale_tokens)(const double* ratio, const std::uint32_t* tokens, std::uint32_t n,
+                       std::uint32_t* out) noexcept;
+
+  // fields/copula_kernels.hpp
+  void (*draw_normals)(const StreamKey&, std::uint64_t first_unit, std::uint32_t units, double* out) noexcept;
+  void (*normal_ranks)(const NormalTable&, const double* normals, std::uint32_t n,
                        std::uint32_t* out) noexcept;
 
   // engine/merge_kernels.hpp

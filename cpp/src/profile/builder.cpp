@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <tuple>
 
 #include "profile/checksum.hpp"
 #include "profile/json_text.hpp"
@@ -81,6 +82,11 @@ void check_finite(std::span<const double> values) {
 template <typename T>
 void append(std::vector<T>& pool, std::span<const T> values) {
   pool.insert(pool.end(), values.begin(), values.end());
+}
+
+bool holds_integers(const tide::DistributionRecord& record) {
+  const auto kind = static_cast<DistributionKind>(record.kind);
+  return kind == DistributionKind::integer_pmf || kind == DistributionKind::bins;
 }
 
 bool equal_bytes(std::span<const std::byte> a, std::span<const std::byte> b) {
@@ -185,10 +191,29 @@ std::uint32_t ProfileBuilder::add_quantiles(std::span<const double> quantiles, d
   return add(record);
 }
 
+std::uint32_t ProfileBuilder::add_bins(std::span<const std::uint32_t> values,
+                                       std::span<const double> probabilities, double maximum) {
+  check_pmf(values, probabilities);
+  require(maximum >= values.back() && maximum <= tide::max_tokens && maximum == std::floor(maximum), [&] {
+    return "maximum " + number_text(maximum) + "; allowed: a whole number from the last bin's start, " +
+           std::to_string(values.back()) + ", to 2^32 - 1";
+  });
+  const tide::DistributionRecord record{static_cast<std::uint32_t>(DistributionKind::bins),
+                                        0,
+                                        integer_values_.size(),
+                                        probabilities_.size(),
+                                        values.size(),
+                                        static_cast<double>(values.front()),
+                                        maximum};
+  append(integer_values_, values);
+  append(probabilities_, probabilities);
+  return add(record);
+}
+
 std::span<const std::byte> ProfileBuilder::value_bytes(const tide::DistributionRecord& record) const {
   const auto first = static_cast<std::size_t>(record.first_value);
   const auto count = static_cast<std::size_t>(record.count);
-  if (record.kind == static_cast<std::uint32_t>(DistributionKind::integer_pmf)) {
+  if (holds_integers(record)) {
     return std::as_bytes(std::span(integer_values_).subspan(first, count));
   }
   return std::as_bytes(std::span(real_values_).subspan(first, count));
@@ -213,7 +238,7 @@ std::uint32_t ProfileBuilder::add(tide::DistributionRecord record) {
   const auto [begin, end] = by_content_.equal_range(hash);
   for (auto candidate = begin; candidate != end; ++candidate) {
     if (!same(distributions_[candidate->second], record)) continue;
-    const bool integers = record.kind == static_cast<std::uint32_t>(DistributionKind::integer_pmf);
+    const bool integers = holds_integers(record);
     if (integers) integer_values_.resize(static_cast<std::size_t>(record.first_value));
     if (!integers) real_values_.resize(static_cast<std::size_t>(record.first_value));
     probabilities_.resize(static_cast<std::size_t>(record.first_probability));
@@ -227,19 +252,119 @@ std::uint32_t ProfileBuilder::add(tide::DistributionRecord record) {
   return id;
 }
 
+void ProfileBuilder::check_field(std::uint32_t field) const {
+  const std::size_t fields = fields_of(category_).size();
+  require(field < fields,
+          [&] { return "field " + std::to_string(field) + "; there are " + std::to_string(fields); });
+}
+
 void ProfileBuilder::set_field(std::uint32_t epoch, std::uint32_t client, std::uint32_t field,
                                std::uint32_t distribution) {
   const std::size_t fields = fields_of(category_).size();
   check_client(client);
   require(epoch < grid_.epochs,
           [&] { return "epoch " + std::to_string(epoch) + "; there are " + std::to_string(grid_.epochs); });
-  require(field < fields,
-          [&] { return "field " + std::to_string(field) + "; there are " + std::to_string(fields); });
+  check_field(field);
   require(distribution < distributions_.size(), [&] {
     return "distribution " + std::to_string(distribution) + "; there are " +
            std::to_string(distributions_.size());
   });
   field_distribution_[(std::size_t{client} * grid_.epochs + epoch) * fields + field] = distribution;
+}
+
+void ProfileBuilder::set_correlation(std::uint32_t client, std::uint32_t field_a, std::uint32_t field_b,
+                                     double spearman) {
+  const std::span<const Field> fields = fields_of(category_);
+  check_client(client);
+  for (const std::uint32_t field : {field_a, field_b}) {
+    check_field(field);
+    require(is_drawn_once(fields[field]), [&] {
+      return "field " + std::string(name(fields[field])) +
+             " is drawn for every item of a request; only fields drawn once for a request can be correlated";
+    });
+  }
+  require(field_a != field_b, [&] {
+    return "field " + std::string(name(fields[field_a])) + " with itself; two different fields expected";
+  });
+  require(spearman > -1 && spearman < 1,
+          [&] { return "correlation " + number_text(spearman) + "; allowed: above -1, below 1"; });
+  const auto [a, b] = std::minmax(field_a, field_b);
+  correlations_.push_back({client, static_cast<std::uint8_t>(a), static_cast<std::uint8_t>(b), 0, spearman});
+}
+
+void ProfileBuilder::check_same_grid(const Profile& profile) const {
+  const auto text = [](const char* what, auto theirs, auto ours) {
+    return std::string(what) + " " + std::to_string(theirs) + " of the profile to copy from; " +
+           std::to_string(ours) + " expected";
+  };
+  require(profile.category() == category_, [&] {
+    return "category " + std::string(name(profile.category())) + " of the profile to copy from; " +
+           std::string(name(category_)) + " expected";
+  });
+  require(profile.window_ns() == grid_.window_ns,
+          [&] { return text("window_ns", profile.window_ns(), grid_.window_ns); });
+  require(profile.windows() == grid_.windows,
+          [&] { return text("windows", profile.windows(), grid_.windows); });
+  require(profile.epoch_ns() == grid_.epoch_ns,
+          [&] { return text("epoch_ns", profile.epoch_ns(), grid_.epoch_ns); });
+  require(profile.epochs() == grid_.epochs, [&] { return text("epochs", profile.epochs(), grid_.epochs); });
+}
+
+std::uint32_t ProfileBuilder::copy_distribution(const Profile& profile, std::uint32_t id) {
+  if (copied_ids_[id] != Profile::missing) return copied_ids_[id];
+  const Distribution from = profile.distribution(id);
+  const auto add_copy_of = [&] {
+    switch (from.kind) {
+      case DistributionKind::integer_pmf:
+        return add_integer_pmf(from.integer_values, from.probabilities);
+      case DistributionKind::real_pmf:
+        return add_real_pmf(from.real_values, from.probabilities);
+      case DistributionKind::quantiles:
+        return add_quantiles(from.real_values, from.minimum, from.maximum);
+      case DistributionKind::bins:
+        break;
+    }
+    return add_bins(from.integer_values, from.probabilities, from.maximum);
+  };
+  return copied_ids_[id] = add_copy_of();
+}
+
+std::uint32_t ProfileBuilder::add_copy(const Profile& profile, std::uint32_t client,
+                                       std::string_view client_name, double rate_factor) {
+  check_same_grid(profile);
+  require(client < profile.clients(), [&] {
+    return "client " + std::to_string(client) + " to copy; there are " + std::to_string(profile.clients());
+  });
+  if (!copied_ || copied_->image().data() != profile.image().data()) {
+    copied_ = profile;
+    copied_ids_.assign(profile.distributions(), Profile::missing);
+    copied_cells_.assign(profile.clients(), {});
+    for (std::uint32_t window = 0; window < profile.windows(); ++window) {
+      const WindowCells cells = profile.cells(window);
+      for (std::size_t i = 0; i < cells.client.size(); ++i) {
+        copied_cells_[cells.client[i]].push_back(
+            {window, 0, {cells.rate[i], cells.shape[i], cells.cv[i], cells.family[i]}});
+      }
+    }
+  }
+  const std::uint32_t copy = add_client(client_name);
+  for (const PlacedCell& placed : copied_cells_[client]) {
+    Cell cell = placed.cell;
+    cell.rate *= rate_factor;
+    add_cell(copy, placed.window, cell);
+  }
+  for (std::uint32_t epoch = 0; epoch < grid_.epochs; ++epoch) {
+    for (std::uint32_t field = 0; field < fields_of(category_).size(); ++field) {
+      const std::uint32_t id = profile.recorded(epoch, client, field);
+      if (id != Profile::missing) set_field(epoch, copy, field, copy_distribution(profile, id));
+    }
+  }
+  const auto theirs = std::ranges::equal_range(profile.correlations(), client, {}, &Correlation::client);
+  for (Correlation correlation : theirs) {
+    correlation.client = copy;
+    correlations_.push_back(correlation);
+  }
+  return copy;
 }
 
 struct ProfileBuilder::CellColumns {
@@ -282,6 +407,20 @@ ProfileBuilder::CellColumns ProfileBuilder::sorted_cells() const {
   return columns;
 }
 
+std::vector<Correlation> ProfileBuilder::sorted_correlations() const {
+  const auto key = [](const Correlation& c) { return std::tuple(c.client, c.field_a, c.field_b); };
+  std::vector<Correlation> sorted = correlations_;
+  std::ranges::sort(sorted, {}, key);
+  const auto twice = std::ranges::adjacent_find(sorted, {}, key);
+  require(twice == sorted.end(), [&] {
+    const std::span<const Field> fields = fields_of(category_);
+    return "client " + std::to_string(twice->client) + " has two correlations of " +
+           std::string(name(fields[twice->field_a])) + " and " + std::string(name(fields[twice->field_b])) +
+           "; at most one is allowed";
+  });
+  return sorted;
+}
+
 std::vector<std::uint32_t> ProfileBuilder::fields_by_epoch() const {
   const std::size_t fields = fields_of(category_).size();
   const std::size_t clients = name_offsets_.size() - 1;
@@ -299,6 +438,7 @@ std::vector<std::uint32_t> ProfileBuilder::fields_by_epoch() const {
 std::vector<std::byte> ProfileBuilder::image() const {
   const CellColumns cells = sorted_cells();
   const std::vector<std::uint32_t> fields = fields_by_epoch();
+  const std::vector<Correlation> correlations = sorted_correlations();
   tide::View view;
   view.grid = {grid_.window_ns,
                grid_.epoch_ns,
@@ -323,6 +463,7 @@ std::vector<std::byte> ProfileBuilder::image() const {
   view.integer_values = integer_values_;
   view.real_values = real_values_;
   view.probabilities = probabilities_;
+  view.correlations = correlations;
   tide::check_content(view, "profile");
   return tide::write(view);
 }

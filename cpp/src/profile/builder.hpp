@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,8 +44,19 @@ class ProfileBuilder {
   std::uint32_t add_integer_pmf(std::span<const std::uint32_t> values, std::span<const double> probabilities);
   std::uint32_t add_real_pmf(std::span<const double> values, std::span<const double> probabilities);
   std::uint32_t add_quantiles(std::span<const double> quantiles, double minimum, double maximum);
+  /// Bin i holds values[i] to before values[i + 1], the last one to `maximum`.
+  std::uint32_t add_bins(std::span<const std::uint32_t> values, std::span<const double> probabilities,
+                         double maximum);
   /// `field` is a position in fields_of(category).
   void set_field(std::uint32_t epoch, std::uint32_t client, std::uint32_t field, std::uint32_t distribution);
+
+  /// Fields are positions in fields_of(category), in any order. That a client's correlations go together is
+  /// checked by image().
+  void set_correlation(std::uint32_t client, std::uint32_t field_a, std::uint32_t field_b, double spearman);
+  /// A copy of a client of a profile on the same grid, as a new client: cells with their rates times
+  /// `rate_factor`, recorded distributions, correlations. Returns its number.
+  std::uint32_t add_copy(const Profile& profile, std::uint32_t client, std::string_view name,
+                         double rate_factor);
 
   /// The image, checked as one that is opened. @throws ProfileError, for instance if a client has two
   /// cells in a window
@@ -59,6 +71,9 @@ class ProfileBuilder {
   struct CellColumns;
 
   void check_client(std::uint32_t client) const;
+  void check_field(std::uint32_t field) const;
+  void check_same_grid(const Profile& profile) const;
+  std::uint32_t copy_distribution(const Profile& profile, std::uint32_t id);
   /// An equal distribution's id, or that of `record` as a new one. Its values are the last in the pools;
   /// when not needed they are taken off again.
   std::uint32_t add(tide::DistributionRecord record);
@@ -67,6 +82,7 @@ class ProfileBuilder {
   [[nodiscard]] std::span<const std::byte> probability_bytes(const tide::DistributionRecord& record) const;
   [[nodiscard]] CellColumns sorted_cells() const;
   [[nodiscard]] std::vector<std::uint32_t> fields_by_epoch() const;
+  [[nodiscard]] std::vector<Correlation> sorted_correlations() const;
 
   Category category_;
   Grid grid_;
@@ -81,6 +97,11 @@ class ProfileBuilder {
   std::vector<double> real_values_{};
   std::vector<double> probabilities_{};
   std::unordered_multimap<std::uint64_t, std::uint32_t> by_content_{};  // checksum → distribution
+  std::vector<Correlation> correlations_{};
+  // Of the profile that clients were last copied from: its cells by client, and its distributions' ids here.
+  std::optional<Profile> copied_{};
+  std::vector<std::vector<PlacedCell>> copied_cells_{};
+  std::vector<std::uint32_t> copied_ids_{};
 };
 
 }  // namespace tracetide

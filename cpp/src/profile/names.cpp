@@ -46,4 +46,8 @@ std::span<const Field> fields_of(Category category) noexcept {
   return {};
 }
 
+bool is_drawn_once(Field field) noexcept {
+  return field != Field::image_tokens && field != Field::audio_tokens && field != Field::video_tokens;
+}
+
 }  // namespace tracetide

@@ -2,6 +2,7 @@
 #include "tracetide/profile.hpp"
 
 #include <optional>
+#include <stdexcept>
 #include <vector>
 
 #include "profile/files.hpp"
@@ -127,7 +128,7 @@ Distribution Profile::distribution(std::uint32_t id) const noexcept {
   result.kind = static_cast<DistributionKind>(record.kind);
   result.minimum = record.minimum;
   result.maximum = record.maximum;
-  if (result.kind == DistributionKind::integer_pmf) {
+  if (result.kind == DistributionKind::integer_pmf || result.kind == DistributionKind::bins) {
     result.integer_values = view.integer_values.subspan(first, count);
   } else {
     result.real_values = view.real_values.subspan(first, count);
@@ -151,6 +152,42 @@ std::uint32_t Profile::resolved(std::uint32_t epoch, std::uint32_t client,
   const std::size_t row = std::size_t{epoch} * image_->view.grid.clients + client;
   const std::uint32_t source = image_->resolved_epoch[row];
   return source == missing ? missing : recorded(source, client, field);
+}
+
+std::span<const Correlation> Profile::correlations() const noexcept { return image_->view.correlations; }
+
+Profile Profile::with_cells(std::span<const std::uint8_t> keep) const {
+  tide::View view = image_->view;
+  if (keep.size() != view.cell_client.size()) {
+    throw std::invalid_argument("keep: " + std::to_string(keep.size()) + " entries; the profile has " +
+                                std::to_string(view.cell_client.size()) + " active windows");
+  }
+  std::vector<std::uint64_t> offsets(view.window_offsets.size(), 0);
+  for (std::size_t window = 0; window + 1 < offsets.size(); ++window) {
+    offsets[window + 1] = offsets[window];
+    for (std::uint64_t i = view.window_offsets[window]; i < view.window_offsets[window + 1]; ++i)
+      offsets[window + 1] += keep[static_cast<std::size_t>(i)] != 0 ? 1 : 0;
+  }
+  const auto kept = [&]<typename T>(std::span<const T> column) {
+    std::vector<T> result;
+    result.reserve(static_cast<std::size_t>(offsets.back()));
+    for (std::size_t i = 0; i < column.size(); ++i) {
+      if (keep[i] != 0) result.push_back(column[i]);
+    }
+    return result;
+  };
+  const auto client = kept(view.cell_client);
+  const auto rate = kept(view.cell_rate);
+  const auto shape = kept(view.cell_shape);
+  const auto cv = kept(view.cell_cv);
+  const auto family = kept(view.cell_family);
+  view.window_offsets = offsets;
+  view.cell_client = client;
+  view.cell_rate = rate;
+  view.cell_shape = shape;
+  view.cell_cv = cv;
+  view.cell_family = family;
+  return from_image(tide::write(view), "<narrowed>");
 }
 
 bool Profile::has_fields(std::uint32_t client) const noexcept {

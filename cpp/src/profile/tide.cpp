@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, section_count> section_names = {
     "GRID",           "METADATA",    "CLIENT_NAME_OFFSETS", "CLIENT_NAMES",
     "WINDOW_OFFSETS", "CELL_CLIENT", "CELL_RATE",           "CELL_SHAPE",
     "CELL_CV",        "CELL_FAMILY", "FIELD_DISTRIBUTION",  "DISTRIBUTIONS",
-    "INTEGER_VALUES", "REAL_VALUES", "PROBABILITIES",
+    "INTEGER_VALUES", "REAL_VALUES", "PROBABILITIES",       "CORRELATIONS",
 };
 
 constexpr std::size_t align_up(std::size_t value) noexcept {
@@ -43,7 +43,11 @@ void for_each_array(ViewType& view, Visit&& visit) {
   visit(Section::integer_values, view.integer_values);
   visit(Section::real_values, view.real_values);
   visit(Section::probabilities, view.probabilities);
+  visit(Section::correlations, view.correlations);
 }
+
+/// Sections that are written only when they have elements.
+constexpr bool is_optional(Section section) noexcept { return section == Section::correlations; }
 
 std::string section_label(std::uint32_t id) {
   if (id >= 1 && id <= section_count) return "section " + std::string(section_names[id - 1]);
@@ -131,6 +135,10 @@ const SectionEntry& find(const std::vector<SectionEntry>& table, Section section
   return *entry;
 }
 
+bool contains(const std::vector<SectionEntry>& table, Section section) noexcept {
+  return std::ranges::find(table, static_cast<std::uint32_t>(section), &SectionEntry::id) != table.end();
+}
+
 View find_sections(std::span<const std::byte> image, const std::string& origin) {
   const Header header = read_header(image, origin);
   const std::vector<SectionEntry> table = read_table(image, header, origin);
@@ -146,6 +154,7 @@ View find_sections(std::span<const std::byte> image, const std::string& origin) 
   if (grid.count != 1) fail(origin, "section GRID: " + std::to_string(grid.count) + " elements; 1 expected");
   std::memcpy(&view.grid, image.data() + grid.offset, sizeof(GridRecord));
   for_each_array(view, [&]<typename T>(Section section, std::span<const T>& array) {
+    if (is_optional(section) && !contains(table, section)) return;
     const SectionEntry& entry = find(table, section, sizeof(T), origin);
     array = {reinterpret_cast<const T*>(image.data() + entry.offset), static_cast<std::size_t>(entry.count)};
   });
@@ -187,8 +196,12 @@ std::string_view name(Section section) noexcept {
 
 std::vector<std::byte> write(const View& view) {
   std::vector<SectionEntry> table;
-  table.reserve(section_count);
-  std::size_t end = align_up(sizeof(Header) + section_count * sizeof(SectionEntry));
+  std::size_t sections = 1;
+  for_each_array(view, [&]<typename T>(Section section, std::span<const T> array) {
+    sections += is_optional(section) && array.empty() ? 0 : 1;
+  });
+  table.reserve(sections);
+  std::size_t end = align_up(sizeof(Header) + sections * sizeof(SectionEntry));
   const auto place = [&](Section section, std::size_t element_size, std::size_t count) {
     table.push_back({static_cast<std::uint32_t>(section), required_flag,
                      static_cast<std::uint32_t>(element_size), 0, end, count});
@@ -196,13 +209,14 @@ std::vector<std::byte> write(const View& view) {
   };
   place(Section::grid, sizeof(GridRecord), 1);
   for_each_array(view, [&]<typename T>(Section section, std::span<const T> array) {
-    place(section, sizeof(T), array.size());
+    if (!(is_optional(section) && array.empty())) place(section, sizeof(T), array.size());
   });
 
   std::vector<std::byte> image(end);
   auto entry = table.cbegin();
   std::memcpy(image.data() + (entry++)->offset, &view.grid, sizeof(GridRecord));
-  for_each_array(view, [&]<typename T>(Section, std::span<const T> array) {
+  for_each_array(view, [&]<typename T>(Section section, std::span<const T> array) {
+    if (is_optional(section) && array.empty()) return;
     if (!array.empty()) std::memcpy(image.data() + entry->offset, array.data(), array.size_bytes());
     ++entry;
   });

@@ -68,8 +68,9 @@ enum class Section : std::uint32_t {
   integer_values = 13,
   real_values = 14,
   probabilities = 15,
+  correlations = 16,  ///< only where there are any
 };
-inline constexpr std::size_t section_count = 15;
+inline constexpr std::size_t section_count = 16;
 [[nodiscard]] std::string_view name(Section section) noexcept;
 
 struct GridRecord {
@@ -98,6 +99,8 @@ struct DistributionRecord {
 };
 static_assert(sizeof(DistributionRecord) == 48);
 
+static_assert(sizeof(Correlation) == 16);
+
 /// The sections of an image. `grid` and `metadata` aside, spans of their elements.
 struct View {
   GridRecord grid{};
@@ -115,6 +118,7 @@ struct View {
   std::span<const std::uint32_t> integer_values{};
   std::span<const double> real_values{};
   std::span<const double> probabilities{};
+  std::span<const Correlation> correlations{};
 };
 
 /// Lays out an image. The view's content is not checked here.

@@ -3,7 +3,9 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <tuple>
 
+#include "math/correlation.hpp"
 #include "profile/json_text.hpp"
 #include "profile/message.hpp"
 #include "profile/tide.hpp"
@@ -230,6 +232,22 @@ class DistributionChecker {
     return {.as_tokens = true, .as_ratio = false, .highest = static_cast<double>(values.back())};
   }
 
+  /// Bins of whole numbers: as an integer PMF, but the last one ends where the maximum says.
+  Usable check_bins(const DistributionRecord& record) {
+    const auto values =
+        take(view_.integer_values, record.first_value, record.count, next_integer_, Section::integer_values);
+    if (!ascending(values, true)) fail("the bins are not ascending and unique");
+    check_probabilities(record);
+    const double last = record.maximum;
+    if (!(record.minimum == values.front() && last >= values.back() && last <= max_tokens &&
+          last == std::floor(last))) {
+      fail("minimum " + text(record.minimum) + " and maximum " + text(last) + "; the first bin's start, " +
+           text(values.front()) + ", and a whole number from the last one's, " + text(values.back()) +
+           ", to 2^32 - 1 expected");
+    }
+    return {.as_tokens = true, .as_ratio = false, .highest = last};
+  }
+
   Usable check_reals(const DistributionRecord& record) {
     const auto values =
         take(view_.real_values, record.first_value, record.count, next_real_, Section::real_values);
@@ -282,8 +300,10 @@ class DistributionChecker {
         return check_reals(record);
       case DistributionKind::quantiles:
         return check_quantiles(record);
+      case DistributionKind::bins:
+        return check_bins(record);
     }
-    fail("kind " + text(record.kind) + "; allowed: 0 (integer PMF), 1 (real PMF), 2 (quantiles)");
+    fail("kind " + text(record.kind) + "; allowed: 0 (integer PMF), 1 (real PMF), 2 (quantiles), 3 (bins)");
   }
 
   const View& view_;
@@ -324,8 +344,51 @@ void check_references(const View& view, const std::vector<Usable>& usable, const
                  "distribution " + text(id) + " cannot serve " + std::string(name(field)) + ", which takes " +
                      (field == Field::reason_ratio
                           ? "a real PMF or quantiles, with values from 0 to 1"
-                          : "an integer PMF or quantiles, with values from 0 to 2^32 - 1 and whole bounds"));
+                          : "an integer PMF, bins or quantiles, with values from 0 to 2^32 - 1 and whole "
+                            "bounds"));
     }
+  }
+}
+
+/// Those of one client: a matrix that normal variates can have.
+void check_matrix(std::span<const Correlation> correlations, std::size_t fields, const View& view,
+                  const Place& place) {
+  std::vector<double> matrix(fields * fields);
+  for (std::size_t i = 0; i < fields; ++i) matrix[i * fields + i] = 1;
+  for (const Correlation& entry : correlations) {
+    matrix[entry.field_b * fields + entry.field_a] = normal_correlation(entry.spearman);
+  }
+  if (cholesky(matrix, fields)) return;
+  const auto client = static_cast<std::size_t>(correlations.front().client);
+  const auto begin = static_cast<std::size_t>(view.client_name_offsets[client]);
+  const auto end = static_cast<std::size_t>(view.client_name_offsets[client + 1]);
+  place.fail("client " + text(correlations.front().client) + " (" +
+             std::string(view.client_names.data() + begin, end - begin) +
+             "): its correlations contradict each other; together they must be positive definite");
+}
+
+void check_correlations(const View& view, const Place& place) {
+  const std::span<const Field> fields = fields_of(static_cast<Category>(view.grid.category));
+  const std::span<const Correlation> all = view.correlations;
+  const auto key = [](const Correlation& c) { return std::tuple(c.client, c.field_a, c.field_b); };
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Correlation& entry = all[i];
+    if (entry.client >= view.grid.clients)
+      place.fail(i, "client " + text(entry.client) + "; there are " + text(view.grid.clients));
+    if (entry.field_a >= entry.field_b || entry.field_b >= fields.size() ||
+        !is_drawn_once(fields[entry.field_a]) || !is_drawn_once(fields[entry.field_b])) {
+      place.fail(i, "fields " + std::to_string(entry.field_a) + " and " + std::to_string(entry.field_b) +
+                        "; two different fields that are drawn once for a request, in order, expected");
+    }
+    if (entry.reserved != 0) place.fail(i, "reserved " + std::to_string(entry.reserved) + "; 0 expected");
+    if (!(entry.spearman > -1 && entry.spearman < 1))
+      place.fail(i, text(entry.spearman) + "; allowed: above -1, below 1");
+    if (i > 0 && !(key(all[i - 1]) < key(entry)))
+      place.fail(i, "not in order of clients and fields, or there twice");
+  }
+  for (std::size_t begin = 0, end = 0; begin < all.size(); begin = end) {
+    while (end < all.size() && all[end].client == all[begin].client) ++end;
+    check_matrix(all.subspan(begin, end - begin), fields.size(), view, place);
   }
 }
 
@@ -339,6 +402,7 @@ void check_content(const View& view, const std::string& origin) {
   check_cells(view, origin);
   const std::vector<Usable> usable = DistributionChecker(view, origin).run();
   check_references(view, usable, {origin, Section::field_distribution});
+  check_correlations(view, {origin, Section::correlations});
 }
 
 }  // namespace tracetide::tide
