@@ -7,6 +7,8 @@
 The work is done by the C++ core; these modules say what it should do and carry its results on.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from tracetide._core import trace_version as TRACE_VERSION
 from tracetide._version import __version__
 from tracetide.clientpool import ClientPool, load
@@ -25,10 +27,13 @@ from tracetide.distributions import (
     Weibull,
     Zipf,
 )
-from tracetide.errors import IdleWindowWarning, MissingDataWarning, ProfileError
+from tracetide.errors import IdleWindowWarning, MissingDataWarning, ProfileError, TraceError
 from tracetide.generate import generate, stream
 from tracetide.job import Job
 from tracetide.trace import Batch, Trace
+
+if TYPE_CHECKING:
+    from tracetide.readers import TraceScan, read, scan
 
 __all__ = [
     "TRACE_VERSION",
@@ -49,11 +54,30 @@ __all__ = [
     "ProfileError",
     "QuantileTable",
     "Trace",
+    "TraceError",
+    "TraceScan",
     "Uniform",
     "Weibull",
     "Zipf",
     "__version__",
     "generate",
     "load",
+    "read",
+    "scan",
     "stream",
 ]
+
+_LAZY = {"TraceScan": "tracetide.readers", "read": "tracetide.readers", "scan": "tracetide.readers"}
+"""Names whose modules import pyarrow or more, which `import tracetide` does not wait for."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

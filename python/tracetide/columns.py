@@ -28,6 +28,10 @@ REQUIRED = ("timestamp", "client_id", "input_tokens", "output_tokens")
 """Columns that every native trace has."""
 
 
+NULLABLE = ("delay",)
+"""Columns that may lack a value: null in files, NaN in NumPy."""
+
+
 class ListColumn:
     """A list of values per request, as offsets into one flat array.
 

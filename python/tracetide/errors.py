@@ -2,7 +2,11 @@
 
 from tracetide._core import ProfileError
 
-__all__ = ["IdleWindowWarning", "MissingDataWarning", "ProfileError"]
+__all__ = ["IdleWindowWarning", "MissingDataWarning", "ProfileError", "TraceError"]
+
+
+class TraceError(ValueError):
+    """A trace that is read has something that is not allowed; the message names file, row and column."""
 
 
 class MissingDataWarning(UserWarning):

@@ -25,7 +25,9 @@ class Requests:
 
     Columns are items and attributes: `requests["timestamp"]`, `requests.timestamp`. Their names, types
     and units are those of a native trace: `timestamp` float64 in seconds from the job's start,
-    `client_id` and all token counts uint32, items of images, audio and video as lists of uint32.
+    `client_id` and all token counts uint32, items of images, audio and video as lists of uint32. A trace
+    that is read may have more: `session_id` (uint64, or texts as objects), `turn` uint16, `delay` float64
+    in seconds (NaN on a first turn), `hash_ids` as lists of uint32, `client` (numbers or texts).
     """
 
     __slots__ = ("_columns",)
@@ -134,19 +136,21 @@ class Trace(Requests):
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], *, format: str | None = None) -> Trace:
-        """Read a native trace.
+        """Read a native trace. For those of other tools and for other tables see `tracetide.read`.
 
         Args:
             path: a `.parquet`, `.arrow`, `.csv` or `.jsonl` file; the last two also with `.gz` or `.zst`.
             format: the format, whatever the ending.
 
         Raises:
-            ValueError: if it is not a native trace; the message names the file and the column.
+            ValueError: if it is not a native trace; the message names the file, the row and the column.
             OSError: if it cannot be read.
         """
-        from tracetide.formats import read_trace
+        from tracetide.formats import format_of
+        from tracetide.readers import read
 
-        return read_trace(path, format=format)
+        format_of(path, format)
+        return read(path, format="native", columns={"client_id": "client_id"})
 
     def write(self, path: str | os.PathLike[str], *, format: str | None = None) -> Written:
         """Write the trace; the file appears under its name only when complete.
@@ -155,6 +159,12 @@ class Trace(Requests):
         """
         from tracetide.formats import write_trace
 
+        if "timestamp" in self and np.isnan(self["timestamp"]).any():
+            row = int(np.isnan(self["timestamp"]).argmax())
+            raise ValueError(
+                f"timestamp: row {row + 1} has none, which is not allowed; every request of a native trace "
+                "needs a time, which a later turn of a mooncake-session trace does not have"
+            )
         return write_trace(self, path, format=format)
 
     def _slice(self, start: int, stop: int) -> Trace:
@@ -213,4 +223,4 @@ def _same(one: Column, other: Column) -> bool:
     if isinstance(one, ListColumn) or isinstance(other, ListColumn):
         return one == other if isinstance(one, ListColumn) and isinstance(other, ListColumn) else False
     array: Array = one
-    return array.dtype == other.dtype and np.array_equal(array, other)
+    return array.dtype == other.dtype and np.array_equal(array, other, equal_nan=array.dtype.kind == "f")

@@ -1,4 +1,4 @@
-"""Native trace files: which format a name means, and writing and reading each.
+"""Native trace files: which format a name means, and writing each. `tracetide.readers` reads.
 
 One module a container (`parquet`, `arrow`, `csv`, `jsonl`); `text` is what the last two share. A new
 container is a module with a `Container` and a line in `CONTAINERS`.
@@ -7,7 +7,6 @@ container is a module with a `Container` and a line in `CONTAINERS`.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracetide.formats.base import Format, Progress, Written
@@ -25,7 +24,6 @@ __all__ = [
     "Progress",
     "Written",
     "format_of",
-    "read_trace",
     "write_job",
     "write_trace",
 ]
@@ -65,17 +63,6 @@ def write_trace(
     from tracetide.formats.source import TraceSource
 
     return _write(TraceSource(trace, threads), format_of(path, format), path, threads, progress)
-
-
-def read_trace(path: str | os.PathLike[str], *, format: str | None = None) -> Trace:
-    """Read a native trace; see `Trace.read`."""
-    from tracetide.formats.containers import container_of
-
-    chosen = format_of(path, format)
-    if not Path(path).is_file():
-        kind = "a folder" if Path(path).is_dir() else "no file"
-        raise FileNotFoundError(f"cannot read {os.fspath(path)!r}: it is {kind}")
-    return container_of(chosen).read(Path(path), chosen.compression)
 
 
 def _write(

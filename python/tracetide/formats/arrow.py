@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pyarrow as pa
 
-from tracetide.arrow import record_batch_of, schema_of, trace_of
+from tracetide.arrow import record_batch_of, schema_of
 from tracetide.formats.base import Sink, SinkFile, Source
-from tracetide.trace import Requests, Trace
+from tracetide.trace import Requests
 
 RECORD_BATCH = 1 << 18
 """Rows of every record batch but the last, so that bytes never depend on how requests came."""
@@ -26,15 +25,3 @@ def write(source: Source, sink: Sink, written: Callable[[int], None]) -> None:
             writer.write_batch(record_batch_of(batch, schema))
             written(len(batch))
             batch = next(batches, None)
-
-
-def read(path: Path, compression: str | None = None) -> Trace:
-    """Read a file; its columns are on mapped memory where it has one record batch."""
-    try:
-        with pa.memory_map(str(path)) as file, pa.ipc.open_file(file) as reader:
-            table = reader.read_all()
-    except pa.ArrowInvalid as error:
-        raise ValueError(
-            f"{path}: not an Arrow file that can be read: {str(error).splitlines()[0]}"
-        ) from None
-    return trace_of(table, str(path))

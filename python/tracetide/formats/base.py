@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from tracetide.trace import Requests, Trace
+    from tracetide.trace import Requests
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the rows and bytes written so far."""
@@ -85,10 +84,7 @@ class Source(Protocol):
 
 
 class Container(Protocol):
-    """Writing and reading one container."""
+    """Writing one container."""
 
     def write(self, source: Source, sink: Sink, written: Callable[[int], None]) -> None:
         """Write all requests, calling `written` with the rows of every piece."""
-
-    def read(self, path: Path, compression: str | None) -> Trace:
-        """Read a file."""

@@ -12,7 +12,6 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from tracetide.formats.base import Sink
@@ -36,19 +35,6 @@ def compressed(sink: Sink, compression: str | None, threads: int = 0) -> Iterato
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-@contextlib.contextmanager
-def open_text(path: Path, compression: str | None) -> Iterator[Any]:
-    """A pyarrow stream of a file's plain bytes."""
-    import pyarrow as pa
-
-    with pa.OSFile(str(path)) as file:
-        if compression is None:
-            yield file
-        else:
-            with pa.CompressedInputStream(file, {"gz": "gzip", "zst": "zstd"}[compression]) as plain:
-                yield plain
 
 
 def _cores() -> int:

@@ -16,5 +16,5 @@ CONTAINERS = {
 
 
 def container_of(format: Format) -> Container:
-    """The module that writes and reads a format's container."""
+    """The module that writes a format's container."""
     return cast(Container, import_module(CONTAINERS[format.container]))

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import chain
-from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tracetide.arrow import record_batch_of, schema_of, trace_of
+from tracetide.arrow import record_batch_of, schema_of
 from tracetide.formats.base import Sink, Source
 from tracetide.formats.parallel_parquet import ParallelParquetWriter, encoding_options
-from tracetide.trace import Trace
 
 ROW_GROUP = 1 << 20
 """Rows of every row group but the last, so that bytes never depend on how requests came."""
@@ -31,14 +28,3 @@ def write(source: Source, sink: Sink, written: Callable[[int], None]) -> None:
         for batch in chain([first], batches):
             writer.write_batch(record_batch_of(batch, schema.remove_metadata()))
             written(len(batch))
-
-
-def read(path: Path, compression: str | None = None) -> Trace:
-    """Read a file."""
-    try:
-        table = pq.read_table(str(path), partitioning=None)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise ValueError(
-            f"{path}: not a Parquet file that can be read: {str(error).splitlines()[0]}"
-        ) from None
-    return trace_of(table, str(path))

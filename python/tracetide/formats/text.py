@@ -5,6 +5,7 @@ All of it is done column by column.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -53,7 +54,24 @@ def _strings(name: str, column: Column, *, quote: bool) -> Any:
         return pc.binary_join_element_wise(around, "[", joined, "]", around, "")
     if name == "timestamp":
         return _decimal_seconds(column)
+    if column.dtype == object:
+        return _quoted(pa.array(column, pa.string()), is_csv=quote)
+    if column.dtype.kind == "f" and np.isnan(column).any():
+        numbers = pc.cast(pa.array(column, from_pandas=True), pa.string())
+        return pc.fill_null(numbers, "" if quote else "null")
     return pc.cast(pa.array(column), pa.string())
+
+
+def _quoted(texts: Any, *, is_csv: bool) -> Any:
+    """Texts as JSON strings, or as CSV values, in quotes where these need them."""
+    if is_csv:
+        needs = pc.match_substring_regex(texts, r'[",\r\n]|^\s|\s$')
+        inside = pc.replace_substring(texts, '"', '""')
+        return pc.if_else(needs, pc.binary_join_element_wise('"', inside, '"', ""), texts)
+    if pc.any(pc.match_substring_regex(texts, r"[\x00-\x1f]")).as_py():  # rare: one by one
+        return pa.array([json.dumps(text, ensure_ascii=False) for text in texts.to_pylist()], pa.string())
+    inside = pc.replace_substring(pc.replace_substring(texts, "\\", "\\\\"), '"', '\\"')
+    return pc.binary_join_element_wise('"', inside, '"', "")
 
 
 def _decimal_seconds(seconds: Any) -> Any:

@@ -1,0 +1,70 @@
+"""Reading traces: native ones, those of other tools, and any table with named columns.
+
+`scan` reads in a stream, `read` a whole trace. `layouts` says what each format's columns are, the
+`*_source` modules read a container each, `convert` checks and converts values.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tracetide.readers.tracescan import TraceScan
+
+if TYPE_CHECKING:
+    from tracetide.readers.source import Source
+    from tracetide.trace import Trace
+
+__all__ = ["TraceScan", "read", "scan"]
+
+
+def scan(
+    source: str | os.PathLike[str] | Any,
+    *,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    rebase: bool = False,
+) -> TraceScan:
+    """Read a trace in a stream, in bounded memory.
+
+    Args:
+        source: a path (Parquet, an Arrow file or stream, CSV, JSON lines; the last two also packed by gzip
+            or zstd; told apart by their bytes, whatever the ending), a pandas or polars data frame, a
+            pyarrow table, a `Trace`, or anything else with `__arrow_c_stream__`.
+        format: native, mooncake, mooncake-session, bailian, burstgpt, azure, vidur, splitwise,
+            llmservingsim, baseten, or table. By default what its columns tell.
+        columns: by native name the column of the source, for example
+            `{"timestamp": "arrived", "input_tokens": "prompt_len", "output_tokens": "reply_len",
+            "client": "user"}`. With all of `timestamp`, `input_tokens` and `output_tokens` it describes a
+            table; with fewer it adds to a known format. Other names than the native ones add columns.
+        units: of `timestamp` and `delay`: "s", "ms", "us", "ns", or "date" for texts such as
+            `2024-05-10 00:00:00.01`. A table must state them; other formats have their own.
+        rebase: whether times are counted from the first row. Dates always are.
+
+    Raises:
+        TraceError: a ValueError, for a file that is no trace; it names row, column, value and what is
+            allowed. Wrong values are found when the batches are read.
+        ValueError: for a wrong argument.
+        OSError: if the file cannot be read.
+    """
+    from tracetide.readers.open_source import open_source
+    from tracetide.readers.plan import plan_of
+
+    opened: Source = open_source(source)
+    return TraceScan(opened, plan_of(opened, format, columns, units), rebase=rebase)
+
+
+def read(
+    source: str | os.PathLike[str] | Any,
+    *,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    rebase: bool = False,
+) -> Trace:
+    """Read a whole trace into memory; the arguments and errors are those of `scan`."""
+    from tracetide.readers.whole import trace_of_scan
+
+    return trace_of_scan(scan(source, format=format, columns=columns, units=units, rebase=rebase))

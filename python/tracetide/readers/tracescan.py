@@ -1,0 +1,159 @@
+"""A trace that is read in a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tracetide.errors import TraceError
+from tracetide.readers.convert import converter
+from tracetide.readers.fields import REQUIRED, TYPES, Field
+from tracetide.readers.place import Place
+from tracetide.readers.plan import PARENT, Plan
+from tracetide.readers.sessions import ChatSessions, TurnCounter
+from tracetide.readers.source import Source
+
+
+class TraceScan:
+    """The requests of a file or a table, read in a stream in bounded memory.
+
+    It can be gone through any number of times, except for a `pyarrow.RecordBatchReader`, which ends.
+    It is also Arrow data (`__arrow_c_stream__`) for polars, DuckDB, pyarrow and pandas.
+
+    Attributes:
+        origin: the file, or what kind of table it is.
+        format: native, mooncake, mooncake-session, bailian, burstgpt, azure, vidur, splitwise,
+            llmservingsim, baseten or table.
+        container: csv, jsonl, parquet, arrow or memory.
+        category: language, reason (it has `reason_tokens`) or multimodal (it has lists of items).
+        schema: the Arrow schema of its batches.
+        metadata: the job that made it, if the file tells, or an empty dict.
+    """
+
+    def __init__(self, source: Source, plan: Plan, *, rebase: bool) -> None:
+        """A scan of the plan's columns; see `scan`."""
+        self._source = source
+        self._plan = plan
+        self._rebase = rebase or plan.layout.rebase
+        self.origin = source.origin
+        self.format = plan.layout.name
+        self.container = source.container
+        self.metadata: dict[str, Any] = dict(source.metadata)
+        self.schema: pa.Schema = pa.schema([_arrow_field(field) for field in self._given()])
+        self.category = _category(self.schema.names)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(self.schema.names)
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """The requests as record batches with native names, types and units.
+
+        Args:
+            columns: only these, in this order; others are neither read nor checked. By default all.
+
+        Raises:
+            ValueError: for a column that is not there.
+            TraceError: at the first value that is not allowed, naming row and column; or for no rows.
+        """
+        schema = self.schema
+        if columns is not None:
+            unknown = [name for name in columns if name not in schema.names]
+            if unknown:
+                raise ValueError(
+                    f"columns: {unknown[0]!r} is not a column; there are {', '.join(schema.names)}"
+                )
+            schema = pa.schema([schema.field(name) for name in columns])
+        return self._batches(schema)
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        return self.batches()
+
+    def reader(self, columns: Sequence[str] | None = None) -> pa.RecordBatchReader:
+        """The same batches as a `pyarrow.RecordBatchReader`."""
+        schema = self.schema if columns is None else pa.schema([self.schema.field(c) for c in columns])
+        return pa.RecordBatchReader.from_batches(schema, self.batches(columns))
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """For everything that takes Arrow data."""
+        return self.reader().__arrow_c_stream__(requested_schema)
+
+    def __repr__(self) -> str:
+        return f"<TraceScan of {self.origin} ({self.format}): {', '.join(self.columns)}>"
+
+    def _given(self) -> list[Field]:
+        """The fields of the batches: those that are read, with sessions made from what the format tells."""
+        fields = [field for field in self._plan.fields if field.name != PARENT]
+        if self._plan.layout.sessions == "parents":
+            fields = [replace(f, type=pa.uint64()) if f.name == "session_id" else f for f in fields]
+        names = [field.name for field in fields]
+        if self._plan.layout.sessions == "turns" and "turn" not in names:
+            at = names.index("session_id") + 1
+            fields.insert(at, Field("turn", "turn", "turn", TYPES["turn"]))
+        return fields
+
+    def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        fields = self._read_for(schema.names)
+        converters = [converter(field, rebase=self._rebase) for field in fields]
+        sessions = _Sessions(self._plan.layout.sessions, schema.names)
+        rows = 0
+        for place, arrays in self._source.raw(fields):
+            made = {
+                field.name: convert(array, place)
+                for field, convert, array in zip(fields, converters, arrays, strict=True)
+            }
+            sessions.complete(made, place)
+            yield pa.RecordBatch.from_arrays([made[name] for name in schema.names], schema=schema)
+            rows += len(arrays[0])
+        if not rows:
+            raise TraceError(f"{self.origin}: a trace without rows is not allowed")
+
+    def _read_for(self, names: Sequence[str]) -> list[Field]:
+        """The fields that must be read for these columns."""
+        needed = set(names)
+        if self._plan.layout.sessions == "parents" and "session_id" in needed:
+            needed.add(PARENT)
+        if self._plan.layout.sessions == "turns":
+            needed |= {"session_id"} | ({"timestamp"} if "turn" in needed else set())
+        found = [field for field in self._plan.fields if field.name in needed]
+        return found or [field for field in self._plan.fields if field.name in REQUIRED][:1]
+
+
+class _Sessions:
+    """Makes session ids and turns for the formats that do not have them."""
+
+    def __init__(self, rule: str, names: Sequence[str]) -> None:
+        self._chats = ChatSessions() if rule == "parents" and "session_id" in names else None
+        self._counter = TurnCounter() if rule == "turns" else None
+        self._wants_turn = "turn" in names
+
+    def complete(self, made: dict[str, pa.Array], place: Place) -> None:
+        if self._chats is not None:
+            chats = made["session_id"].to_numpy()
+            if chats.size and chats.min() < 0:
+                row = int(np.argmax(chats < 0))
+                place.fail(row, "chat_id", int(chats[row]), "it must be a whole number from 0 on")
+            found = self._chats.sessions(chats, made.pop(PARENT).to_numpy())
+            made["session_id"] = pa.array(found)
+        if self._counter is not None and self._wants_turn and "turn" not in made:
+            turns = self._counter.turns(made["session_id"], place)
+            made["turn"] = pa.array(turns)
+            nulls = made["timestamp"].is_null().to_numpy(zero_copy_only=False)
+            wrong = nulls & (turns == 1)
+            if wrong.any():
+                place.missing(int(np.argmax(wrong)), "timestamp")
+
+
+def _arrow_field(field: Field) -> pa.Field:
+    return pa.field(field.name, field.type, nullable=field.nullable)
+
+
+def _category(names: Sequence[str]) -> str:
+    if any(name in names for name in ("image_tokens", "audio_tokens", "video_tokens", "text_tokens")):
+        return "multimodal"
+    return "reason" if "reason_tokens" in names else "language"
