@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tracetide as tt
+from cli_tools import succeeds
 from servegen_folders import FIELDS, IDLE, Client, Window, clients_of, pmfs, write_folder
 from tracetide import _core
-from tracetide.profiles import bundled, bundled_path, knots, make
+from tracetide.profiles import bundled, bundled_path, distance, knots, make
+from tracetide.profiles.modelled import WORKLOADS, construct
 
 
 def law_of(quantiles: np.ndarray, whole: bool, n: int = 400_000) -> np.ndarray:
@@ -163,3 +166,178 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFi
     assert make.main([str(folder), "-o", str(output)]) == 2
     assert "windows that divide an hour" in capsys.readouterr().err
     assert not output.exists()
+
+
+PUBLISHED = {"m-large", "m-mid", "m-small", "mm-image", "deepseek-r1"}
+MODELLED = {"m-long", "m-rp", "m-code", "mm-audio", "mm-video", "mm-omni", "deepqwen-r1"}
+
+
+def metadata_of(name: str) -> dict:
+    return json.loads(_core.Profile.open(str(bundled_path(name))).metadata)
+
+
+def test_the_twelve_workloads_take_at_most_five_megabytes() -> None:
+    assert set(bundled()) == PUBLISHED | MODELLED
+    assert sum(bundled_path(name).stat().st_size for name in bundled()) <= 5_000_000
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_published_profiles_say_where_they_are_from_and_how_far_from_it(name: str) -> None:
+    metadata = metadata_of(name)
+    assert metadata["name"] == name
+    assert "modelled" not in metadata
+    assert metadata["repository"].endswith("alibaba/ServeGen")
+    assert (metadata["commit"], metadata["license"]) == ("f891d11", "Apache-2.0")
+    for row in metadata["distance"]["fields"].values():
+        assert row["ks_mean"] < 0.01
+        assert row["ks_max"] < 0.035
+    if name != "m-small":
+        assert max(metadata["distance"]["whole"]["ks"].values()) < 0.005
+
+
+@pytest.mark.parametrize("name", sorted(MODELLED))
+def test_modelled_profiles_say_so_with_a_reason_for_what_is_assumed(name: str) -> None:
+    metadata = metadata_of(name)
+    assert metadata["modelled"] is True
+    assert metadata["description"] == "arXiv 2505.09999"
+    assert {"rate", "lengths"} <= set(metadata["assumptions"])
+    for reason in metadata["assumptions"].values():
+        assert "arXiv 2505.09999" in reason or "chosen: " in reason
+
+
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
+def test_modelled_profiles_are_as_their_description_says(workload) -> None:
+    profile = _core.Profile.open(str(bundled_path(workload.name)))
+    assert (profile.category, profile.clients) == (workload.category, workload.clients)
+    assert (profile.windows, profile.epochs) == (24 * workload.days, 4)
+    cells = profile.cells()
+    assert cells["rate"].sum() / profile.windows == pytest.approx(workload.rate, rel=1e-5)
+    requests = np.sort(np.bincount(cells["client"], cells["rate"]))[::-1]
+    assert 0.1 < requests[0] / requests.sum() < 0.5
+    assert requests[:5].sum() / requests.sum() > 0.35
+    by_hour = np.bincount(cells["window"] % 24, cells["rate"], minlength=24)
+    assert abs(int(by_hour.argmax()) - int(np.argmax(workload.hours))) <= 6
+
+
+def test_the_modelled_files_are_what_their_script_makes() -> None:
+    # All seven take a third of a second; run `python -m tracetide.profiles.modelled -o FOLDER` to renew them.
+    for workload in WORKLOADS:
+        assert construct(workload).to_bytes() == bundled_path(workload.name).read_bytes(), workload.name
+
+
+def test_code_is_written_on_weekdays_and_role_play_in_the_evening() -> None:
+    def curve(name: str) -> np.ndarray:
+        cells = _core.Profile.open(str(bundled_path(name))).cells()
+        return np.bincount(cells["window"], cells["rate"], minlength=168).reshape(7, 24)
+
+    code, play = curve("m-code"), curve("m-rp")
+    assert code[5:].mean() < 0.35 * code[:5].mean()
+    assert code[:5, 9:18].mean() > 5 * code[:5, :6].mean()
+    assert play[:, 19:23].mean() > 1.5 * play.mean()
+    assert play[5:].mean() > play[:5].mean()
+
+
+def test_reason_and_answer_correlate_more_than_in_the_published_profile() -> None:
+    from scipy.stats import spearmanr
+
+    def correlation(name: str) -> float:
+        trace = tt.generate(tt.load(name), rate=1, duration="1d", seed=0)
+        return spearmanr(trace.reason_tokens, trace.output_tokens - trace.reason_tokens).statistic
+
+    assert correlation("deepqwen-r1") > correlation("deepseek-r1") > 0.2
+
+
+def test_every_bundled_profile_generates() -> None:
+    for name in sorted(PUBLISHED | MODELLED):
+        pool = tt.load(name)
+        if name in {"m-large", "m-mid", "m-small"}:
+            with pytest.warns(UserWarning, match="are left out"):
+                trace = tt.generate(pool, rate=5, duration="1h", seed=0)
+        else:
+            trace = tt.generate(pool, rate=5, duration="1h", seed=0)
+        assert len(trace) > 5000
+        assert trace.input_tokens.min() >= 0
+
+
+@pytest.mark.parametrize("model", list(make.BUNDLED))
+def test_bundled_against_source(data_dir: Path, servegen_profile, model: str) -> None:
+    name = Path(model).name
+    found = distance.compare(_core.Profile.open(str(bundled_path(name))), servegen_profile(name))
+    assert found.share_error < 1e-12
+    assert found.curve_error < 1e-9
+    assert found.curve_error_within < 0.15
+    assert max(found.ks.values()) < 0.005
+
+
+@pytest.mark.parametrize("model", ["reason/deepseek-r1", "multimodal/mm-image"])
+def test_other_categories_are_what_the_script_makes(data_dir: Path, model: str) -> None:
+    folder = data_dir / "servegen" / model
+    if not folder.is_dir():
+        pytest.skip(f"no real data: {folder} is not a folder")
+    made, _ = make.make(folder, resolution=make.BUNDLED[model])
+    opened = _core.Profile.open(str(bundled_path(folder.name)))
+    assert made.distributions == opened.distributions
+    for column, values in made.cells().items():
+        np.testing.assert_allclose(values, opened.cells()[column], rtol=1e-12)
+
+
+@pytest.mark.parametrize("category", list(FIELDS))
+def test_few_values_are_kept_as_they_are(tmp_path: Path, category: str) -> None:
+    clients = clients_of(category, windows=24)
+    folder = write_folder(tmp_path, category=category, clients=clients)
+    made, maker = make.make(folder, resolution=make.Resolution(least=9, exact=True))
+    source = _core.Profile.read_servegen(str(folder))
+    found = distance.compare(made, source)
+    assert max(found.ks.values()) == pytest.approx(0, abs=1e-12)
+    assert all(row.ks == pytest.approx(0, abs=1e-12) for row in maker.field_distances)
+    kinds = {made.distribution(id)["kind"] for id in range(made.distributions)}
+    assert kinds <= {"integer_pmf", "real_pmf"}
+    assert "whole" in json.loads(made.metadata)["distance"]
+
+
+def test_distances_see_what_differs(tmp_path: Path) -> None:
+    lengths = {"input_tokens": {10: 0.5, 20: 0.5}, "output_tokens": {1: 1.0}}
+    shifted = {"input_tokens": {10: 0.2, 20: 0.8}, "output_tokens": {1: 1.0}}
+    folders = [
+        write_folder(
+            tmp_path / name, clients=[Client([Window(rate)] * 6, [pmf]), Client([Window(1.0)] * 6, None)]
+        )
+        for name, rate, pmf in (("a", 1.0, lengths), ("b", 3.0, shifted))
+    ]
+    first, second = (_core.Profile.read_servegen(str(folder)) for folder in folders)
+    found = distance.compare(first, second)
+    assert found.share_error == pytest.approx(0.25)
+    assert found.curve_error == pytest.approx(0.5)
+    assert found.ks == {"input_tokens": pytest.approx(0.3), "output_tokens": 0.0}
+    other = write_folder(tmp_path / "c", clients=[Client([Window()] * 6, [lengths])])
+    with pytest.raises(ValueError, match="same clients"):
+        distance.compare(first, _core.Profile.read_servegen(str(other)))
+
+
+def test_resolutions_give_knots_by_the_root_of_the_share() -> None:
+    resolution = make.Resolution(knots=129, least=33)
+    assert [resolution.knots_for(share) for share in (0.5, 0.01, 0.0025, 0.0)] == [129, 129, 65, 33]
+    assert make.Resolution().knots_for(0.0) == 129
+    with pytest.raises(ValueError, match="least knots 200"):
+        make.Resolution(knots=129, least=200)
+    with pytest.raises(ValueError, match="knots 1;"):
+        make.Resolution(knots=1)
+
+
+def test_the_distance_of_two_pmfs() -> None:
+    first = knots.Pmf(np.array([1.0, 2.0]), np.array([0.5, 0.5]))
+    second = knots.Pmf(np.array([1.0, 3.0]), np.array([0.3, 0.7]))
+    assert knots.pmf_distance(first, second) == pytest.approx(0.7)
+    assert knots.pmf_distance(first, first) == 0.0
+
+
+def test_the_list_tells_modelled_from_published_and_what_is_left_out() -> None:
+    lines = {line.split()[0]: line for line in succeeds("profiles").stdout.decode().splitlines()}
+    assert set(lines) == {"name", *bundled()}
+    assert "modelled: arXiv 2505.09999" in lines["m-code"]
+    assert "published: alibaba/ServeGen f891d11, Apache-2.0" in lines["m-large"]
+    assert "37%" in lines["m-large"]
+    assert "image_tokens" not in lines["mm-audio"]
+    entries = {entry["name"]: entry for entry in json.loads(succeeds("profiles", "--json").stdout)}
+    assert {name for name, entry in entries.items() if entry["origin"] == "modelled"} == MODELLED
+    assert {name for name, entry in entries.items() if entry["origin"] == "published"} == PUBLISHED

@@ -1,4 +1,7 @@
-"""The profiles that come with tracetide, made from published data by `tracetide.profiles.make`."""
+"""The profiles that come with tracetide.
+
+Those of published data are made by `tracetide.profiles.make`, the modelled by `tracetide.profiles.modelled`.
+"""
 
 from __future__ import annotations
 

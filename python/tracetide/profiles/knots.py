@@ -89,6 +89,16 @@ def ks_distance(knots: Floats, pmf: Pmf, *, whole: bool) -> float:
     return float(Target(pmf, whole=whole).errors(knots).max())
 
 
+def pmf_distance(first: Pmf, second: Pmf) -> float:
+    """The Kolmogorov-Smirnov distance of two PMFs."""
+    points = np.union1d(first.values, second.values)
+    at = [
+        np.concatenate([[0.0], pmf.cumulative])[np.searchsorted(pmf.values, points, side="right")]
+        for pmf in (first, second)
+    ]
+    return float(np.abs(at[0] - at[1]).max())
+
+
 def mean_of(knots: Floats) -> float:
     """E[x], which is also the mean after rounding if the knots are whole: their segments are symmetric."""
     return float((knots[0] + knots[-1]) / 2 + knots[1:-1].sum()) / (len(knots) - 1)

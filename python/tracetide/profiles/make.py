@@ -14,9 +14,11 @@ What is not kept: how the rate varies within an hour, how lengths differ from da
 last knot. A client without recorded lengths keeps its arrivals, so the total rate is that of the source, and
 has no lengths here either: sampling leaves it out, as it does with the folder itself.
 
-The bundled profile m-small was made by
+By default every distribution has the same number of knots. A `Resolution` can give clients with few requests
+fewer of them, and keep PMFs of few values, such as standard item sizes, as they are. The five bundled
+profiles of published data are made, each with its resolution in `BUNDLED`, by
 
-    python -m tracetide.profiles.make ServeGen/data/language/m-small -o m-small.tide
+    python -m tracetide.profiles.make ServeGen/data --bundled -o OUT_FOLDER
 
 from https://github.com/alibaba/ServeGen at commit f891d11 (Apache-2.0).
 """
@@ -36,6 +38,7 @@ import numpy.typing as npt
 
 from tracetide import _core
 from tracetide.profiles import knots as quantile_knots
+from tracetide.profiles.distance import compare
 
 NS_PER_S = 1_000_000_000
 HOUR_NS = 3600 * NS_PER_S
@@ -53,6 +56,86 @@ class Provenance:
     repository: str = "https://github.com/alibaba/ServeGen"
     commit: str = "f891d11"
     license: str = "Apache-2.0"
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """How finely distributions are kept.
+
+    Attributes:
+        knots: the most knots of a distribution, from 2 to 65537.
+        least: None: all have `knots`. A number: a client with the share s of a part of the day's requests has
+            `knots * sqrt(s / 0.01)`, from `least` to `knots`. The square root makes the distance, weighted by
+            requests, least for a given number of bytes, since a distribution's goes with 1 / knots.
+        exact: keep a PMF as it is where it needs no more bytes than the knots, or is of an item's tokens or
+            of a count, whose values are standard sizes.
+    """
+
+    knots: int = DEFAULT_KNOTS
+    least: int | None = None
+    exact: bool = False
+
+    def __post_init__(self) -> None:
+        """Numbers out of range are a ValueError."""
+        if not 2 <= self.knots <= 65537:
+            raise ValueError(f"knots {self.knots}; allowed: 2 to 65537")
+        if self.least is not None and not 2 <= self.least <= self.knots:
+            raise ValueError(f"least knots {self.least}; allowed: 2 to {self.knots}")
+
+    def knots_for(self, share: float) -> int:
+        """The number of knots for a client with this share of the requests."""
+        if self.least is None:
+            return self.knots
+        return int(np.clip(np.ceil(self.knots * np.sqrt(share / _FULL_SHARE)), self.least, self.knots))
+
+    def keeps(self, field: str, values: int, knots: int) -> bool:
+        """Whether a PMF of so many values stays as it is."""
+        if not self.exact:
+            return False
+        item = field.endswith("_count") or field in _ITEM_TOKENS
+        value_bytes = 16 if field == "reason_ratio" else 12
+        return item or value_bytes * values <= 8 * knots
+
+
+_FULL_SHARE = 0.01
+_ITEM_TOKENS = ("image_tokens", "audio_tokens", "video_tokens")
+
+BUNDLED = {
+    "language/m-large": Resolution(least=33, exact=True),
+    "language/m-mid": Resolution(least=33, exact=True),
+    "language/m-small": Resolution(),
+    "reason/deepseek-r1": Resolution(least=33, exact=True),
+    "multimodal/mm-image": Resolution(least=33, exact=True),
+}
+"""The bundled profiles of published data: the model folder, and how finely it is kept."""
+
+
+@dataclass(frozen=True)
+class Law:
+    """A distribution of the compact profile: quantile knots, or the PMF itself where `knots` is None."""
+
+    pmf: quantile_knots.Pmf
+    knots: Floats | None
+    whole: bool
+
+    @property
+    def mean(self) -> float:
+        """E[X]."""
+        return self.pmf.mean if self.knots is None else quantile_knots.mean_of(self.knots)
+
+    def ks_distance(self, pmf: quantile_knots.Pmf) -> float:
+        """The Kolmogorov-Smirnov distance from a PMF."""
+        if self.knots is None:
+            return quantile_knots.pmf_distance(self.pmf, pmf)
+        return quantile_knots.ks_distance(self.knots, pmf, whole=self.whole)
+
+    def add_to(self, builder: _core.ProfileBuilder) -> int:
+        """Adds the distribution; its number."""
+        if self.knots is not None:
+            return builder.add_quantiles(self.knots, float(self.knots[0]), float(self.pmf.values[-1]))
+        if self.whole:
+            return builder.add_integer_pmf(self.pmf.values.astype(np.uint32), self.pmf.probabilities)
+        return builder.add_real_pmf(self.pmf.values, self.pmf.probabilities)
 
 
 @dataclass(frozen=True)
@@ -171,20 +254,36 @@ class Source:
 class Maker:
     """Makes the compact profile and measures it on the way."""
 
-    def __init__(self, source: Source, knots: int) -> None:
-        """`knots`: number of knots of every distribution."""
+    def __init__(self, source: Source, resolution: Resolution) -> None:
+        """`resolution`: how finely distributions are kept."""
         self.source = source
-        self.knots = knots
+        self.resolution = resolution
         self.field_distances: list[FieldDistance] = []
         self.client_distances: list[ClientDistance] = []
 
     def build(self, name: str, provenance: Provenance) -> _core.Profile:
         """The compact profile; fills in the distances."""
-        arrivals = [self.source.hours_of(client) for client in range(self.source.profile.clients)]
-        fields = [self._fields(client) for client in range(self.source.profile.clients)]
+        clients = range(self.source.profile.clients)
+        arrivals = [self.source.hours_of(client) for client in clients]
+        weights = [self.source.epoch_weights(client) for client in clients]
+        per_part = np.array([weight.sum(axis=1) for weight in weights])
+        with np.errstate(invalid="ignore"):
+            shares = np.nan_to_num(per_part / per_part.sum(axis=0))
+        fields = [self._fields(client, weights[client], shares[client]) for client in clients]
         self.client_distances = [
             self._client_distance(client, hours) for client, hours in enumerate(arrivals)
         ]
+        metadata = self._metadata(name, provenance)
+        profile = self._assemble(arrivals, fields, metadata)
+        if self.resolution != Resolution():
+            # The default leaves this out: the bytes of m-small, which was the first, stay as they are.
+            metadata["distance"] |= {"whole": compare(profile, self.source.profile).rounded()}
+            profile = self._assemble(arrivals, fields, metadata)
+        return profile
+
+    def _assemble(
+        self, arrivals: list[Hours], fields: list[dict[tuple[int, str], Law]], metadata: dict[str, Any]
+    ) -> _core.Profile:
         builder = _core.ProfileBuilder(
             self.source.profile.category,
             window_ns=HOUR_NS,
@@ -192,20 +291,18 @@ class Maker:
             epoch_ns=DAY_PART_NS,
             epochs=self.source.day_parts,
             default_counts=self.source.profile.default_counts,
-            metadata=json.dumps(self._metadata(name, provenance), ensure_ascii=True),
+            metadata=json.dumps(metadata, ensure_ascii=True),
         )
         for client, hours in enumerate(arrivals):
             builder.add_client(self.source.client_names[client])
             builder.add_cells(client, hours.hours, hours.rates, hours.shapes, hours.cvs, hours.families)
-            for (day_part, field), (knots, maximum) in fields[client].items():
-                distribution = builder.add_quantiles(knots, float(knots[0]), maximum)
-                builder.set_field(day_part, client, field, distribution)
+            for (day_part, field), law in fields[client].items():
+                builder.set_field(day_part, client, field, law.add_to(builder))
         return builder.build()
 
-    def _fields(self, client: int) -> dict[tuple[int, str], tuple[Floats, float]]:
+    def _fields(self, client: int, weights: Floats, shares: Floats) -> dict[tuple[int, str], Law]:
         if not self.source.has_lengths(client):
             return {}
-        weights = self.source.epoch_weights(client)
         if not weights.any():
             weights = np.ones_like(weights)  # never active; some lengths are better than none
         result = {}
@@ -218,33 +315,36 @@ class Maker:
                     (*self.source.pmf(int(epoch), client, field), float(weights[day_part, epoch]))
                     for epoch in epochs
                 ]
-                result[day_part, field] = self._fit(client, field, day_part, parts)
+                knots = self.resolution.knots_for(float(shares[day_part]))
+                result[day_part, field] = self._fit(client, field, day_part, parts, knots)
         return result
 
     def _fit(
-        self, client: int, field: str, day_part: int, parts: list[tuple[Floats, Floats, float]]
-    ) -> tuple[Floats, float]:
+        self,
+        client: int,
+        field: str,
+        day_part: int,
+        parts: list[tuple[Floats, Floats, float]],
+        knots: int,
+    ) -> Law:
         whole = field != "reason_ratio"
         pmf = quantile_knots.mixture(parts)
-        knots = quantile_knots.fit(pmf, self.knots, whole=whole)
+        exact = self.resolution.keeps(field, len(pmf.values), knots)
+        law = Law(pmf, None if exact else quantile_knots.fit(pmf, knots, whole=whole), whole)
         weight = sum(part[2] for part in parts)
-        by_epoch = sum(
-            part[2] * quantile_knots.ks_distance(knots, quantile_knots.mixture([part]), whole=whole)
-            for part in parts
-        )
-        mean_error = (quantile_knots.mean_of(knots) - pmf.mean) / pmf.mean if pmf.mean > 0 else 0.0
+        by_epoch = sum(part[2] * law.ks_distance(quantile_knots.mixture([part])) for part in parts)
         self.field_distances.append(
             FieldDistance(
                 client=self.source.client_names[client],
                 field=field,
                 day_part=day_part,
                 requests=weight,
-                ks=quantile_knots.ks_distance(knots, pmf, whole=whole),
+                ks=law.ks_distance(pmf),
                 ks_by_epoch=by_epoch / weight,
-                mean_error=mean_error,
+                mean_error=(law.mean - pmf.mean) / pmf.mean if pmf.mean > 0 else 0.0,
             )
         )
-        return knots, float(pmf.values[-1])
+        return law
 
     def _client_distance(self, client: int, hours: Hours) -> ClientDistance:
         requests = self.source.requests(client)
@@ -283,6 +383,12 @@ class Maker:
             "fields": fields,
         }
 
+    def _knots_in_words(self) -> str:
+        most, least = self.resolution.knots, self.resolution.least
+        return (
+            f"{most} quantile knots" if least is None else f"{least} to {most} quantile knots (by requests)"
+        )
+
     def _metadata(self, name: str, provenance: Provenance) -> dict[str, Any]:
         return {
             "name": name,
@@ -293,8 +399,9 @@ class Maker:
             "method": {
                 "arrivals": "per client and hour: mean rate; family with the most requests; exp of the "
                 "rate-weighted mean log shape; rate-weighted mean CV",
-                "lengths": f"per client, field and part of the day (6 h): {self.knots} quantile knots of the "
-                "mixture over the days, weighted by requests; the mean is kept by the last knot",
+                "lengths": f"per client, field and part of the day (6 h): {self._knots_in_words()} of the "
+                "mixture over the days, weighted by requests; the mean is kept by the last knot"
+                + ("; counts, item tokens and PMFs of few values exactly" if self.resolution.exact else ""),
             },
             "distance": self.summary(),
         }
@@ -305,12 +412,18 @@ def _round(value: float) -> float:
 
 
 def make(
-    folder: Path, *, knots: int = DEFAULT_KNOTS, provenance: Provenance | None = None
+    folder: Path,
+    *,
+    knots: int = DEFAULT_KNOTS,
+    resolution: Resolution | None = None,
+    provenance: Provenance | None = None,
 ) -> tuple[_core.Profile, Maker]:
-    """The compact profile of a folder, and the maker, which knows its distances."""
-    if not 2 <= knots <= 65537:
-        raise ValueError(f"knots {knots}; allowed: 2 to 65537")
-    maker = Maker(Source(_core.Profile.read_servegen(str(folder))), knots)
+    """The compact profile of a folder, and the maker, which knows its distances.
+
+    `knots` is for a fixed number of them; `resolution`, where given, goes before it.
+    """
+    resolution = Resolution(knots=knots) if resolution is None else resolution
+    maker = Maker(Source(_core.Profile.read_servegen(str(folder))), resolution)
     profile = maker.build(folder.resolve().name, provenance or Provenance())
     return profile, maker
 
@@ -357,6 +470,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tracetide.profiles.make", description=description)
     parser.add_argument("folder", type=Path, help="ServeGen model folder")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the .tide file to write")
+    parser.add_argument(
+        "--bundled",
+        action="store_true",
+        help="FOLDER is ServeGen's data, OUTPUT a folder for the bundled ones",
+    )
     parser.add_argument("--knots", type=int, default=DEFAULT_KNOTS, help="knots a distribution (%(default)s)")
     parser.add_argument("--json", action="store_true", help="report as JSON")
     for name, value in asdict(Provenance()).items():
@@ -364,6 +482,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     provenance = Provenance(options.repository, options.commit, options.license)
     try:
+        if options.bundled:
+            for model, resolution in BUNDLED.items():
+                profile, _ = make(options.folder / model, resolution=resolution, provenance=provenance)
+                output = options.output / f"{Path(model).name}.tide"
+                profile.write(str(output))
+                print(f"{output}: {output.stat().st_size} bytes")
+            return 0
         profile, maker = make(options.folder, knots=options.knots, provenance=provenance)
         profile.write(str(options.output))
     except (ValueError, OSError) as error:
