@@ -256,9 +256,7 @@ class QuantileTable(Pmf):
 class Mixture(Law):
     def __init__(self, components: Sequence[tuple[float, Law]]) -> None: ...
 
-def bins(
-    law: Law, minimum: int, maximum: int
-) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.float64], int]:
+def bins(law: Law, minimum: int, maximum: int) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.float64], int]:
     """The law rounded half up and clamped, as bins: first numbers, probabilities, and the last number."""
 
 def quantiles(law: Law, count: int, minimum: float, maximum: float) -> npt.NDArray[np.float64]:
