@@ -1,0 +1,84 @@
+"""Every Python and console example of the pages under `docs/`, in order, in one empty folder a page."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli_tools import environment
+from tracetide.profiles import bundled
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = sorted(page.name for page in DOCS.glob("*.md"))
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+RUN, SHOWN = ("python", "console"), ("text", "toml", "yaml", "cpp")
+"""What is run, and what is only shown."""
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    return FENCE.findall((DOCS / page).read_text(encoding="utf-8"))
+
+
+def commands(console: str) -> list[str]:
+    """The lines that a `$ ` begins; a line that ends in a backslash goes on."""
+    joined = console.replace("\\\n", " ")
+    return [line[2:] for line in joined.splitlines() if line.startswith("$ ")]
+
+
+def run_commands(console: str, folder: Path) -> None:
+    variables = environment() | {"PATH": f"{folder / '.bin'}{os.pathsep}{os.environ['PATH']}"}
+    for command in commands(console):
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", command],
+            cwd=folder,
+            env=variables,
+            capture_output=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, f"{command}: {done.stderr.decode()}"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """An empty folder to be in, with `tracetide` among the commands."""
+    if "m-small" not in bundled():
+        pytest.skip("the profiles are not bundled in this build")
+    (tmp_path / ".bin").mkdir()
+    command = tmp_path / ".bin" / "tracetide"
+    command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m tracetide "$@"\n')
+    command.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_there_are_pages():
+    assert len(PAGES) >= 2
+
+
+# Bundled profiles leave out clients whose lengths are not published, and say so; a reader of a page may
+# ignore that.
+@pytest.mark.filterwarnings("default::tracetide.MissingDataWarning", "default::tracetide.IdleWindowWarning")
+@pytest.mark.parametrize("page", PAGES)
+def test_every_example_works(page, folder):
+    found = blocks(page)
+    assert {language for language, _ in found} <= {*RUN, *SHOWN}, "a block of a language unknown to this test"
+    assert any(language in RUN for language, _ in found), "a page without an example"
+    names: dict[str, object] = {"__name__": "__main__"}
+    for number, (language, text) in enumerate(found):
+        if language == "python":
+            exec(compile(text, f"{page}, block {number + 1}", "exec"), names)
+        elif language == "console":
+            assert commands(text), f"block {number + 1} has no line that begins with '$ '"
+            run_commands(text, folder)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_relative_links_lead_somewhere(page):
+    text = (DOCS / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)(?:#[^)]*)?\)", text)
+    assert [link for link in links if not (DOCS / link).exists()] == []
