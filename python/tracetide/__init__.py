@@ -28,6 +28,7 @@ from tracetide.distributions import (
     Zipf,
 )
 from tracetide.errors import IdleWindowWarning, MissingDataWarning, ProfileError, TraceError
+from tracetide.fit import fit, fit_with_report
 from tracetide.generate import generate, stream
 from tracetide.job import Job
 from tracetide.trace import Batch, Trace
@@ -60,6 +61,8 @@ __all__ = [
     "Weibull",
     "Zipf",
     "__version__",
+    "fit",
+    "fit_with_report",
     "generate",
     "load",
     "read",

@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError
 
 from tracetide._version import __version__
 from tracetide.cli.describe import describe
+from tracetide.cli.fit import fit
 from tracetide.cli.generate import generate
 from tracetide.cli.importing import import_
 from tracetide.cli.outcome import Terminated, outcome_of
@@ -28,6 +29,7 @@ app.command(generate)
 app.command(profiles)
 app.command(describe)
 app.command(import_, name="import")
+app.command(fit)
 
 
 def run(arguments: list[str]) -> int:

@@ -65,7 +65,8 @@ def parquet_source(path: str) -> TableSource:
         schema = pq.read_schema(path)
 
     def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
-        with pq.ParquetFile(path) as file:
+        # pyarrow buffers ahead by default and keeps every row group that it has read.
+        with pq.ParquetFile(path, pre_buffer=False) as file:
             yield from file.iter_batches(batch_size=_ROWS, columns=names)
 
     return TableSource(path, "parquet", schema, batches)

@@ -1,0 +1,143 @@
+"""`tracetide fit`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from tracetide.cli.parameters import Quiet, Whole, output_path
+from tracetide.cli.progress import size
+from tracetide.durations import format_duration
+
+
+def fit(
+    trace: Annotated[str, Parameter(name="TRACE")],
+    /,
+    *,
+    output: Annotated[
+        str,
+        Parameter(
+            name=("--output", "-o"), allow_leading_hyphen=True, help="The profile to write, a `.tide` file."
+        ),
+    ],
+    client: Annotated[
+        str | None,
+        Parameter(
+            help="The column that tells clients apart; `session` for sessions, `whole` for one client. "
+            "Default: `client` or `client_id` where there is one, else one client."
+        ),
+    ] = None,
+    window: Annotated[str, Parameter(help='Length of a window: seconds, or "10min".')] = "600",
+    epoch: Annotated[
+        str, Parameter(help="For how long lengths have one distribution; a multiple of the window.")
+    ] = "21600",
+    lengths: Annotated[
+        Literal["pmf", "parametric"],
+        Parameter(help="Lengths as counted, or Pareto and log-normal (inputs) and Exponential (outputs)."),
+    ] = "pmf",
+    format: Annotated[str | None, Parameter(help="The format of TRACE, whatever its columns.")] = None,
+    column: Annotated[
+        list[str] | None,
+        Parameter(
+            name="--column",
+            negative="",
+            help="NAME=COLUMN: which column has a native one's values, such as input_tokens=prompt_len; "
+            "may be given several times.",
+        ),
+    ] = None,
+    unit: Annotated[str | None, Parameter(help="Of the times of a table: s, ms, us, ns or date.")] = None,
+    rebase: Annotated[
+        bool, Parameter(negative="", help="Count times from the first request, as Unix times need.")
+    ] = False,
+    duration: Annotated[
+        str | None,
+        Parameter(help="When the trace ends; default: as its job says, or after the last request."),
+    ] = None,
+    top_clients: Annotated[
+        Whole | None, Parameter(help="Keep so many busiest clients; all others become one, `rest`.")
+    ] = None,
+    min_gaps: Annotated[
+        Whole,
+        Parameter(help="Fewer gaps of a client in a window are pooled with those of its other windows."),
+    ] = 20,
+    min_lengths: Annotated[
+        Whole, Parameter(help="An epoch with fewer requests of a client is counted with the next.")
+    ] = 100,
+    report: Annotated[
+        str | None, Parameter(help="A CSV file to write: how well each client and window fits.")
+    ] = None,
+    lengths_report: Annotated[
+        str | None, Parameter(help="A CSV file to write: the distributions of lengths.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make a profile from a trace: clients, rates, burstiness, lengths and correlations.
+
+    Examples:
+
+    `tracetide fit trace.parquet -o mine.tide`
+
+    `tracetide fit log.csv --column timestamp=arrived --column input_tokens=prompt_len
+    --column output_tokens=reply_len --unit ms --client user -o mine.tide --report fit.csv`
+
+    Parameters
+    ----------
+    trace
+        A native trace, one of another tool, or a table; Parquet, Arrow, CSV or JSON lines.
+    """
+    from tracetide.fit import fit as fit_only
+    from tracetide.fit import fit_with_report
+
+    target = output_path(output)
+    if not target.endswith(".tide"):
+        raise ValueError(f"--output: {target!r} is not allowed; a profile file must end in .tide")
+    folder = os.path.dirname(os.path.abspath(target))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"cannot write {target!r}: the folder {folder!r} does not exist")
+    options = {
+        "client": client,
+        "window": window,
+        "epoch": epoch,
+        "lengths": lengths,
+        "format": format,
+        "columns": _columns(column or []),
+        "units": None if unit is None else {"timestamp": unit},
+        "rebase": rebase,
+        "duration": duration,
+        "top_clients": top_clients,
+        "min_gaps": min_gaps,
+        "min_lengths": min_lengths,
+    }
+    started = time.monotonic()
+    if report is None and lengths_report is None:
+        pool = fit_only(trace, **options)  # type: ignore[arg-type]
+    else:
+        pool, found = fit_with_report(trace, **options)
+        if report is not None:
+            found.write(report)
+        if lengths_report is not None:
+            found.write_lengths(lengths_report)
+    pool.write(target)
+    if not quiet:
+        print(
+            f"{target}: {pool.category} profile of {len(pool):,} clients, {format_duration(pool.period)}, "
+            f"{size(os.path.getsize(target))}, from {pool.provenance['rows']:,} requests in "
+            f"{time.monotonic() - started:.2f} s",
+            file=sys.stderr,
+        )
+
+
+def _columns(given: list[str]) -> dict[str, str] | None:
+    found = {}
+    for entry in given:
+        name, equals, column = entry.partition("=")
+        if not (name and equals and column):
+            raise ValueError(f"--column: {entry!r} is not allowed; it must be NAME=COLUMN")
+        if name in found:
+            raise ValueError(f"--column: {name!r} is there twice; each name may be given once")
+        found[name] = column
+    return found or None

@@ -1,0 +1,91 @@
+"""A profile from everything that was fitted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tracetide import _core
+from tracetide.fit.arrivals import Cells
+from tracetide.fit.lengths import FIELDS, FittedField
+from tracetide.fit.pieces import Grid
+
+Correlation = tuple[int, str, str, float]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a profile is made of; clients are numbered as in the profile.
+
+    Attributes:
+        category: of the profile.
+        names: of the clients.
+        windows: how many.
+        cells: in the order of windows and clients.
+        rates: requests/s of the cells.
+        fitted: the distributions.
+        correlations: (client, field, field, Spearman correlation).
+    """
+
+    category: str
+    names: list[str]
+    windows: int
+    cells: Cells
+    rates: npt.NDArray[np.float64]
+    fitted: list[FittedField]
+    correlations: Iterable[Correlation]
+
+
+def assemble(parts: Parts, grid: Grid, metadata: dict[str, Any]) -> _core.Profile:
+    """The profile."""
+    epochs = -(-parts.windows // grid.epoch_windows)
+    builder = _core.ProfileBuilder(
+        parts.category,
+        window_ns=grid.window_ns,
+        windows=parts.windows,
+        epoch_ns=grid.window_ns * grid.epoch_windows,
+        epochs=epochs,
+        default_counts="pinned",
+        metadata=json.dumps(metadata, ensure_ascii=True),
+    )
+    _add_clients(builder, parts)
+    _add_distributions(builder, parts, epochs)
+    for correlation in parts.correlations:
+        builder.set_correlation(*correlation)
+    return builder.build()
+
+
+def _add_clients(builder: _core.ProfileBuilder, parts: Parts) -> None:
+    cells = parts.cells
+    by_client = np.argsort(cells.client, kind="stable")
+    bounds = np.searchsorted(cells.client[by_client], np.arange(len(parts.names) + 1))
+    for client, name in enumerate(parts.names):
+        rows = by_client[bounds[client] : bounds[client + 1]]
+        builder.add_client(name)
+        builder.add_cells(
+            client,
+            cells.window[rows].astype(np.uint32),
+            parts.rates[rows],
+            cells.shape[rows],
+            cells.cv[rows],
+            cells.family[rows],
+        )
+
+
+def _add_distributions(builder: _core.ProfileBuilder, parts: Parts, epochs: int) -> None:
+    fields = FIELDS[parts.category]
+    ids = np.full((epochs, len(fields)), 0xFFFFFFFF, dtype=np.uint32)
+    order = sorted(parts.fitted, key=lambda entry: (entry.client, entry.epoch, fields.index(entry.field)))
+    for position, entry in enumerate(order):
+        # An epoch after the last window is there if that was left out.
+        at = min(entry.epoch, epochs - 1), fields.index(entry.field)
+        if ids[at] == 0xFFFFFFFF:
+            ids[at] = entry.law.add_to(builder)
+        if position + 1 == len(order) or order[position + 1].client != entry.client:
+            builder.set_fields(entry.client, ids)
+            ids[:] = 0xFFFFFFFF

@@ -1,0 +1,193 @@
+"""From a trace to a profile."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tracetide._version import __version__
+from tracetide.clientpool import ClientPool
+from tracetide.errors import TraceError
+from tracetide.fit.arrivals import FALLBACKS, Arrivals, Cells
+from tracetide.fit.assemble import Parts, assemble
+from tracetide.fit.conversations import Conversations
+from tracetide.fit.extent import Extent, told_end
+from tracetide.fit.families import FAMILIES
+from tracetide.fit.lengths import Lengths
+from tracetide.fit.options import Options
+from tracetide.fit.pieces import pieces
+from tracetide.fit.prefixes import Prefixes
+from tracetide.fit.report import FitReport, FitResult, lengths_table, windows_table
+from tracetide.fit.source import codes_of, columns_of
+from tracetide.grid import NS
+from tracetide.readers import TraceScan
+
+_MOST_WINDOWS = 10_000_000
+
+
+class Fitting:
+    """One fit: goes through the trace once and holds everything that is counted."""
+
+    def __init__(self, scan: TraceScan, client: str | None, options: Options, *, with_ks: bool) -> None:
+        self._scan = scan
+        self._options = options
+        self._grid = options.grid
+        self._codes = codes_of(scan, client, top=options.top_clients, most=options.max_clients)
+        self._columns = columns_of(scan, client)
+        self._arrivals = Arrivals(
+            self._grid, min_gaps=options.min_gaps, max_gaps=options.max_gaps, with_ks=with_ks
+        )
+        self._lengths = Lengths(
+            scan.category,
+            tuple(self._columns),
+            scan.origin,
+            least=options.min_lengths,
+            budget=options.max_values,
+            parametric=options.lengths == "parametric",
+        )
+        has = self._columns.__contains__
+        self._conversations = Conversations(options.max_sessions) if has("session_id") else None
+        self._prefixes = Prefixes(options.max_blocks) if has("hash_ids") else None
+        self._rows = 0
+        self._first_ns = self._last_ns = 0
+
+    def run(self) -> None:
+        """Read the trace.
+
+        Raises:
+            TraceError: as the scan's; and for a trace of one request, or of no duration.
+            ValueError: for too many clients or windows.
+        """
+        epoch = -1
+        batches = self._scan.batches(self._columns)
+        for piece in pieces(batches, self._codes, self._grid, self._scan.origin):
+            of_piece = int(piece.window[0]) // self._grid.epoch_windows
+            if of_piece != epoch:
+                self._end_epoch(epoch)
+                epoch = of_piece
+            if not self._rows:
+                self._first_ns = int(piece.time_ns[0])
+            self._check_windows(int(piece.window[-1]))
+            self._arrivals.add(piece)
+            self._lengths.add(piece, epoch)
+            if self._conversations is not None:
+                self._conversations.add(piece)
+            if self._prefixes is not None:
+                self._prefixes.add(piece)
+            self._rows += len(piece)
+            self._last_ns = int(piece.time_ns[-1])
+        self._end_epoch(epoch)
+        self._lengths.finish()
+        self._check()
+
+    def _end_epoch(self, epoch: int) -> None:
+        if epoch >= 0:
+            self._arrivals.end_epoch()
+            self._lengths.end_epoch()
+
+    def _check_windows(self, window: int) -> None:
+        if window >= _MOST_WINDOWS:
+            raise ValueError(
+                f"{self._scan.origin}: a time of {self._last_ns / NS:.9g} s or later makes more than "
+                f"{_MOST_WINDOWS:,} windows of {self._options.window:g} s, which is not allowed; choose a "
+                "larger window=, or rebase=True for times that do not begin near 0"
+            )
+
+    def _check(self) -> None:
+        if self._rows < 2:
+            raise TraceError(
+                f"{self._scan.origin}: a trace of one request is not allowed in a fit; "
+                "it must have at least two"
+            )
+        if self._last_ns == self._first_ns:
+            raise TraceError(
+                f"{self._scan.origin}: column 'timestamp': all {self._rows:,} requests are at "
+                f"{self._first_ns / NS:.9g} s, which is not allowed in a fit; there is no duration"
+            )
+        first = self._first_ns // self._grid.window_ns
+        windows = self._last_ns // self._grid.window_ns + 1
+        if first > 100 * (windows - first):
+            raise ValueError(
+                f"{self._scan.origin}: column 'timestamp': times from {self._first_ns / NS:.9g} s to "
+                f"{self._last_ns / NS:.9g} s are not allowed in a fit, whose profile begins at 0; "
+                "rebase=True counts them from the first request"
+            )
+
+    def result(self, name: str) -> FitResult:
+        """The pool and the report, after `run`."""
+        order = self._codes.order()
+        number = np.empty_like(order)
+        number[order] = np.arange(order.size)
+        by_code = self._codes.names()
+        cells = self._arrivals.finish()
+        extent = self._extent(cells)
+        cells = extent.of_cells(cells)
+        cells = replace(cells, client=number[cells.client].astype(np.uint32))
+        cells = cells.take(np.lexsort((cells.client, cells.window)))
+        parts = Parts(
+            self._scan.category,
+            [by_code[code] for code in order],
+            extent.windows,
+            cells,
+            extent.rates(cells, self._grid),
+            [replace(entry, client=int(number[entry.client])) for entry in self._lengths.fitted],
+            [(int(number[code]), a, b, r) for code, a, b, r in self._lengths.correlations.significant()],
+        )
+        profile = assemble(parts, self._grid, self._metadata(name, cells, extent))
+        report = FitReport(
+            windows_table(cells, parts.rates, parts.names, self._grid.window_ns / NS),
+            lengths_table(parts.fitted, parts.names),
+        )
+        return FitResult(ClientPool(profile, name=name), report)
+
+    def _extent(self, cells: Cells) -> Extent:
+        last_s = self._last_ns / NS
+        return Extent.of(
+            cells,
+            self._grid,
+            last_s=last_s,
+            mean_gap_s=(self._last_ns - self._first_ns) / NS / (self._rows - 1),
+            told_s=told_end(self._options.duration, self._scan.metadata, last_s),
+        )
+
+    def _metadata(self, name: str, cells: Cells, extent: Extent) -> dict[str, Any]:
+        requests = int(cells.requests.sum())
+        shares = np.bincount(cells.family, cells.requests, 3) / requests
+        fallbacks = np.bincount(cells.fallback, cells.requests, len(FALLBACKS)) / requests
+        found: dict[str, Any] = {
+            "name": name,
+            "tool": "tracetide fit",
+            "tracetide": __version__,
+            "source": os.path.basename(self._scan.origin),
+            "format": self._scan.format,
+            "rows": self._rows,
+            "rows_used": self._rows - extent.dropped,
+            "duration": float(f"{extent.end_s:.9g}"),
+            "tick_ns": self._arrivals.tick_ns,
+            "client_column": self._codes.column,
+            "options": asdict(self._options),
+            "families": {family: _rounded(share) for family, share in zip(FAMILIES, shares, strict=True)},
+            "family_from": {word: _rounded(share) for word, share in zip(FALLBACKS, fallbacks, strict=True)},
+            "coarsest_bits": self._lengths.coarsest,
+            "correlations_shrunk": self._lengths.correlations.shrunk,
+        }
+        if self._conversations is not None:
+            found["conversations"] = self._conversations.summary()
+        if self._prefixes is not None:
+            found["prefix"] = self._prefixes.summary()
+        return found
+
+
+def name_of(scan: TraceScan) -> str:
+    """What a profile of this trace is called."""
+    if scan.container == "memory":
+        return "trace"
+    return Path(scan.origin).name.split(".")[0] or "trace"
+
+
+def _rounded(share: float) -> float:
+    return float(f"{share:.6g}")

@@ -1,0 +1,76 @@
+"""What a fit can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tracetide.durations import parse_duration
+from tracetide.fit.pieces import Grid
+from tracetide.grid import NS
+
+LENGTHS = ("pmf", "parametric")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Checked options of a fit; see `tracetide.fit.fit`."""
+
+    window: float
+    epoch: float
+    lengths: str
+    duration: float | None
+    min_gaps: int
+    max_gaps: int
+    min_lengths: int
+    top_clients: int | None
+    max_clients: int
+    max_values: int
+    max_sessions: int
+    max_blocks: int
+
+    @classmethod
+    def checked(cls, **given: Any) -> Options:
+        """The options.
+
+        Raises:
+            ValueError: naming the option, the value and what is allowed.
+        """
+        if given["lengths"] not in LENGTHS:
+            raise ValueError(
+                f"lengths: {given['lengths']!r} is not allowed; it must be one of {', '.join(LENGTHS)}"
+            )
+        for name, least in (
+            ("min_gaps", 2),
+            ("max_gaps", 64),
+            ("min_lengths", 1),
+            ("max_clients", 1),
+            ("max_values", 1 << 16),
+            ("max_sessions", 1),
+            ("max_blocks", 1),
+        ):
+            _whole(name, given[name], least)
+        if given["top_clients"] is not None:
+            _whole("top_clients", given["top_clients"], 1)
+        window = parse_duration(given["window"], "window")
+        epoch = parse_duration(given["epoch"], "epoch")
+        duration = None if given["duration"] is None else parse_duration(given["duration"])
+        options = cls(**{**given, "window": window, "epoch": epoch, "duration": duration})
+        grid = options.grid
+        if grid.window_ns < 1 or grid.epoch_windows * grid.window_ns != round(epoch * NS):
+            raise ValueError(
+                f"epoch: {given['epoch']!r} is not allowed; it must be a multiple of window, which is "
+                f"{given['window']!r}"
+            )
+        return options
+
+    @property
+    def grid(self) -> Grid:
+        """Windows and epochs."""
+        window_ns = round(self.window * NS)
+        return Grid(window_ns, max(1, round(self.epoch * NS) // max(window_ns, 1)))
+
+
+def _whole(name: str, value: Any, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name}: {value!r} is not allowed; it must be a whole number from {least} on")

@@ -1,0 +1,92 @@
+"""The trace that is fitted, and the column that tells its clients."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow.compute as pc
+
+from tracetide.fit.clients import ClientCodes
+from tracetide.readers import TraceScan, scan
+from tracetide.readers.fields import NATIVE
+from tracetide.trace import Trace
+
+SESSION = "session"
+WHOLE = "whole"
+
+
+def open_trace(
+    trace: Any,
+    *,
+    client: str | None,
+    format: str | None,
+    columns: Mapping[str, str] | None,
+    units: Mapping[str, str] | None,
+    rebase: bool,
+) -> tuple[TraceScan, str | None]:
+    """A scan of the trace, and the name in it of the column of clients, or None for one client.
+
+    Raises:
+        ValueError: for arguments that do not go together.
+        TraceError: for a file that is no trace, or has no such column.
+    """
+    if isinstance(trace, TraceScan):
+        if format is not None or columns or units or rebase:
+            raise ValueError("format, columns, units, rebase: a TraceScan has its own; give them to scan")
+        return trace, _column(trace, client)
+    found = scan(trace, format=format, columns=columns, units=units, rebase=rebase)
+    if isinstance(trace, Trace):
+        found.metadata = found.metadata or trace.metadata
+    if client in (None, SESSION, WHOLE) or (client in NATIVE and client in found.columns):
+        return found, _column(found, client)
+    if columns and "client" in columns:
+        raise ValueError(
+            f"client: {client!r} is not allowed beside columns={{'client': ...}}; give one of them"
+        )
+    named = {**(columns or {}), "client": str(client)}
+    return scan(trace, format=format, columns=named, units=units, rebase=rebase), "client"
+
+
+def _column(found: TraceScan, client: str | None) -> str | None:
+    if client == WHOLE:
+        return None
+    if client is None:
+        return next((name for name in ("client", "client_id") if name in found.columns), None)
+    name = "session_id" if client == SESSION else client
+    if name not in found.columns:
+        raise ValueError(
+            f"client: {client!r} is not allowed; {found.origin} has the columns {', '.join(found.columns)}"
+        )
+    return name
+
+
+def codes_of(found: TraceScan, column: str | None, *, top: int | None, most: int) -> ClientCodes:
+    """The clients' codes. With `top`, the trace is gone through once to find the busiest clients."""
+    if column is None or top is None:
+        return ClientCodes(column, most=most)
+    requests: Counter[Any] = Counter()
+    for batch in found.batches([column]):
+        found_values = pc.value_counts(batch.column(column))
+        counts = found_values.field("counts").to_pylist()
+        for value, count in zip(found_values.field("values").to_pylist(), counts, strict=True):
+            requests[value] += count
+        if len(requests) > 10 * most:
+            raise ValueError(
+                f"client: column {column!r} has more than {10 * most:,} values, which is not allowed; "
+                "raise max_clients="
+            )
+    # `most_common` keeps the order of first appearance among equals.
+    kept = {value: code for code, (value, _) in enumerate(requests.most_common(top))}
+    return ClientCodes(column, most=most, kept=kept)
+
+
+def columns_of(found: TraceScan, client: str | None) -> Sequence[str]:
+    """The columns that a fit reads."""
+    wanted = {"timestamp", "input_tokens", "output_tokens", "session_id", "hash_ids", client}
+    if found.category == "reason":
+        wanted.add("reason_tokens")
+    if found.category == "multimodal":
+        wanted |= {"text_tokens", "image_tokens", "audio_tokens", "video_tokens"}
+    return [name for name in found.columns if name in wanted]
