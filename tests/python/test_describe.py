@@ -8,9 +8,10 @@ import math
 import numpy as np
 import pytest
 import tracetide as tt
-from small_profiles import MULTIMODAL, Client, IntegerPmf, Quantiles, build, one_client
+from small_profiles import MULTIMODAL, Bins, Client, IntegerPmf, Quantiles, build, constant, one_client
 from tracetide.cli.render import number, sparkline
 from tracetide.describe import describe
+from tracetide.describe.trace import describe_trace
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +148,28 @@ def test_a_description_is_json(pool):
     found = json.loads(json.dumps(describe(pool).to_dict(), allow_nan=False))
     assert found["rate"]["rates"] == pytest.approx([3, 3, 4, 6])
     assert found["details"]["provenance"] == {"name": "synthetic"}
+
+
+def test_a_foreign_trace_needs_no_clients_and_only_its_lengths_are_described(tmp_path):
+    path = tmp_path / "foreign.csv"
+    path.write_text(
+        "timestamp,session_id,input_tokens,output_tokens,delay\n0,7,10,1,\n1.5,7,20,2,0.5\n4,9,60,6,\n"
+    )
+    found = describe_trace(tt.read(path))
+    assert [field.name for field in found.lengths] == ["input_tokens", "output_tokens"]
+    assert found.lengths[0].mean == 30
+    assert found.clients == 1
+    found = describe_trace(tt.read(path, columns={"client": "session_id"}))
+    assert [(client.name, client.share) for client in found.top] == [("7", 2 / 3), ("9", 1 / 3)]
+
+
+def test_lengths_in_bins_are_described():
+    fields = {"input_tokens": Bins([1, 3, 101], [0.5, 0.25, 0.25], 200), "output_tokens": constant(5)}
+    found = describe(tt.ClientPool(build([Client(2.0, fields=fields)])))
+    lengths = found.lengths[0]
+    assert lengths.mean == pytest.approx(0.5 * 1.5 + 0.25 * 51.5 + 0.25 * 150.5)
+    assert (lengths.p50, lengths.highest) == (2, 200)
+    assert lengths.p90 in (160, 161)  # 0.9 is where one ends and the other begins
 
 
 def test_a_sparkline_rises_with_its_values():

@@ -16,6 +16,7 @@ from tracetide.grid import NS
 FAMILIES = ("exponential", "gamma", "weibull")
 _TOP = 5
 _QUANTILE_POINTS = 256
+_BIN_POINTS = 4096
 
 
 def describe_pool(pool: ClientPool) -> Description:
@@ -154,4 +155,18 @@ def _points(distribution: dict[str, Any], *, whole: bool) -> tuple[Floats, Float
         )
         return points, np.full(_QUANTILE_POINTS, 1 / _QUANTILE_POINTS)
     probabilities = np.asarray(distribution["probabilities"], dtype=np.float64)
-    return values, probabilities / probabilities.sum()
+    probabilities = probabilities / probabilities.sum()
+    if distribution["kind"] == "bins":
+        return _points_of_bins(values, distribution["maximum"], probabilities)
+    return values, probabilities
+
+
+def _points_of_bins(first: Floats, maximum: float, probabilities: Floats) -> tuple[Floats, Floats]:
+    """Every number of a bin, or the middles of equal parts of it where there would be very many."""
+    width = np.diff(first, append=maximum + 1)
+    parts = np.minimum(width, _BIN_POINTS // first.size + 1).astype(np.int64)
+    bin = np.repeat(np.arange(first.size), parts)
+    part = np.arange(bin.size) - np.repeat(np.cumsum(parts) - parts, parts)
+    low = np.floor(part * width[bin] / parts[bin])
+    high = np.floor((part + 1) * width[bin] / parts[bin])
+    return first[bin] + 0.5 * (low + high - 1), probabilities[bin] * (high - low) / width[bin]

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tracetide.columns import ListColumn
+from tracetide.columns import LIST_COLUMNS, ListColumn
 from tracetide.describe.description import Description, Lengths, RateCurve, TopClient
 from tracetide.describe.weighted import top_shares
 from tracetide.trace import Trace
 
 _STEPS = 144
 _TOP = 5
-_NOT_LENGTHS = ("timestamp", "client_id", "request_id")
+_LENGTHS = ("input_tokens", "output_tokens", "reason_tokens", "text_tokens")
 
 
 _MOST_STEPS = 1_000_000
@@ -50,9 +50,14 @@ def describe_trace(trace: Trace, name: str = "trace") -> Description:
     )
 
 
-def _clients(trace: Trace) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Client numbers, the position in them of every request's client, and requests of each."""
-    names, client, counts = np.unique(trace["client_id"], return_inverse=True, return_counts=True)
+def _clients(trace: Trace) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The clients, the position in them of every request's client, and requests of each.
+
+    A trace of another tool may have none: then all requests are of one.
+    """
+    found = [trace[name] for name in ("client_id", "client") if name in trace]
+    every: Any = found[0] if found else np.zeros(len(trace), np.uint32)
+    names, client, counts = np.unique(every, return_inverse=True, return_counts=True)
     return names, client, counts
 
 
@@ -72,7 +77,7 @@ def _curve(times: npt.NDArray[np.float64], duration: float) -> RateCurve:
 
 
 def _top_clients(
-    names: npt.NDArray[np.uint32],
+    names: npt.NDArray[Any],
     client: npt.NDArray[np.int64],
     counts: npt.NDArray[np.int64],
     times: npt.NDArray[np.float64],
@@ -112,10 +117,10 @@ def _lengths(trace: Trace) -> list[Lengths]:
     found = []
     for name in trace.columns:
         column = trace[name]
-        if isinstance(column, ListColumn):
+        if isinstance(column, ListColumn) and name in LIST_COLUMNS:
             found.append(_quantiles(name.replace("_tokens", "_items"), column.lengths()))
             found.append(_quantiles(f"{name} per item", column.flat()))
-        elif name not in _NOT_LENGTHS:
+        elif name in _LENGTHS and not isinstance(column, ListColumn):
             found.append(_quantiles(name, column))
     return found
 
