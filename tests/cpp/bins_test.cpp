@@ -74,10 +74,11 @@ TEST(Quantiles, InvertTheDistributionFunction) {
   const auto quantiles = make_quantiles(law, 101, 0, 1);
   ASSERT_EQ(quantiles.size(), 101u);
   for (std::size_t k = 1; k < 100; ++k) {
+    const double p = static_cast<double>(k) / 100;
     if (quantiles[k] < 1) {
-      EXPECT_NEAR(law.cdf(quantiles[k]), k / 100.0, 1e-12);
+      EXPECT_NEAR(law.cdf(quantiles[k]), p, 1e-12);
     } else {
-      EXPECT_LE(law.cdf(1), k / 100.0);
+      EXPECT_LE(law.cdf(1), p);
     }
   }
   EXPECT_LT(quantiles.front(), 0.06);
