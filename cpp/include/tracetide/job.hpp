@@ -77,7 +77,7 @@ class Job {
   [[nodiscard]] double expected() const noexcept;
   /// The exact number of requests where it is known without sampling (pinned, servegen).
   [[nodiscard]] std::optional<std::uint64_t> count() const;
-  /// Clients that are left out because the profile has no distributions for them.
+  /// Clients that send in the profile, but are left out because it has no distributions for them.
   [[nodiscard]] const std::vector<std::uint32_t>& left_out() const noexcept;
   /// Their share of the native requests of the job.
   [[nodiscard]] double left_out_share() const noexcept;

@@ -219,14 +219,22 @@ JobWindow Job::State::window(std::uint64_t k) const noexcept {
 
 void Job::State::resolve_clients() {
   takes_part.assign(profile.clients(), true);
+  std::vector<bool> sends(profile.clients(), false);
+  for (std::uint32_t at = 0; at < profile.windows(); ++at) {
+    for (const std::uint32_t client : profile.cells(at).client) sends[client] = true;
+  }
   std::string names;
+  std::uint32_t without_fields = 0;
   for (std::uint32_t client = 0; client < profile.clients(); ++client) {
     if (profile.has_fields(client)) continue;
     takes_part[client] = false;
+    ++without_fields;
+    // One that never sends anyway, such as all that a filter takes out, is not missed.
+    if (!sends[client]) continue;
     left_out.push_back(client);
     if (left_out.size() <= 5) names.append(names.empty() ? "" : ", ").append(profile.client_name(client));
   }
-  if (left_out.size() == profile.clients()) {
+  if (without_fields == profile.clients()) {
     throw ProfileError("profile: none of its " + std::to_string(profile.clients()) +
                        " clients has distributions of its fields, so no request can be made");
   }
