@@ -30,6 +30,7 @@ from tracetide.distributions import (
 from tracetide.errors import IdleWindowWarning, MissingDataWarning, ProfileError, TraceError
 from tracetide.fit import fit, fit_with_report
 from tracetide.generate import generate, stream
+from tracetide.handmade import Client, Daily, Linear, RateCurve, Spike, Steps, Weekly
 from tracetide.job import Job
 from tracetide.trace import Batch, Trace
 
@@ -40,13 +41,16 @@ __all__ = [
     "TRACE_VERSION",
     "AliasTable",
     "Batch",
+    "Client",
     "ClientPool",
     "Constant",
+    "Daily",
     "Distribution",
     "Exponential",
     "Gamma",
     "IdleWindowWarning",
     "Job",
+    "Linear",
     "ListColumn",
     "LogNormal",
     "MissingDataWarning",
@@ -54,10 +58,14 @@ __all__ = [
     "Pareto",
     "ProfileError",
     "QuantileTable",
+    "RateCurve",
+    "Spike",
+    "Steps",
     "Trace",
     "TraceError",
     "TraceScan",
     "Uniform",
+    "Weekly",
     "Weibull",
     "Zipf",
     "__version__",

@@ -4,31 +4,65 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracetide import _core
 from tracetide.durations import format_duration, format_time, parse_time
 from tracetide.grid import NS
 
+if TYPE_CHECKING:
+    from tracetide.analysis.filters import Predicate
+    from tracetide.handmade import Client
+
 _TIDE = ".tide"
+_WORKLOADS = (".toml", ".yaml", ".yml")
 
 
 class ClientPool:
     """An immutable handle on the clients of a profile between two of its times.
 
-    Get one from `tracetide.load`. Narrowing gives a new pool and copies nothing.
+    Get one from `tracetide.load` or `tracetide.fit`, or make one of `tracetide.Client`s. Narrowing and
+    reshaping give new pools and never change this one.
     """
 
     __slots__ = ("_end", "_name", "_profile", "_start")
 
     def __init__(
-        self, profile: _core.Profile, *, name: str = "", start: float = 0.0, end: float | None = None
+        self,
+        clients: _core.Profile | Iterable[Client],
+        *,
+        name: str = "",
+        start: float = 0.0,
+        end: float | None = None,
+        window: float | str | None = None,
+        period: float | str | None = None,
     ) -> None:
-        """A pool of all clients of `profile` from `start` to `end` (seconds; None: its period's end)."""
-        self._profile = profile
+        """A pool of clients.
+
+        Args:
+            clients: `tracetide.Client`s of one category; or the core's profile.
+            name: what to call it.
+            start, end: the span in seconds; None: the period's end.
+            window: how often rates may change, in seconds or as text; only for `Client`s, 10 min by default.
+                Every window has the mean of a client's rate over it.
+            period: after which rates repeat; only for `Client`s, by default the fewest whole days (weeks, if
+                a rate is weekly) that hold all times of their rates.
+
+        Raises:
+            ValueError: naming the client, the field, the value and what is allowed.
+        """
+        if isinstance(clients, _core.Profile):
+            if window is not None or period is not None:
+                raise ValueError("window and period: a profile has its own; they are for Clients")
+            self._profile = clients
+        else:
+            from tracetide.handmade import make_profile
+
+            self._profile = make_profile(clients, name=name, window=window, period=period)
         self._start = start
-        self._end = profile.period_ns / NS if end is None else end
+        self._end = self._profile.period_ns / NS if end is None else end
         self._name = name or str(self.provenance.get("name", "")) or "unnamed"
 
     @property
@@ -111,6 +145,136 @@ class ClientPool:
             )
         return ClientPool(self._profile, name=self._name, start=first, end=last)
 
+    def filter(self, predicate: Predicate | None = None, **ranges: Any) -> ClientPool:
+        """The pool with only those windows of clients that meet all conditions.
+
+        What a client sends in a window is kept as it is or left out; the others' rates do not change.
+
+            pool.filter(cv=(0.5, 1.5), avg_input=(100, 1000), max_output=8192)
+            pool.filter(lambda w: w["input_tokens_p99"] > 4 * w["output_tokens_p99"])
+
+        Args:
+            predicate: takes the columns of `windows` as a mapping of NumPy arrays, gives an array of bool.
+            ranges: a pair (low, high), both included, None for no bound, by column of `windows`; or by the
+                short names `avg_input`, `avg_output`, `max_input` and `max_output`, the last two of which
+                also take a number, the highest allowed. `family` takes a name. A value that the profile does
+                not know is in no range.
+
+        Raises:
+            ValueError: naming the filter, the value and what is allowed.
+        """
+        from tracetide.analysis import keep_by
+
+        return self._with(self._profile.with_cells(keep_by(self, predicate, ranges)))
+
+    def top(self, k: int, by: str = "requests") -> ClientPool:
+        """The pool of the `k` clients of the most expected requests in it; or of the highest mean of another
+        column of `windows`, weighted by requests.
+
+        Raises:
+            ValueError: naming the argument, the value and what is allowed.
+        """
+        from tracetide.analysis import keep_top
+
+        return self._with(self._profile.with_cells(keep_top(self, k, by)))
+
+    def select(self, clients: int | str | Iterable[int | str]) -> ClientPool:
+        """The pool of these clients alone, by number or name.
+
+        Raises:
+            ValueError: naming a client that is not there.
+        """
+        from tracetide.analysis import keep_clients
+
+        chosen = [clients] if isinstance(clients, int | str) else clients
+        return self._with(self._profile.with_cells(keep_clients(self, chosen)))
+
+    def windows(self) -> Any:
+        """What every active client does in every window of the pool, as a pyarrow Table.
+
+        One row per client and window: `start` and `duration` (seconds), `client`, `client_name`, `rate`
+        (requests/s), `requests` (expected), `family`, `shape` and `cv` of the gaps, and for every field
+        `<field>_avg`, `_p50`, `_p95`, `_p99` and `_max`. `.to_pandas()` makes a DataFrame of it.
+        """
+        from tracetide.analysis import window_table
+
+        return window_table(self)
+
+    def cdfs(self) -> Any:
+        """Cumulative distributions across clients, window by window, as a pyarrow Table.
+
+        Columns `start`, `column` (`rate`, `cv`, or a field's `_avg`, `_p50`, `_p95` or `_p99`), `value` and
+        `probability`. Rates count every client alike, all else weighs clients by their rate.
+        """
+        from tracetide.analysis import cdf_table
+
+        return cdf_table(self)
+
+    def resample(self, n_clients: int, seed: int = 0) -> ClientPool:
+        """A pool of `n_clients` clients drawn from those that are active in this one.
+
+        Each of N clients is drawn n/N times, rounded up or down, so that the skew of the rates stays; the
+        expected total rate is n/N times this pool's. Copies send at different times.
+
+        Raises:
+            ValueError: naming the argument, the value and what is allowed.
+        """
+        from tracetide.reshape import resample
+
+        return self._with(resample(self, n_clients, seed))
+
+    def scale_clients(self, factor: float, seed: int = 0) -> ClientPool:
+        """A pool of `factor` times as many clients, drawn as `resample` does, each with its own rate.
+
+        The total rate grows alike. This is more users; `scale=` of a job is the same users sending more,
+        which is burstier.
+
+        Raises:
+            ValueError: naming the argument, the value and what is allowed.
+        """
+        from tracetide.reshape import resample
+
+        return self._with(resample(self, self._scaled(factor), seed))
+
+    def _scaled(self, factor: float) -> int:
+        import math
+
+        active = len({int(client) for client in self._profile.cells()["client"]})
+        if isinstance(factor, bool | str) or not (math.isfinite(factor) and factor > 0):
+            raise ValueError(f"factor: {factor!r} is not allowed; it must be a number above 0")
+        return max(1, round(factor * active))
+
+    def collapse(self) -> ClientPool:
+        """A pool of one client with the rate, burstiness and lengths of all of this one: the NAIVE baseline.
+
+        Raises:
+            ValueError: if no client with lengths is active.
+        """
+        from tracetide.reshape import collapse
+
+        return self._with(collapse(self))
+
+    def __add__(self, other: ClientPool) -> ClientPool:
+        """All clients of both, each with its own rate.
+
+        Windows and periods may differ: windows are split, the shorter period is repeated.
+
+        Raises:
+            ValueError: if the categories or spans differ.
+        """
+        if not isinstance(other, ClientPool):
+            return NotImplemented
+        from tracetide.reshape import merge
+
+        merged = merge(self, other)
+        if self.is_whole:
+            return ClientPool(merged)
+        return ClientPool(merged, start=self._start, end=self._end)
+
+    def _with(self, profile: _core.Profile) -> ClientPool:
+        """The same span of another profile."""
+        return ClientPool(profile, name=self._name, start=self._start, end=self._end)
+
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the profile as a `.tide` file; it appears only when complete.
 
@@ -164,13 +328,14 @@ def load(source: str | os.PathLike[str], *, threads: int = 0) -> ClientPool:
     """The pool of a profile.
 
     Args:
-        source: a bundled name (see `tracetide profiles`), a `.tide` file, or a ServeGen model folder.
+        source: a bundled name (see `tracetide profiles`), a `.tide` file, a workload in a `.toml` or
+            `.yaml` file, or a ServeGen model folder.
             A bundled name goes before a folder of that name; write `./m-small` for the folder.
         threads: threads that read a ServeGen folder; 0: all cores.
 
     Raises:
         FileNotFoundError: if there is no such name, file or folder, with the nearest bundled names.
-        ProfileError: if the data is not a sound profile.
+        ProfileError: if the data is not a sound profile, or naming line and key of a workload file.
         ValueError: if it is a file of another kind.
     """
     from tracetide.profiles import bundled, bundled_path
@@ -181,10 +346,14 @@ def load(source: str | os.PathLike[str], *, threads: int = 0) -> ClientPool:
     if path.is_dir():
         return ClientPool(_core.Profile.read_servegen(str(path), threads), name=path.resolve().name)
     if path.is_file():
+        if path.suffix.lower() in _WORKLOADS:
+            from tracetide.workload import load_workload
+
+            return load_workload(path)
         if path.suffix != _TIDE:
             raise ValueError(
-                f"profile: {str(source)!r} is not allowed; it must be a bundled name, a {_TIDE} file or a "
-                "ServeGen model folder"
+                f"profile: {str(source)!r} is not allowed; it must be a bundled name, a {_TIDE} file, a "
+                "workload (.toml, .yaml) or a ServeGen model folder"
             )
         return ClientPool(_core.Profile.open(str(path)), name=path.stem)
     raise FileNotFoundError(_not_found(os.fspath(source)))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tracetide as tt
 from small_profiles import Bins, Client, IntegerPmf, Quantiles, RealPmf, build, zipf
 from trace_tools import assert_same, collect, columns, concatenate, digest
 from tracetide import _core
@@ -123,6 +124,25 @@ def many():
     )
 
 
+@functools.cache
+def by_hand():
+    """Curves and laws, whose elementary functions are our own, added to resampled clients."""
+    wave = tt.Daily(8, "0:05", 0.75) * tt.Linear([(0, 1), ("8min", 3)]) + tt.Spike(
+        "2min", "30s", 40, ramp="20s"
+    )
+    chat = tt.Client(
+        rate=wave,
+        arrivals=tt.Gamma(cv=2),
+        input_tokens=tt.Mixture([(0.75, tt.LogNormal(median=600, sigma=1.1)), (0.25, tt.Pareto(1.5, 4000))]),
+        output_tokens=tt.Exponential(mean=300),
+        correlations={("input_tokens", "output_tokens"): 0.5},
+        limits={"output_tokens": (1, 4096)},
+        count=2,
+    )
+    clients = tt.ClientPool([chat], window="20s", period="8min")
+    return (clients + tt.ClientPool(mixed()).resample(12, seed=5)).profile
+
+
 JOBS = {
     "language, pinned, independent": lambda: (mixed(), {"counts": "pinned", "coupling": "independent"}),
     "language, pinned, comonotonic": lambda: (mixed(), {"counts": "pinned", "coupling": "comonotonic"}),
@@ -154,6 +174,7 @@ JOBS = {
     ),
     "reason, correlations of the profile, bins": lambda: (correlated(), {}),
     "reason, bins, comonotonic": lambda: (correlated(), {"coupling": "comonotonic"}),
+    "by hand, resampled, added": lambda: (by_hand(), {"seed": 9}),
     "multimodal, bins": lambda: (items_in_bins(), {"counts": "pinned"}),
     "multimodal, bins, copula": lambda: (
         items_in_bins(),

@@ -1,4 +1,7 @@
-"""Every Python and console example of the pages under `docs/`, in order, in one empty folder a page."""
+"""Every Python and console example of the pages under `docs/`, in order, in one empty folder a page.
+
+A TOML or YAML block whose first line is its name as a comment (`# office.toml`) is a file there.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ PAGES = sorted(page.name for page in DOCS.glob("*.md"))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN, SHOWN = ("python", "console"), ("text", "toml", "yaml", "cpp")
 """What is run, and what is only shown."""
+FILE_NAME = re.compile(r"# (\S+\.(?:toml|yaml))\n")
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
@@ -75,6 +79,8 @@ def test_every_example_works(page, folder):
         elif language == "console":
             assert commands(text), f"block {number + 1} has no line that begins with '$ '"
             run_commands(text, folder)
+        elif named := FILE_NAME.match(text):
+            (folder / named[1]).write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -16,6 +16,8 @@ from tracetide.cli.generate import generate
 from tracetide.cli.importing import import_
 from tracetide.cli.outcome import Terminated, outcome_of
 from tracetide.cli.profiles import profiles
+from tracetide.cli.schema import schema
+from tracetide.cli.windows import windows
 
 app = App(
     name="tracetide",
@@ -30,6 +32,8 @@ app.command(profiles)
 app.command(describe)
 app.command(import_, name="import")
 app.command(fit)
+app.command(windows)
+app.command(schema)
 
 
 def run(arguments: list[str]) -> int:

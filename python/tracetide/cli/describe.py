@@ -8,24 +8,40 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from tracetide.cli.narrowing import Filters, Top, narrowed
 from tracetide.cli.parameters import Json, Span
 from tracetide.clientpool import load
 from tracetide.describe import Description
-from tracetide.durations import parse_span
 from tracetide.formats import format_of
 
 
 def describe(
-    what: Annotated[str, Parameter(name="WHAT")], /, *, span: Span = None, json_: Json = False
+    what: Annotated[str, Parameter(name="WHAT")],
+    /,
+    *,
+    span: Span = None,
+    filter: Filters = None,
+    top: Top = None,
+    json_: Json = False,
 ) -> None:
     """Show clients, rates, burstiness and lengths of a profile or a trace.
 
     Parameters
     ----------
     what
-        A bundled name, a `.tide` file, a ServeGen model folder, or a native trace file.
+        A bundled name, a `.tide` file, a workload (`.toml`, `.yaml`), a ServeGen model folder, or a native
+        trace file.
     """
-    found = _describe_trace(what, span) if _is_trace(what) else _describe_profile(what, span)
+    from tracetide.describe.pool import describe_pool
+
+    if _is_trace(what):
+        if span is not None or filter or top is not None:
+            raise ValueError(
+                f"--span, --filter and --top: not allowed here; {what!r} is a trace, not a profile"
+            )
+        found = _describe_trace(what)
+    else:
+        found = describe_pool(narrowed(load(what), span, filter, top))
     if json_:
         print(json.dumps(found.to_dict(), indent=2))
     else:
@@ -42,17 +58,8 @@ def _is_trace(what: str) -> bool:
     return not os.path.isdir(what)
 
 
-def _describe_profile(what: str, span: str | None) -> Description:
-    from tracetide.describe.pool import describe_pool
-
-    pool = load(what)
-    return describe_pool(pool if span is None else pool.span(*parse_span(span)))
-
-
-def _describe_trace(what: str, span: str | None) -> Description:
+def _describe_trace(what: str) -> Description:
     from tracetide.describe.trace import describe_trace
     from tracetide.trace import Trace
 
-    if span is not None:
-        raise ValueError(f"span: {span!r} is not allowed here; it is for profiles, and {what!r} is a trace")
     return describe_trace(Trace.read(what), os.path.basename(what))

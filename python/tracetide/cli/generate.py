@@ -9,11 +9,12 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from tracetide.cli.coupling import parse_coupling
+from tracetide.cli.narrowing import Filters, Top, narrowed
 from tracetide.cli.parameters import Quiet, Span, Threads, Whole, output_path
 from tracetide.cli.progress import ProgressBar, size
 from tracetide.cli.rate_file import read_rate_file
-from tracetide.clientpool import load
-from tracetide.durations import parse_span
+from tracetide.clientpool import ClientPool, load
 from tracetide.errors import IdleWindowWarning, MissingDataWarning
 from tracetide.formats import STDOUT, format_of
 from tracetide.job import Job
@@ -42,6 +43,8 @@ def generate(
         Parameter(help="CSV file of `time,rate` points, linear in between; every window takes the mean."),
     ] = None,
     span: Span = None,
+    filter: Filters = None,
+    top: Top = None,
     duration: Annotated[
         str | None,
         Parameter(
@@ -55,9 +58,13 @@ def generate(
         Parameter(help="How many requests a client sends in a window."),
     ] = "profile",
     coupling: Annotated[
-        Literal["profile", "independent", "comonotonic"],
-        Parameter(help="How the fields of a request depend on each other."),
-    ] = "profile",
+        list[str] | None,
+        Parameter(
+            negative="",
+            help="How the fields of a request depend on each other: profile, independent, comonotonic, or "
+            "FIELD:FIELD=C, their Spearman correlation, once or more; default: profile.",
+        ),
+    ] = None,
     missing: Annotated[
         Literal["nearest", "error"], Parameter(help="What to do where the profile lacks distributions.")
     ] = "nearest",
@@ -76,15 +83,17 @@ def generate(
     Parameters
     ----------
     profile
-        A bundled name (see `tracetide profiles`), a `.tide` file, or a ServeGen model folder.
+        A bundled name (see `tracetide profiles`), a `.tide` file, a workload (`.toml`, `.yaml`), or a
+        ServeGen model folder.
     """
     target = output_path(output)
     chosen = format_of(target, format)
     with warnings.catch_warnings(record=True) as caught:
         for kind in (MissingDataWarning, IdleWindowWarning):
             warnings.simplefilter("always", kind)
-        job = _job(profile, span, threads, rate, rate_file, scale=scale, max_rate=max_rate, duration=duration,
-                   seed=seed, counts=counts, coupling=coupling, missing=missing)  # fmt: skip
+        pool = narrowed(load(profile, threads=_not_negative(threads)), span, filter, top)
+        job = _job(pool, rate, rate_file, scale=scale, max_rate=max_rate, duration=duration,
+                   seed=seed, counts=counts, coupling=parse_coupling(coupling), missing=missing)  # fmt: skip
     started = time.monotonic()
     with ProgressBar(job.expected, show=not quiet, warnings=[str(entry.message) for entry in caught]) as bar:
         written = job.write(target, format=chosen.name, threads=threads, progress=bar.update)
@@ -98,14 +107,13 @@ def generate(
         )
 
 
-def _job(
-    profile: str, span: str | None, threads: int, rate: float | None, rate_file: str | None, **options: Any
-) -> Job:
+def _job(pool: ClientPool, rate: float | None, rate_file: str | None, **options: Any) -> Job:
     if rate is not None and rate_file is not None:
         raise ValueError("--rate and --rate-file: at most one of them may be given")
+    return Job(pool, rate=read_rate_file(rate_file) if rate_file is not None else rate, **options)
+
+
+def _not_negative(threads: int) -> int:
     if threads < 0:
         raise ValueError(f"threads: {threads} is not allowed; it must be a whole number from 0 on")
-    pool = load(profile, threads=threads)
-    if span is not None:
-        pool = pool.span(*parse_span(span))
-    return Job(pool, rate=read_rate_file(rate_file) if rate_file is not None else rate, **options)
+    return threads

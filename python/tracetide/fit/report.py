@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 
 from tracetide.fit.arrivals import FALLBACKS, Cells
 from tracetide.fit.families import FAMILIES
 from tracetide.fit.lengths import FittedField
+from tracetide.formats.table import write_table
 
 if TYPE_CHECKING:
     import pandas
@@ -48,12 +48,12 @@ class FitReport:
         return self.windows.to_pandas()
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the windows as CSV."""
-        write_csv(self.windows, path)
+        """Write the windows: `.csv`, `.parquet` or `.arrow`."""
+        write_table(self.windows, path)
 
     def write_lengths(self, path: str | os.PathLike[str]) -> None:
-        """Write the lengths as CSV."""
-        write_csv(self.lengths, path)
+        """Write the lengths: `.csv`, `.parquet` or `.arrow`."""
+        write_table(self.lengths, path)
 
 
 class FitResult(NamedTuple):
@@ -61,11 +61,6 @@ class FitResult(NamedTuple):
 
     pool: ClientPool
     report: FitReport
-
-
-def write_csv(table: pa.Table, path: str | os.PathLike[str]) -> None:
-    """Write a table as CSV."""
-    pa_csv.write_csv(table, os.fspath(path), pa_csv.WriteOptions(quoting_style="needed"))
 
 
 def windows_table(cells: Cells, rates: Any, names: list[str], window_s: float) -> pa.Table:

@@ -1,0 +1,55 @@
+"""`tracetide windows`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from tracetide.cli.narrowing import Filters, Top, narrowed
+from tracetide.cli.parameters import Quiet, Span, output_path
+from tracetide.clientpool import load
+from tracetide.formats import STDOUT
+from tracetide.formats.table import write_table
+
+
+def windows(
+    profile: Annotated[str, Parameter(name="PROFILE")],
+    /,
+    *,
+    output: Annotated[
+        str,
+        Parameter(
+            name=("--output", "-o"),
+            allow_leading_hyphen=True,
+            help="The file to write: `.csv`, `.parquet` or `.arrow`; `-` is standard output, CSV.",
+        ),
+    ] = STDOUT,
+    cdfs: Annotated[
+        bool, Parameter(negative="", help="Distributions across clients instead, window by window.")
+    ] = False,
+    span: Span = None,
+    filter: Filters = None,
+    top: Top = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write what every client of a profile does in every window: rate, burstiness, statistics of lengths.
+
+    Examples:
+
+    `tracetide windows m-small --span 18:00..19:00 --top 5`
+
+    `tracetide windows m-small --filter cv=2.. -o bursty.parquet`
+
+    Parameters
+    ----------
+    profile
+        A bundled name, a `.tide` file, a workload (`.toml`, `.yaml`), or a ServeGen model folder.
+    """
+    target = output_path(output)
+    pool = narrowed(load(profile), span, filter, top)
+    table = pool.cdfs() if cdfs else pool.windows()
+    write_table(table, target)
+    if not quiet and target != STDOUT:
+        print(f"{target}: {table.num_rows:,} rows", file=sys.stderr)

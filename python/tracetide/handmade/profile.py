@@ -1,0 +1,175 @@
+"""From clients made by hand to a profile."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tracetide import _core
+from tracetide.distributions import (
+    AliasTable,
+    Distribution,
+    Exponential,
+    Gamma,
+    QuantileTable,
+    Weibull,
+)
+from tracetide.durations import DAY, format_duration, format_time, parse_duration
+from tracetide.grid import NS
+from tracetide.handmade.client import FIELDS, Client
+from tracetide.handmade.curves import WEEK, RateCurve
+from tracetide.reshape.names import unique_names
+
+Floats = npt.NDArray[np.float64]
+
+DEFAULT_WINDOW = 600.0
+_RATIO_STEPS = 1024
+_MOST_WINDOWS = 2**24
+_EXPONENTIAL, _GAMMA, _WEIBULL = 0, 1, 2
+
+
+def make_profile(
+    clients: Iterable[Client],
+    *,
+    name: str = "",
+    window: float | str | None = None,
+    period: float | str | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> _core.Profile:
+    """The profile of these clients; its counts are drawn (`renewal`), since rates are expectations.
+
+    The arguments are those of `tracetide.ClientPool`; `provenance` is kept in the profile.
+
+    Raises:
+        ValueError: naming the client, the field, the value and what is allowed.
+    """
+    members = list(clients)
+    if not members or not all(isinstance(member, Client) for member in members):
+        wrong = next((member for member in members if not isinstance(member, Client)), members)
+        raise ValueError(f"clients: {wrong!r} is not allowed; it must be Clients, at least one")
+    category = members[0].category
+    names = _names(members)
+    for member, own in zip(members, names, strict=True):
+        if member.category != category:
+            raise ValueError(
+                f"{own[0]}: the category {member.category} is not allowed; a pool has one, and that of "
+                f"{names[0][0]} is {category}"
+            )
+    window_s = DEFAULT_WINDOW if window is None else parse_duration(window, "window")
+    edges = _edges(members, window_s, period)
+    builder = _core.ProfileBuilder(
+        category,
+        window_ns=round(window_s * NS),
+        windows=edges.size - 1,
+        epoch_ns=round(window_s * NS) * (edges.size - 1),
+        epochs=1,
+        default_counts="renewal",
+        metadata=json.dumps({"name": name or "by hand", "kind": "by hand", **(provenance or {})}),
+    )
+    for member, own in zip(members, names, strict=True):
+        _add(builder, member, own, edges)
+    return builder.build()
+
+
+def _names(members: list[Client]) -> list[list[str]]:
+    """A name for each copy of each client."""
+    flat = unique_names(
+        member.name or f"client-{number}"
+        for number, member in enumerate(members)
+        for _ in range(member.count)
+    )
+    rest = iter(flat)
+    return [[next(rest) for _ in range(member.count)] for member in members]
+
+
+def _edges(members: list[Client], window: float, period: float | str | None) -> Floats:
+    """Starts of the windows, and the period's end."""
+    if period is None:
+        rates = [_curve(member) for member in members]
+        unit = WEEK if any(rate.is_weekly for rate in rates) else DAY
+        seconds = unit * max(1, *(math.ceil(rate.extent / unit) for rate in rates))
+    else:
+        seconds = parse_duration(period, "period")
+    windows = round(seconds / window)
+    if windows < 1 or abs(windows * window - seconds) > 1e-6:
+        what = ("period", seconds) if period is not None else ("window", window)
+        raise ValueError(
+            f"{what[0]}: {format_duration(what[1])} is not allowed; the period, {format_duration(seconds)}, "
+            f"must be a multiple of the window, {format_duration(window)}"
+        )
+    if windows > _MOST_WINDOWS:
+        raise ValueError(
+            f"window: {format_duration(window)} is not allowed; a period of {format_duration(seconds)} would "
+            f"have {windows:,} windows, and 2^24 are allowed"
+        )
+    edges: Floats = np.arange(windows + 1, dtype=np.float64) * window
+    return edges
+
+
+def _curve(member: Client) -> RateCurve:
+    assert isinstance(member.rate, RateCurve)
+    return member.rate
+
+
+def _add(builder: _core.ProfileBuilder, client: Client, names: list[str], edges: Any) -> None:
+    """All copies of a client."""
+    rates = _curve(client).means(edges)
+    if not (rates.max() > 0 and rates.min() >= 0 and np.isfinite(rates).all()):
+        worst = int(np.argmin(rates))
+        raise ValueError(
+            f"{names[0]}: rate: a mean of {rates[worst]:g} at {format_time(edges[worst])} is not allowed; it "
+            "must be finite, from 0 on, and above 0 at some time"
+        )
+    active = np.flatnonzero(rates > 0)
+    family, shape, cv = _gaps(client.arrivals)
+    laws = {name: _law(builder, client, name) for name in FIELDS[client.category]}
+    for name in names:
+        number = builder.add_client(name)
+        builder.add_cells(
+            number,
+            active.astype(np.uint32),
+            rates[active],
+            np.full(active.size, shape),
+            np.full(active.size, cv),
+            np.full(active.size, family, dtype=np.uint8),
+        )
+        for field, law in laws.items():
+            builder.set_field(0, number, field, law)
+        for (a, b), spearman in client.correlations.items():
+            builder.set_correlation(number, a, b, float(spearman))
+
+
+def _gaps(law: Distribution) -> tuple[int, float, float]:
+    """Family, shape and CV."""
+    if isinstance(law, Exponential):
+        return _EXPONENTIAL, 1.0, 1.0
+    shape = law.parameters["shape"]
+    if isinstance(law, Gamma):
+        return _GAMMA, shape, shape**-0.5
+    assert isinstance(law, Weibull)
+    # Var / mean^2 + 1 = Gamma(1 + 2/k) / Gamma(1 + 1/k)^2
+    squared = math.expm1(math.lgamma(1 + 2 / shape) - 2 * math.lgamma(1 + 1 / shape))
+    return _WEIBULL, shape, math.sqrt(max(squared, 0.0))
+
+
+def _law(builder: _core.ProfileBuilder, client: Client, field: str) -> int:
+    """The number of a field's distribution; a field that is not given is always 0."""
+    if getattr(client, field) is None:
+        return builder.add_integer_pmf(np.zeros(1, dtype=np.uint32), np.ones(1))
+    law, (low, high) = client.law_of(field), client.limits_of(field)
+    ratio = field == "reason_ratio"
+    if isinstance(law, AliasTable | QuantileTable) and (ratio or law.dtype == np.uint32):
+        values, probabilities = law.parameters["values"], law.parameters["probabilities"]
+        if ratio:
+            return builder.add_real_pmf(np.asarray(values, dtype=np.float64), probabilities)
+        return builder.add_integer_pmf(values, probabilities)
+    if ratio:
+        quantiles = _core.quantiles(law._law, _RATIO_STEPS + 1, low, high)
+        return builder.add_quantiles(quantiles, float(low), float(high))
+    values, probabilities, maximum = _core.bins(law._law, int(low), int(high))
+    return builder.add_bins(values, probabilities, maximum)

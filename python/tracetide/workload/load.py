@@ -1,0 +1,142 @@
+"""From a workload file to a pool."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from tracetide.clientpool import ClientPool
+from tracetide.errors import ProfileError
+from tracetide.handmade import make_profile
+from tracetide.workload.document import Document, Path, SyntaxFault
+from tracetide.workload.schema import Workload
+from tracetide.workload.toml_document import parse_toml
+
+_LARGEST = 64 << 20
+
+
+def load_workload(path: FilePath) -> ClientPool:
+    """The pool that a TOML or YAML file describes.
+
+    Raises:
+        ProfileError: naming the file, the line, the key, the value and what is allowed.
+        OSError: if it cannot be read.
+    """
+    document = _parse(path)
+    try:
+        found = Workload.model_validate(document.data)
+    except ValidationError as error:
+        raise ProfileError(_message(path, document, error)) from None
+    name = found.name or path.stem
+    provenance = {"description": found.description} if found.description else {}
+    try:
+        profile = make_profile(
+            [client.made() for client in found.clients],
+            name=name,
+            window=found.window,
+            period=found.period,
+            provenance=provenance,
+        )
+    except ValueError as error:
+        keys, said = _nearer((), document.data, str(error))
+        where = f", line {document.line(keys)}" if keys else ""
+        raise ProfileError(f"{path}{where}: {_shown(keys)}{said}") from None
+    return ClientPool(profile, name=name)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of workload files, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Workload.model_json_schema()}
+
+
+def _parse(path: FilePath) -> Document:
+    if path.stat().st_size > _LARGEST:
+        raise ProfileError(f"{path}: {path.stat().st_size:,} bytes are not allowed; at most 64 MiB are")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ProfileError(f"{path}: byte {error.start} is not allowed; a workload must be UTF-8") from None
+    try:
+        if path.suffix.lower() == ".toml":
+            return parse_toml(text)
+        from tracetide.workload.yaml_document import parse_yaml
+
+        return parse_yaml(text)
+    except SyntaxFault as error:
+        where = f", line {error.line}" if error.line else ""
+        raise ProfileError(f"{path}{where}: {error}") from None
+
+
+def _message(path: FilePath, document: Document, error: ValidationError) -> str:
+    """The first error by line, in the form of all of tracetide's."""
+    found = []
+    for entry in error.errors(include_url=False):
+        keys, value = _keys(document.data, entry["loc"])
+        said = _said(entry)
+        if entry["type"] == "missing":
+            keys = (*keys, entry["loc"][-1])
+        elif entry["type"] == "unknown_key":
+            keys = (*keys, entry["ctx"]["key"])
+        elif entry["type"] == "value_error":
+            keys, said = _nearer(keys, value, said)
+        found.append((document.line(keys), _shown(keys), said))
+    found.sort(key=lambda item: item[0])
+    line, keys_text, said = found[0]
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return f"{path}, line {line}: {keys_text}{said}{more}"
+
+
+def _said(entry: Any) -> str:
+    kind, value = entry["type"], entry["input"]
+    if kind == "missing":
+        return "missing"
+    if kind == "value_error":
+        return str(entry["ctx"]["error"])
+    if kind == "unknown_key":
+        return str(entry["msg"])
+    if kind == "union_tag_not_found":
+        return f"{_unquoted(entry['ctx'])} is missing"
+    if kind == "union_tag_invalid":
+        context = entry["ctx"]
+        return (
+            f"{_unquoted(context)} = {context['tag']!r} is not allowed; it must be one of "
+            f"{context['expected_tags']}"
+        )
+    message = str(entry["msg"])
+    message = message.replace("Input should", "it must").replace("must be a valid", "must be a")
+    message = message.replace("a integer", "a whole number")
+    shown = repr(value) if not isinstance(value, dict | list) else f"a {type(value).__name__}"
+    return f"{shown} is not allowed; {message}"
+
+
+def _unquoted(context: dict[str, Any]) -> str:
+    return str(context["discriminator"]).strip("'")
+
+
+def _keys(data: Any, location: tuple[Any, ...]) -> tuple[Path, Any]:
+    """The keys of a location, without the names of alternatives that are between them, and what is there."""
+    keys: list[str | int] = []
+    for part in location:
+        if (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        ):
+            data = data[part]
+            keys.append(part)
+    return tuple(keys), data
+
+
+def _nearer(keys: Path, value: Any, said: str) -> tuple[Path, str]:
+    """The key of a table that the message begins with is where the error is."""
+    found = re.match(r"(\w+)(: )?", said)
+    if found and isinstance(value, dict) and found[1] in value:
+        return (*keys, found[1]), said[found.end() :] if found[2] else said
+    return keys, said
+
+
+def _shown(keys: Path) -> str:
+    """`clients[0].rate.mean: `."""
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).lstrip(".")
+    return f"{text}: " if text else ""

@@ -1,0 +1,118 @@
+"""YAML with lines, by its core schema (YAML 1.2): `14:00` is text and `no` is not false."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from tracetide.workload.document import Document, Path, SyntaxFault
+
+_MOST_VALUES = 1_000_000
+_DEEPEST = 64
+
+
+class _CoreLoader(yaml.SafeLoader):
+    """Composes nodes; only the scalars of the core schema are more than text."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 (PyYAML's way)
+
+
+_PREFIX = "tag:yaml.org,2002:"
+for _tag, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9]+", list("-+0123456789")),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
+    ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", list("-+.")),
+    ("merge", r"<<", ["<"]),
+):
+    _CoreLoader.add_implicit_resolver(_PREFIX + _tag, re.compile(rf"^(?:{_pattern})$"), _first)
+
+
+def parse_yaml(text: str) -> Document:
+    """Parse a YAML text of one document.
+
+    Raises:
+        SyntaxFault: with the line.
+    """
+    try:
+        loader = _CoreLoader(text)
+        try:
+            node = loader.get_single_node()
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise SyntaxFault(str(error.problem or error.context), mark.line + 1 if mark else None) from None
+    except yaml.YAMLError as error:
+        raise SyntaxFault(str(error).splitlines()[0], None) from None
+    except RecursionError:
+        raise SyntaxFault("mappings within mappings too deep", None) from None
+    document = Document()
+    if node is not None:
+        document.data = _Reader(document.lines).value(node, ())
+    return document
+
+
+class _Reader:
+    """From nodes to data; a node that several aliases name comes several times."""
+
+    def __init__(self, lines: dict[Path, int]) -> None:
+        self._lines = lines
+        self._values = 0
+
+    def value(self, node: yaml.Node, path: Path) -> Any:
+        self._values += 1
+        line = node.start_mark.line + 1
+        if self._values > _MOST_VALUES or len(path) > _DEEPEST:
+            raise SyntaxFault("aliases that make the file too large", line)
+        self._lines.setdefault(path, line)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(entry, (*path, number)) for number, entry in enumerate(node.value)]
+        return _scalar(node)
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[Any, Any]:
+        own: dict[Any, Any] = {}
+        merged: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if key_node.tag == _PREFIX + "merge":
+                sources = value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]
+                for source in sources:
+                    if not isinstance(source, yaml.MappingNode):
+                        raise SyntaxFault("a merge (<<) of what is not a mapping", line)
+                    merged = {**self.value(source, path), **merged}
+                continue
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise SyntaxFault("a key that is not a scalar", line)
+            key = _scalar(key_node)
+            if key in own:
+                raise SyntaxFault(f"the key {key!r} is there twice", line)
+            entry = (*path, key)
+            self._lines[entry] = line
+            own[key] = self.value(value_node, entry)
+        return {**merged, **own}
+
+
+def _scalar(node: yaml.Node) -> Any:
+    kind = node.tag.removeprefix(_PREFIX)
+    text = node.value
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.lower() == "true"
+    if kind == "str":
+        return text
+    try:
+        if kind == "int":
+            return int(text)
+        if kind == "float":
+            # `.inf` and `.nan` have a point that Python's have not.
+            return float(re.sub(r"\.(?=[inIN])", "", text))
+    except ValueError as error:
+        raise SyntaxFault(str(error), node.start_mark.line + 1) from None
+    raise SyntaxFault(f"the tag {node.tag!r} is not allowed", node.start_mark.line + 1)

@@ -1,0 +1,125 @@
+"""Rates over time: values, exact means, and what is refused."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import tracetide as tt
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.integrate import quad
+
+DAY = 86400.0
+HOURS = np.arange(25) * 3600.0
+
+
+def integral(curve, start, end, breaks):
+    """By another method, between the given breaks."""
+    points = sorted({start, end, *(b for b in breaks if start < b < end)})
+    return sum(quad(lambda t: curve(t), a, b, epsabs=1e-12, epsrel=1e-12)[0] for a, b in pairwise(points))
+
+
+def test_steps_hold_until_the_next():
+    curve = tt.Steps({0: 1, "18:00": 5, "day 2 6:00": 2})
+    assert curve(0) == 1
+    assert curve(np.array([64799.9, 64800.0])).tolist() == [1, 5]
+    assert curve(DAY + 6 * 3600) == 2
+    assert curve.means([17 * 3600, 19 * 3600]).tolist() == [3.0]
+
+
+def test_lines_are_constant_outside_of_their_points():
+    curve = tt.Linear([("6:00", 10), ("8:00", 30)])
+    assert curve([0.0, 6 * 3600, 7 * 3600, 8 * 3600, DAY]).tolist() == [10, 10, 20, 30, 30]
+    assert curve.means([0, 7 * 3600, 9 * 3600]) == pytest.approx(
+        [10 + 2.5 / 3.5 * 0 + 5 / 7, 27.5], rel=1e-13
+    )
+    assert tt.Linear({5: 3})(100) == 3
+
+
+def test_a_day_has_its_mean_and_its_peak():
+    curve = tt.Daily(mean=4, peak="14:00", swing=0.75)
+    assert curve(14 * 3600) == pytest.approx(7, rel=1e-15)
+    assert curve(2 * 3600) == pytest.approx(1, rel=1e-14)
+    assert curve.means([0, DAY]) == pytest.approx([4], rel=1e-13)
+    expected = [4 * (1 + 0.75 * math.cos(2 * math.pi * (t - 50400) / DAY)) for t in HOURS]
+    assert curve(HOURS) == pytest.approx(expected, rel=1e-14)
+
+
+def test_days_of_a_week_begin_again():
+    curve = tt.Weekly([1, 2, 3, 4, 5, 6, 7])
+    assert curve(np.arange(9) * DAY).tolist() == [1, 2, 3, 4, 5, 6, 7, 1, 2]
+
+
+def test_a_spike_with_and_without_ramps():
+    assert tt.Spike("12:00", "5min", 40)(np.array([43199.0, 43200, 43499, 43500])).tolist() == [0, 40, 40, 0]
+    ramped = tt.Spike("12:00", "5min", 40, ramp="10min")
+    assert ramped(np.array([42600.0, 42900, 43200, 43500, 43800, 44100])).tolist() == [0, 20, 40, 40, 20, 0]
+    assert ramped.means([0, DAY])[0] * DAY == pytest.approx(40 * (300 + 600), rel=1e-12)
+
+
+def test_means_of_sums_and_products_are_exact():
+    spike = tt.Spike("1:50", "25min", 3, ramp="7min")
+    curve = (
+        2 * tt.Daily(1.5, "3:00", 0.9) * tt.Linear([(0, 1), ("5:00", 4)]) * tt.Steps({0: 1, 7000: 0.5})
+        + spike
+    )
+    breaks = [5 * 3600, 7000, *spike._breaks(DAY)]
+    edges = np.array([0.0, 600, 5000, 7001.5, 20000, 50000])
+    expected = [integral(curve, a, b, breaks) / (b - a) for a, b in pairwise(edges)]
+    assert curve.means(edges) == pytest.approx(expected, rel=1e-11)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.floats(1, 1e5), min_size=1, max_size=6, unique=True),
+    st.lists(st.floats(0, 100), min_size=7, max_size=7),
+)
+def test_windows_add_up_to_the_whole(times, rates):
+    points = list(zip([0.0, *sorted(times)], rates, strict=False))
+    for curve in (tt.Steps(points), tt.Linear(points), tt.Steps(points) * tt.Daily(1, 0, 1)):
+        edges = np.linspace(0, 2 * DAY, 289)
+        whole = curve.means([0, 2 * DAY])[0]
+        assert curve.means(edges).mean() == pytest.approx(whole, rel=1e-9, abs=1e-12)
+
+
+def test_curves_are_values():
+    one = tt.Daily(2) * tt.Weekly([1] * 7) + 3
+    two = tt.Daily(2) * tt.Weekly([1] * 7) + 3
+    assert one == two
+    assert hash(one) == hash(two)
+    assert one != tt.Daily(2) * tt.Weekly([1] * 7) + 4
+    assert repr(one).startswith("(Daily(2.0")
+    assert pickle.loads(pickle.dumps(one)) == one
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: tt.Steps({}), r"Steps: {} is not allowed"),
+        (lambda: tt.Steps({5: 1}), r"Steps: a first time of day 1 00:00:05 is not allowed"),
+        (lambda: tt.Steps([(0, 1), (0, 2)]), r"Steps: the time 0 after 0 is not allowed"),
+        (lambda: tt.Steps({0: -1}), r"Steps rate: -1 is not allowed"),
+        (lambda: tt.Linear([(0, math.nan)]), r"Linear rate: nan is not allowed"),
+        (lambda: tt.Linear([1, 2]), r"Linear: \[1, 2\] is not allowed"),
+        (lambda: tt.Linear([("x", 2)]), r"Linear time: 'x' is not allowed"),
+        (lambda: tt.Daily(swing=1.5), r"Daily swing: 1.5 is not allowed"),
+        (lambda: tt.Daily(peak="day 2 1:00"), r"Daily peak: .* is not allowed"),
+        (lambda: tt.Weekly([1, 2]), r"Weekly: 2 days are not allowed"),
+        (lambda: tt.Spike(0, 0, 1), r"Spike duration: 0 is not allowed"),
+        (lambda: tt.Spike(5, 5, 1, ramp=10), r"Spike ramp: 10 is not allowed"),
+        (lambda: tt.Daily() * -1, r"rate: -1 is not allowed"),
+        (lambda: tt.Daily() + "1", r"rate: '1' is not allowed"),
+    ],
+)
+def test_what_is_wrong_is_named(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_what_curves_have_in_common_is_not_one():
+    with pytest.raises(TypeError, match="make one"):
+        tt.RateCurve()
