@@ -146,7 +146,7 @@ def test_every_list_of_lengths_has_parametric_laws(lengths):
     for make in (parametric.exponential, parametric.mixture):
         made, found = make(counts_of(lengths))
         assert made.values[0] >= min(lengths)
-        assert made.maximum == max(lengths)
+        assert made.maximum <= max(lengths)  # less where the law has less than 2^-36 above
         assert 0 <= found.ks <= 1
         assert made.probabilities.sum() == pytest.approx(1)
 

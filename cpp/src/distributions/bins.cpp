@@ -15,6 +15,9 @@ double below(const Law& law, double n) noexcept {
   return law.cdf(std::nextafter(n - 0.5, -std::numeric_limits<double>::infinity()));
 }
 
+// Values are chosen by 32 random bits: what lies above with less than this would never come.
+constexpr double never_drawn = 0x1p-36;
+
 // 1 up to 2,047 from the minimum, then a power of two from 1/2048 to 1/1024 of the distance.
 std::uint32_t bin_width(std::uint64_t distance) noexcept {
   return std::uint32_t{1} << std::max(bit_length(distance) - 11, 0);
@@ -43,6 +46,10 @@ Bins make_bins(const Law& law, std::uint32_t minimum, std::uint32_t maximum) {
     }
     before = std::max(before, reached);
     at = next;
+    if (1.0 - reached < never_drawn) {
+      bins.maximum = static_cast<std::uint32_t>(next - 1);
+      break;
+    }
   }
   while (bins.probability.back() == 0) {
     bins.maximum = bins.first.back() - 1;

@@ -11,26 +11,25 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide import _core
+from tracetide.client_names import unique_names
 from tracetide.distributions import (
     AliasTable,
     Distribution,
     Exponential,
     Gamma,
     QuantileTable,
-    Weibull,
 )
 from tracetide.durations import DAY, format_duration, format_time, parse_duration
 from tracetide.grid import NS
 from tracetide.handmade.client import FIELDS, Client
 from tracetide.handmade.curves import WEEK, RateCurve
-from tracetide.reshape.names import unique_names
+from tracetide.renewal import EXPONENTIAL, GAMMA, WEIBULL, own_cv
 
 Floats = npt.NDArray[np.float64]
 
 DEFAULT_WINDOW = 600.0
 _RATIO_STEPS = 1024
 _MOST_WINDOWS = 2**24
-_EXPONENTIAL, _GAMMA, _WEIBULL = 0, 1, 2
 
 
 def make_profile(
@@ -147,14 +146,11 @@ def _add(builder: _core.ProfileBuilder, client: Client, names: list[str], edges:
 def _gaps(law: Distribution) -> tuple[int, float, float]:
     """Family, shape and CV."""
     if isinstance(law, Exponential):
-        return _EXPONENTIAL, 1.0, 1.0
+        return EXPONENTIAL, 1.0, 1.0
     shape = law.parameters["shape"]
     if isinstance(law, Gamma):
-        return _GAMMA, shape, shape**-0.5
-    assert isinstance(law, Weibull)
-    # Var / mean^2 + 1 = Gamma(1 + 2/k) / Gamma(1 + 1/k)^2
-    squared = math.expm1(math.lgamma(1 + 2 / shape) - 2 * math.lgamma(1 + 1 / shape))
-    return _WEIBULL, shape, math.sqrt(max(squared, 0.0))
+        return GAMMA, shape, own_cv(GAMMA, shape)
+    return WEIBULL, shape, own_cv(WEIBULL, shape)
 
 
 def _law(builder: _core.ProfileBuilder, client: Client, field: str) -> int:

@@ -13,7 +13,7 @@ from tracetide.describe.points import points_of
 from tracetide.fit.histogram import FULL_BITS, Counts
 from tracetide.fit.laws import RATIO_TICKS, Law, ratios, whole_numbers
 from tracetide.grid import NS
-from tracetide.reshape.superposition import GAMMA, gap_cv
+from tracetide.renewal import GAMMA, gap_cv
 
 if TYPE_CHECKING:
     from tracetide.clientpool import ClientPool

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tracetide import _core
+from tracetide.client_names import unique_names
 from tracetide.reshape.grids import Grid, common_grid, regrid
-from tracetide.reshape.names import unique_names
 
 if TYPE_CHECKING:
     from tracetide.clientpool import ClientPool

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide import _core
-from tracetide.reshape.names import unique_names
+from tracetide.client_names import unique_names
 
 if TYPE_CHECKING:
     from tracetide.clientpool import ClientPool

@@ -1,4 +1,4 @@
-"""Names of copies."""
+"""Names of clients."""
 
 from __future__ import annotations
 
