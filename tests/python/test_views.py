@@ -211,7 +211,7 @@ def test_the_command_line(pool, tmp_path):
     fails(
         "windows", "p.tide", "-o", "w.txt", says=["'w.txt' is not allowed; it must end in .csv"], cwd=tmp_path
     )
-    fails("describe", "t.arrow", "--top", "1", says=["is a trace, not a profile"], cwd=tmp_path)
+    fails("describe", "t.arrow", "--top", "1", says=["for profiles, and 't.arrow' is a trace"], cwd=tmp_path)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["p.tide", "t.arrow", "w.parquet"]
 
 

@@ -37,7 +37,7 @@ def describe(
     if _is_trace(what):
         if span is not None or filter or top is not None:
             raise ValueError(
-                f"--span, --filter and --top: not allowed here; {what!r} is a trace, not a profile"
+                f"--span, --filter and --top: not allowed; they are for profiles, and {what!r} is a trace"
             )
         found = _describe_trace(what)
     else:
