@@ -36,6 +36,7 @@ from tracetide.trace import Batch, Trace
 
 if TYPE_CHECKING:
     from tracetide.readers import TraceScan, read, scan
+    from tracetide.upsampling import compare_upsampling, upsample
 
 __all__ = [
     "TRACE_VERSION",
@@ -69,6 +70,7 @@ __all__ = [
     "Weibull",
     "Zipf",
     "__version__",
+    "compare_upsampling",
     "fit",
     "fit_with_report",
     "generate",
@@ -76,9 +78,16 @@ __all__ = [
     "read",
     "scan",
     "stream",
+    "upsample",
 ]
 
-_LAZY = {"TraceScan": "tracetide.readers", "read": "tracetide.readers", "scan": "tracetide.readers"}
+_LAZY = {
+    "TraceScan": "tracetide.readers",
+    "compare_upsampling": "tracetide.upsampling",
+    "read": "tracetide.readers",
+    "scan": "tracetide.readers",
+    "upsample": "tracetide.upsampling",
+}
 """Names whose modules import pyarrow or more, which `import tracetide` does not wait for."""
 
 

@@ -17,6 +17,7 @@ from tracetide.cli.importing import import_
 from tracetide.cli.outcome import Terminated, outcome_of
 from tracetide.cli.profiles import profiles
 from tracetide.cli.schema import schema
+from tracetide.cli.upsample import upsample
 from tracetide.cli.windows import windows
 
 app = App(
@@ -33,6 +34,7 @@ app.command(describe)
 app.command(import_, name="import")
 app.command(fit)
 app.command(windows)
+app.command(upsample)
 app.command(schema)
 
 

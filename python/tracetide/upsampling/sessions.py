@@ -1,0 +1,80 @@
+"""The conversations of a trace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tracetide.trace import Requests
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Which conversation each request belongs to; a request without one is a conversation of its own.
+
+    Attributes:
+        number: int64, shape (requests,): of the conversation, from 0.
+        start: float64, shape (conversations,): the time of its first request, seconds.
+        turns: int64, shape (conversations,): its requests.
+    """
+
+    number: Ints
+    start: Floats
+    turns: Ints
+
+    @staticmethod
+    def of(trace: Requests) -> Sessions:
+        """From the column `session_id`, where a missing value or an empty text is none.
+
+        Raises:
+            ValueError: if there is no such column.
+        """
+        import pyarrow as pa
+
+        if "session_id" not in trace:
+            raise ValueError(
+                f"session_id: missing; the trace has {', '.join(trace.columns)}, and without conversations "
+                'all gaps are alike: method="naive" scales them'
+            )
+        encoded = pa.array(trace["session_id"], from_pandas=True).dictionary_encode()
+        names = encoded.dictionary
+        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        if pa.types.is_string(names.type) and "" in names.to_pylist():
+            codes[codes == names.to_pylist().index("")] = -1
+        alone = codes < 0
+        codes[alone] = len(names) + np.arange(int(alone.sum()))
+        _, number = np.unique(codes, return_inverse=True)
+        number = number.astype(np.int64)
+        turns = np.bincount(number)
+        start = np.full(turns.size, np.inf)
+        np.minimum.at(start, number, trace["timestamp"])
+        return Sessions(number, start, turns.astype(np.int64))
+
+    def gaps(self, time: Floats) -> Floats:
+        """The times between consecutive requests of a conversation, in no particular order."""
+        order = np.lexsort((time, self.number))
+        follows = np.diff(self.number[order]) == 0
+        found: Floats = np.diff(time[order])[follows]
+        return found
+
+
+def times(trace: Requests) -> Any:
+    """The timestamps, all of which must be there.
+
+    Raises:
+        ValueError: naming the first row that has none.
+    """
+    time = trace["timestamp"]
+    missing = np.flatnonzero(np.isnan(time))
+    if missing.size:
+        raise ValueError(
+            f"timestamp: row {missing[0] + 1} has none, which is not allowed; later turns of a "
+            "mooncake-session trace have only a delay after an end that is not recorded"
+        )
+    return time
