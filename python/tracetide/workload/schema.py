@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr, Tag, model_validator
@@ -181,29 +180,25 @@ AnyLaw: TypeAlias = Annotated[
 ]
 
 
-def _by(key: str) -> Callable[[Any], str | None]:
+def _form(value: Any) -> str | None:
     """Tells a number from a table."""
-
-    def kind(value: Any) -> str | None:
-        if isinstance(value, dict | BaseModel):
-            return "table"
-        return "number" if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-    return kind
+    if isinstance(value, dict | BaseModel):
+        return "table"
+    return "number" if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _number_or(table: Any, what: str, example: str) -> Any:
+def _number_or(table: Any, example: str) -> Any:
     return Annotated[
         Annotated[Number, Tag("number")] | Annotated[table, Tag("table")],
         Discriminator(
-            _by(what),
+            _form,
             custom_error_type="number_or_table",
             custom_error_message=f"it must be a number or a table such as {example}",
         ),
     ]
 
 
-Values: TypeAlias = _number_or(AnyLaw, "law", '{ law = "exponential", mean = 300 }')  # type: ignore[valid-type]
+Values: TypeAlias = _number_or(AnyLaw, '{ law = "exponential", mean = 300 }')  # type: ignore[valid-type]
 
 
 class _Rate(_Table):
@@ -309,7 +304,7 @@ AnyRate: TypeAlias = Annotated[
     "StepsRate | LinearRate | DailyRate | WeeklyRate | SpikeRate | SumRate | ProductRate",
     Field(discriminator="kind"),
 ]
-RateValue: TypeAlias = _number_or(AnyRate, "kind", '{ kind = "daily", mean = 2 }')  # type: ignore[valid-type]
+RateValue: TypeAlias = _number_or(AnyRate, '{ kind = "daily", mean = 2 }')  # type: ignore[valid-type]
 
 
 def _curve(rate: Any) -> RateCurve:
