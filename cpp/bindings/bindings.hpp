@@ -11,5 +11,6 @@ void register_profile(pybind11::module_& module);
 void register_job(pybind11::module_& module);
 void register_stream(pybind11::module_& module);
 void register_samplers(pybind11::module_& module);
+void register_prefixes(pybind11::module_& module);
 
 }  // namespace tracetide::bindings

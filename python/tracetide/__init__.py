@@ -35,6 +35,7 @@ from tracetide.job import Job
 from tracetide.trace import Batch, Trace
 
 if TYPE_CHECKING:
+    from tracetide.prefixes import PrefixStatistics, prefix_statistics
     from tracetide.readers import TraceScan, read, scan
     from tracetide.upsampling import compare_upsampling, upsample
 
@@ -57,6 +58,7 @@ __all__ = [
     "MissingDataWarning",
     "Mixture",
     "Pareto",
+    "PrefixStatistics",
     "ProfileError",
     "QuantileTable",
     "RateCurve",
@@ -75,6 +77,7 @@ __all__ = [
     "fit_with_report",
     "generate",
     "load",
+    "prefix_statistics",
     "read",
     "scan",
     "stream",
@@ -82,8 +85,10 @@ __all__ = [
 ]
 
 _LAZY = {
+    "PrefixStatistics": "tracetide.prefixes",
     "TraceScan": "tracetide.readers",
     "compare_upsampling": "tracetide.upsampling",
+    "prefix_statistics": "tracetide.prefixes",
     "read": "tracetide.readers",
     "scan": "tracetide.readers",
     "upsample": "tracetide.upsampling",

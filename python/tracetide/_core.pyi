@@ -262,4 +262,12 @@ def bins(law: Law, minimum: int, maximum: int) -> tuple[npt.NDArray[np.uint32], 
 def quantiles(law: Law, count: int, minimum: float, maximum: float) -> npt.NDArray[np.float64]:
     """The quantile function at k / (count - 1), clamped."""
 
+class PrefixCache:
+    """Hits of prefix caches of given sizes, in one pass."""
+
+    def __init__(self, sizes: Sequence[int]) -> None: ...
+    def add(self, offsets: npt.NDArray[np.int32], blocks: npt.NDArray[np.uint32]) -> None: ...
+    def result(self) -> dict[str, Any]:
+        """`requests`, `blocks`, `different_blocks`, `hits`, `hits_by_size`, `distances` by digits."""
+
 trace_version: int

@@ -22,6 +22,10 @@ def describe(
     span: Span = None,
     filter: Filters = None,
     top: Top = None,
+    cache_blocks: Annotated[
+        list[int] | None,
+        Parameter(negative="", help="Size of a prefix cache, for traces with hash ids; several times."),
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Show clients, rates, burstiness and lengths of a profile or a trace.
@@ -29,8 +33,8 @@ def describe(
     Parameters
     ----------
     what
-        A bundled name, a `.tide` file, a workload (`.toml`, `.yaml`), a ServeGen model folder, or a native
-        trace file.
+        A bundled name, a `.tide` file, a workload (`.toml`, `.yaml`), a ServeGen model folder, or a
+        trace file, native or of another tool.
     """
     from tracetide.describe.pool import describe_pool
 
@@ -39,7 +43,7 @@ def describe(
             raise ValueError(
                 f"--span, --filter and --top: not allowed; they are for profiles, and {what!r} is a trace"
             )
-        found = _describe_trace(what)
+        found = _describe_trace(what, cache_blocks)
     else:
         found = describe_pool(narrowed(load(what), span, filter, top))
     if json_:
@@ -58,8 +62,9 @@ def _is_trace(what: str) -> bool:
     return not os.path.isdir(what)
 
 
-def _describe_trace(what: str) -> Description:
+def _describe_trace(what: str, cache_blocks: list[int] | None) -> Description:
     from tracetide.describe.trace import describe_trace
-    from tracetide.trace import Trace
+    from tracetide.prefixes import DEFAULT_SIZES
+    from tracetide.readers import read
 
-    return describe_trace(Trace.read(what), os.path.basename(what))
+    return describe_trace(read(what), os.path.basename(what), cache_blocks=cache_blocks or DEFAULT_SIZES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -93,11 +93,22 @@ def _fact_rows(found: Description) -> list[tuple[str, str]]:
     source = found.details.get("provenance", {}).get("source")
     if source:
         rows.append(("source", str(source)))
+    prefixes = found.details.get("prefixes")
+    if prefixes:
+        rows.append(("prefixes", _prefixes(prefixes)))
     job = found.details.get("job", {})
     if job:
         profile = job.get("profile", {}).get("name")
         rows.append(("made from", f"{profile}, seed {job.get('seed')}, counts {job.get('counts')}"))
     return rows
+
+
+def _prefixes(found: dict[str, Any]) -> str:
+    caches = ", ".join(f"{rate:.1%} of {int(size):,}" for size, rate in found["hit_rates"].items())
+    return (
+        f"{found['blocks']:,} blocks, {found['different_blocks']:,} different; {found['hit_rate']:.1%} hits "
+        f"of a cache of all, LRU: {caches} blocks"
+    )
 
 
 def _burstiness(found: dict[str, float]) -> str:

@@ -75,7 +75,8 @@ class Description:
     left_out_share: float = 0.0
     """Their share of the rate."""
     details: dict[str, Any] = field(default_factory=dict)
-    """Of a pool: its grid and provenance. Of a trace: its job, if the file has it."""
+    """Of a pool: its grid and provenance. Of a trace: its job, if the file has it, and `prefixes`, the reuse
+    of prompt blocks, if it has `hash_ids`."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; what is not defined is None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from tracetide.columns import LIST_COLUMNS, ListColumn
 from tracetide.describe.description import Description, Lengths, RateCurve, TopClient
 from tracetide.describe.weighted import top_shares
+from tracetide.prefixes import DEFAULT_SIZES, prefix_statistics
 from tracetide.trace import Trace
 
 _STEPS = 144
@@ -21,8 +23,16 @@ _LENGTHS = ("input_tokens", "output_tokens", "reason_tokens", "text_tokens")
 _MOST_STEPS = 1_000_000
 
 
-def describe_trace(trace: Trace, name: str = "trace") -> Description:
+def describe_trace(
+    trace: Trace, name: str = "trace", *, cache_blocks: Iterable[int] = DEFAULT_SIZES
+) -> Description:
     """Statistics of all requests.
+
+    Args:
+        trace: in memory.
+        name: what to call it.
+        cache_blocks: sizes of the prefix caches, in blocks, of which hit rates are given if the trace has
+            `hash_ids`.
 
     Raises:
         ValueError: for a trace without requests.
@@ -46,8 +56,15 @@ def describe_trace(trace: Trace, name: str = "trace") -> Description:
         top_shares=top_shares(counts.astype(np.float64)),
         burstiness={"cv": _gap_cv(times), "dispersion": _dispersion(times, duration)},
         lengths=_lengths(trace),
-        details={"job": trace.metadata} if trace.metadata else {},
+        details=_details(trace, cache_blocks),
     )
+
+
+def _details(trace: Trace, cache_blocks: Iterable[int]) -> dict[str, Any]:
+    details: dict[str, Any] = {"job": trace.metadata} if trace.metadata else {}
+    if "hash_ids" in trace:
+        details["prefixes"] = prefix_statistics(trace, sizes=cache_blocks).to_dict()
+    return details
 
 
 def _clients(trace: Trace) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
