@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tracetide.handmade import Client
 
 _TIDE = ".tide"
+_MOST_CLIENTS = 10_000_000
 _WORKLOADS = (".toml", ".yaml", ".yml")
 
 
@@ -240,7 +242,8 @@ class ClientPool:
         import math
 
         active = len({int(client) for client in self._profile.cells()["client"]})
-        if isinstance(factor, bool | str) or not (math.isfinite(factor) and factor > 0):
+        is_number = isinstance(factor, Real) and not isinstance(factor, bool)
+        if not (is_number and math.isfinite(factor) and 0 < factor <= _MOST_CLIENTS):
             raise ValueError(f"factor: {factor!r} is not allowed; it must be a number above 0")
         return max(1, round(factor * active))
 
@@ -270,6 +273,10 @@ class ClientPool:
         if self.is_whole:
             return ClientPool(merged)
         return ClientPool(merged, start=self._start, end=self._end)
+
+    def __radd__(self, other: object) -> ClientPool:
+        """For `sum`, which begins with 0."""
+        return self if other == 0 else NotImplemented
 
     def _with(self, profile: _core.Profile) -> ClientPool:
         """The same span of another profile."""

@@ -427,7 +427,12 @@ def test_describe_shows_a_trace(profile, format, tmp_path):
 
 def test_describe_refuses_what_it_cannot_read(profile, tmp_path):
     (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
-    fails("describe", "bad.csv", says=["bad.csv", "columns are those of no known format: 'a', 'b'"], cwd=tmp_path)
+    fails(
+        "describe",
+        "bad.csv",
+        says=["bad.csv", "columns are those of no known format: 'a', 'b'"],
+        cwd=tmp_path,
+    )
     fails("describe", "no.csv", says=["no.csv"], cwd=tmp_path)
     fails("describe", "no-such-name", says=["no-such-name"], cwd=tmp_path)
     fails("describe", profile, "--span", "x", says=["span: 'x'"])

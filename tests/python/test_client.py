@@ -165,7 +165,7 @@ def test_pools_by_hand_are_the_same_every_time_and_can_be_written(tmp_path):
         ({"arrivals": tt.Gamma(2, mean=5)}, r"arrivals: Gamma.* is not allowed; give its shape alone"),
         ({"arrivals": tt.Exponential(2)}, "arrivals: .*the mean gap follows from the rate"),
         ({"input_tokens": None}, "input_tokens: missing; a client of the category language needs it"),
-        ({"input_tokens": "100"}, "input_tokens: not allowed; it must be a number"),
+        ({"input_tokens": "100"}, "input_tokens: '100' is not allowed; it must be a number"),
         ({"input_tokens": 0}, "input_tokens: 0.0 is not allowed; it must be from 1 to 4294967295"),
         ({"input_tokens": 1e18}, r"input_tokens: 1e\+18 is not allowed"),
         ({"input_tokens": math.nan}, "input_tokens: nan is not allowed"),
@@ -178,12 +178,45 @@ def test_pools_by_hand_are_the_same_every_time_and_can_be_written(tmp_path):
         ({"limits": {"input_tokens": (1.5, 2)}}, r"limits of input_tokens: \(1.5, 2\) is not allowed"),
         ({"correlations": {("input_tokens", "x"): 0.5}}, "correlations: .* is not allowed"),
         ({"correlations": {("input_tokens", "output_tokens"): 1}}, "correlations of .*: 1 is not allowed"),
+        (
+            {"correlations": {("input_tokens", "output_tokens"): "x"}},
+            "correlations of .*: 'x' is not allowed",
+        ),
+        ({"input_tokens": True}, "input_tokens: True is not allowed"),
+        ({"limits": {"input_tokens": (1, math.inf)}}, r"limits of input_tokens: \(1, inf\) is not allowed"),
+        ({"limits": {"input_tokens": (1, None)}}, r"limits of input_tokens: \(1, None\) is not allowed"),
+        ({"name": 5}, "name: 5 is not allowed; it must be a text"),
+        ({"name": "\ud800"}, "name: .* is not allowed"),
         ({"count": 0}, "count: 0 is not allowed"),
+        ({"count": True}, "count: True is not allowed"),
     ],
 )
 def test_a_wrong_client_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         chat(**changes)
+
+
+def test_numbers_of_numpy_are_numbers():
+    client = chat(
+        rate=np.float32(2),
+        input_tokens=np.int64(7),
+        limits={"output_tokens": (np.int64(1), 10)},
+        count=np.int64(2),
+    )
+    assert len(tt.ClientPool([client])) == 2
+    assert tt.Linear(np.array([[0, 1], [5, 2]])) == tt.Linear([(0, 1), (5, 2)])
+
+
+def test_limits_that_leave_one_ratio():
+    client = chat(reason_ratio=tt.Uniform(0, 1), limits={"reason_ratio": (0.25, 0.25)}, output_tokens=100)
+    assert set(tt.generate(tt.ClientPool([client], period="10min")).reason_tokens.tolist()) == {25}
+
+
+def test_a_client_does_not_change_with_what_it_was_made_from():
+    pairs = {("input_tokens", "output_tokens"): 0.5}
+    client = chat(correlations=pairs)
+    pairs.clear()
+    assert client.correlations == {("input_tokens", "output_tokens"): 0.5}
 
 
 def test_an_item_needs_count_and_tokens():
@@ -194,6 +227,15 @@ def test_an_item_needs_count_and_tokens():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: tt.ClientPool(chat()), r"clients: Client\(.* it must be several Clients"),
+        (
+            lambda: tt.ClientPool([chat()], window=1e-10),
+            "window: 1e-10 s is not allowed; it must be at least",
+        ),
+        (
+            lambda: tt.ClientPool([chat(rate=tt.Daily(1e200) * tt.Daily(1e200))]),
+            "client-0: rate: a mean of inf",
+        ),
         (lambda: tt.ClientPool([]), r"clients: \[\] is not allowed"),
         (lambda: tt.ClientPool([chat(), 5]), "clients: 5 is not allowed"),
         (lambda: tt.ClientPool([chat(), chat(reason_ratio=0.5, name="r")]), "r: the category reason is not"),

@@ -112,6 +112,7 @@ def test_a_sum_has_the_clients_of_both():
     assert both.client_names == ["client 0", "client 1", "client 2", "client 0#2", "client 1#2"]
     assert rates_of(both).tolist() == [*rates_of(a), *rates_of(b)]
     assert both.name == "skewed + skewed"
+    assert sum([a, b]) == both
     assert both.profile.default_counts == "pinned"
     trace = tt.generate(both, seed=3)
     # Clients of the first keep their numbers, and hence every request.
@@ -326,6 +327,8 @@ def test_a_bundled_profile_collapses_and_loses_what_clients_are():
         (lambda p: p.scale_clients(0), "factor: 0 is not allowed"),
         (lambda p: p.scale_clients(math.nan), "factor: nan is not allowed"),
         (lambda p: p.scale_clients("2"), "factor: '2' is not allowed"),
+        (lambda p: p.scale_clients(None), "factor: None is not allowed"),
+        (lambda p: p.scale_clients(1e300), r"factor: 1e\+300 is not allowed"),
         (lambda p: p.filter(rate=(99, 100)).resample(2), "no client of skewed is active"),
         (lambda p: p.filter(rate=(99, 100)).collapse(), "no client of skewed that has lengths is active"),
     ],

@@ -134,7 +134,10 @@ def test_nothing_left_is_a_pool_without_windows(pool):
         (lambda p: p.top(0), "top: 0 clients are not allowed"),
         (lambda p: p.top(1, by="x"), "there is no column 'x'"),
         (lambda p: p.select("nobody"), "there is no client 'nobody' in three"),
-        (lambda p: p.select([7]), "client 7 is not allowed; it must be from 0 to 2"),
+        (lambda p: p.select([7]), "client 7 is not allowed; it must be a name, or a number from 0 to 2"),
+        (lambda p: p.select([1.5]), r"client 1\.5 is not allowed"),
+        (lambda p: p.select(True), "client True is not allowed"),
+        (lambda p: p.filter("rate > 2"), "filter: 'rate > 2' is not allowed; it must be a function"),
     ],
 )
 def test_what_is_wrong_is_named(pool, make, message):

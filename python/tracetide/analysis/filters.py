@@ -84,10 +84,14 @@ def keep_clients(pool: ClientPool, clients: Iterable[int | str]) -> Keep:
                 raise ValueError(f"select: there is no client {client!r} in {pool.name}")
             chosen.append(numbers[client])
         else:
-            number = operator.index(client)
+            try:
+                number = -1 if isinstance(client, bool) else operator.index(client)
+            except TypeError:
+                number = -1
             if not 0 <= number < len(pool):
                 raise ValueError(
-                    f"select: client {number} is not allowed; it must be from 0 to {len(pool) - 1}"
+                    f"select: client {client!r} is not allowed; it must be a name, or a number from 0 to "
+                    f"{len(pool) - 1}"
                 )
             chosen.append(number)
     return np.isin(pool.profile.cells()["client"], chosen)
@@ -143,6 +147,8 @@ def _bounds(name: str, wanted: Any) -> tuple[float, float]:
 
 
 def _predicate(predicate: Predicate, columns: Columns) -> Keep:
+    if not callable(predicate):
+        raise ValueError(f"filter: {predicate!r} is not allowed; it must be a function of the columns")
     rows = columns["rate"].size
     keep = np.asarray(predicate(columns))
     if keep.dtype != np.bool_ or keep.shape != (rows,):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -34,6 +35,7 @@ FIELDS = {
 }
 _ALL_FIELDS = tuple(dict.fromkeys(name for names in FIELDS.values() for name in names))
 LARGEST = 2**32 - 1
+_FIELD_FORMS = "a number, a law such as Exponential(mean=300), or a mapping {value: probability}"
 DEFAULT_LIMITS = {
     name: (0.0, 1.0) if name == "reason_ratio" else (0, LARGEST) if name.endswith("_count") else (1, LARGEST)
     for name in _ALL_FIELDS
@@ -91,6 +93,8 @@ class Client:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rate", as_curve(self.rate))
+        object.__setattr__(self, "correlations", dict(self.correlations))
+        object.__setattr__(self, "limits", dict(self.limits))
         _check_arrivals(self.arrivals)
         given = [name for name in _ALL_FIELDS if getattr(self, name) is not None]
         allowed = FIELDS[self.category]
@@ -107,8 +111,11 @@ class Client:
         for name in given:
             self.law_of(name)
         self._check_correlations(allowed)
-        if isinstance(self.count, bool) or not isinstance(self.count, int) or self.count < 1:
+        if isinstance(self.count, bool) or not isinstance(self.count, Integral) or self.count < 1:
             raise ValueError(f"count: {self.count!r} is not allowed; it must be a whole number from 1 on")
+        object.__setattr__(self, "count", int(self.count))
+        if not isinstance(self.name, str) or any("\ud800" <= letter <= "\udfff" for letter in self.name):
+            raise ValueError(f"name: {self.name!r} is not allowed; it must be a text")
 
     @property
     def category(self) -> str:
@@ -171,19 +178,14 @@ class Client:
                     f"limits: {name!r} is not allowed; the fields of a {self.category} client are "
                     f"{', '.join(allowed)}"
                 )
-            low, high = 0, DEFAULT_LIMITS[name][1]
-            whole = name != "reason_ratio"
-            if (
-                not isinstance(pair, tuple | list)
-                or len(pair) != 2
-                or any(isinstance(value, bool) or not isinstance(value, int | float) for value in pair)
-                or (whole and any(value != int(value) for value in pair if abs(value) < 2**53))
-                or not low <= pair[0] <= pair[1] <= high
+            whole, most = name != "reason_ratio", DEFAULT_LIMITS[name][1]
+            if not (
+                isinstance(pair, tuple | list) and len(pair) == 2 and _are_limits(pair, most, whole=whole)
             ):
                 numbers = "whole numbers" if whole else "numbers"
                 raise ValueError(
                     f"limits of {name}: {pair!r} is not allowed; it must be two {numbers} (lowest, highest) "
-                    f"from {low:g} to {high}"
+                    f"from 0 to {most}"
                 )
 
     def _check_correlations(self, allowed: tuple[str, ...]) -> None:
@@ -192,11 +194,9 @@ class Client:
                 raise ValueError(
                     f"correlations: {pair!r} is not allowed; it must be a pair of {', '.join(allowed)}"
                 )
-            if not -1 < _number(f"correlations of {pair[0]} and {pair[1]}", spearman) < 1:
-                raise ValueError(
-                    f"correlations of {pair[0]} and {pair[1]}: {spearman!r} is not allowed; it must be "
-                    "above -1 and below 1"
-                )
+            what, allowed_values = f"correlations of {pair[0]} and {pair[1]}", "a number above -1 and below 1"
+            if not -1 < _number(what, spearman, allowed_values) < 1:
+                raise ValueError(f"{what}: {spearman!r} is not allowed; it must be {allowed_values}")
 
 
 def _check_arrivals(law: Any) -> None:
@@ -211,15 +211,14 @@ def _check_arrivals(law: Any) -> None:
         )
 
 
-def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        try:
-            value = float(value) if not isinstance(value, bool | str) else None
-        except (TypeError, ValueError):
-            value = None
-        if value is None:
-            raise ValueError(
-                f"{name}: not allowed; it must be a number, a law such as Exponential(mean=300), or a "
-                "mapping {value: probability}"
-            )
+def _are_limits(pair: Sequence[Any], most: float, *, whole: bool) -> bool:
+    if not all(isinstance(value, Real) and not isinstance(value, bool) for value in pair):
+        return False
+    low, high = pair
+    return 0 <= low <= high <= most and not (whole and (low % 1 or high % 1))
+
+
+def _number(name: str, value: Any, what: str = _FIELD_FORMS) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ValueError(f"{name}: {value!r} is not allowed; it must be {what}")
     return float(value)

@@ -57,8 +57,10 @@ class RateCurve:
         times = np.unique(np.concatenate([edges, inside]))
         middle, half = (times[:-1] + times[1:]) / 2, np.diff(times) / 2
         integral = np.zeros(middle.size)
-        for node, weight in zip(_NODES.tolist(), _WEIGHTS.tolist(), strict=True):
-            integral += weight * self._at(middle + node * half)
+        # Too large is infinite, which the profile refuses.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for node, weight in zip(_NODES.tolist(), _WEIGHTS.tolist(), strict=True):
+                integral += weight * self._at(middle + node * half)
         window = np.searchsorted(edges, middle, side="right") - 1
         total = np.bincount(window, integral * half, edges.size - 1)
         means: Floats = total / np.diff(edges)
@@ -137,6 +139,8 @@ class _Points(RateCurve):
 
     def __init__(self, points: Mapping[Time, float] | Iterable[tuple[Time, float]]) -> None:
         what = type(self).__name__
+        if isinstance(points, np.ndarray):
+            points = points.tolist()
         pairs = list(points.items() if isinstance(points, Mapping) else points)
         if not pairs or not all(isinstance(pair, Sequence) and len(pair) == 2 for pair in pairs):
             raise ValueError(

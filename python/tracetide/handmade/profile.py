@@ -47,6 +47,8 @@ def make_profile(
     Raises:
         ValueError: naming the client, the field, the value and what is allowed.
     """
+    if not isinstance(clients, Iterable):
+        raise ValueError(f"clients: {clients!r} is not allowed; it must be several Clients, such as a list")
     members = list(clients)
     if not members or not all(isinstance(member, Client) for member in members):
         wrong = next((member for member in members if not isinstance(member, Client)), members)
@@ -94,6 +96,8 @@ def _edges(members: list[Client], window: float, period: float | str | None) -> 
         seconds = unit * max(1, *(math.ceil(rate.extent / unit) for rate in rates))
     else:
         seconds = parse_duration(period, "period")
+    if window < 1 / NS:
+        raise ValueError(f"window: {window!r} s is not allowed; it must be at least 1 ns")
     windows = round(seconds / window)
     if windows < 1 or abs(windows * window - seconds) > 1e-6:
         what = ("period", seconds) if period is not None else ("window", window)
@@ -164,6 +168,8 @@ def _law(builder: _core.ProfileBuilder, client: Client, field: str) -> int:
         if ratio:
             return builder.add_real_pmf(np.asarray(values, dtype=np.float64), probabilities)
         return builder.add_integer_pmf(values, probabilities)
+    if ratio and low == high:
+        return builder.add_real_pmf(np.array([float(low)]), np.ones(1))
     if ratio:
         quantiles = _core.quantiles(law._law, _RATIO_STEPS + 1, low, high)
         return builder.add_quantiles(quantiles, float(low), float(high))
