@@ -137,6 +137,8 @@ def test_cdfs(pool):
         (Client(1, {0: window(cv=-1)}, {}), "CV at 0 must be a non-negative number"),
         (Client(1, {0: {"rate": 1, "cv": 1, "pat": "Gamma"}}, {}), r"Pattern at 0 must be a tuple/list of"),
         (Client(1, {0: window(name="Poisson")}, {}), "Invalid arrival pattern at 0: Poisson"),
+        (Client(1, {0: window(rate=math.inf)}, {}), "Rate at 0 must be a non-negative number"),
+        (Client(1, {0: {"rate": 1, "cv": 1, "pat": ("Gamma", ())}}, {}), "Pattern at 0 must have a shape"),
         (Client(1, {0: None}, {600: {}, 0: {}}), "Dataset timestamps must be in ascending order"),
         (Client(1, {0: None}, {0: []}), "Dataset at 0 must be a dictionary"),
         (Client(1, {0: None}, {0: {"x": (1.0,)}}), "PDF for x at 0 must be a list"),
@@ -232,6 +234,9 @@ def test_filtered_clients_leave_their_share_to_the_others(pool):
 def test_what_cannot_be_generated(pool):
     with pytest.raises(ValueError, match="Duration must be positive"):
         generate_workload(pool, {0: 1.0}, 0)
+    with pytest.raises(ValueError, match="duration: inf is not allowed"):
+        generate_workload(pool, {0: 1.0}, math.inf)
+    assert ClientPool.from_clients(Category.LANGUAGE, "m", [Client(1, {}, {})]).get() == []
     with pytest.raises(
         ValueError,
         match=r"Rate function timestamps don't match pool timestamps. Expected \[0, 600, 1200\], got \[0\]",

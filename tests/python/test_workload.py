@@ -263,6 +263,15 @@ def test_a_merged_mapping_is_below_its_own_keys(tmp_path):
     assert pool.client_names[-1] == "more"
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_lines_of_a_merged_mapping_are_its_own(first, tmp_path):
+    path = tmp_path / "w.yaml"
+    own = ["    count: 0\n", "    <<: *chat\n"]
+    path.write_text(YAML + "  - name: more\n" + "".join(own if first else own[::-1]))
+    with pytest.raises(tt.ProfileError, match=rf"line {31 if first else 32}: clients\[2\]\.count: 0 is not"):
+        tt.load(path)
+
+
 def test_bombs_of_aliases_do_not_take_memory(tmp_path):
     path = tmp_path / "w.yaml"
     lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]"]

@@ -90,7 +90,7 @@ def _validate_window(ts: int, window: Any) -> None:
     missing = {"rate", "cv", "pat"} - set(window)
     if missing:
         raise ValueError(f"Trace data at {ts} missing required fields: {missing}")
-    if not _is_number(window["rate"]) or not window["rate"] >= 0:
+    if not _is_number(window["rate"]) or not 0 <= window["rate"] < math.inf:
         raise ValueError(f"Rate at {ts} must be a non-negative number")
     if not _is_number(window["cv"]) or not window["cv"] >= 0:
         raise ValueError(f"CV at {ts} must be a non-negative number")
@@ -99,6 +99,8 @@ def _validate_window(ts: int, window: Any) -> None:
         raise ValueError(f"Pattern at {ts} must be a tuple/list of (name, params) {pattern}")
     if pattern[0] not in _PATTERNS:
         raise ValueError(f"Invalid arrival pattern at {ts}: {pattern[0]}")
+    if not isinstance(pattern[1], tuple | list) or not pattern[1] or not _is_number(pattern[1][0]):
+        raise ValueError(f"Pattern at {ts} must have a shape: (name, (shape, scale)), not {pattern}")
 
 
 def _validate_pdf(ts: int, field: str, pdf: Any) -> None:
@@ -369,7 +371,7 @@ class ClientPoolView(_Filters):
     def _windows(self, client: Client) -> Iterator[_Window]:
         """A window at a time ends where the next begins, the last one never."""
         starts = list(client.trace)
-        for ts, end in zip(starts, [*starts[1:], math.inf], strict=True):
+        for ts, end in zip(starts, [*starts, math.inf][1:], strict=True):
             if end <= self.start_time or ts >= self.end_time:
                 continue
             first = max(ts, self.start_time)

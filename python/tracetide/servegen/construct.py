@@ -61,6 +61,8 @@ def generate_workload(
     """
     if duration <= 0:
         raise ValueError("Duration must be positive")
+    if not math.isfinite(duration):
+        raise ValueError(f"duration: {duration} is not allowed; it must be finite")
     if seed is None:
         seed = secrets.randbits(63)
     windows = pool.span(0, duration).get()

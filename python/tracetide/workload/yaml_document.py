@@ -76,26 +76,36 @@ class _Reader:
         return _scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[Any, Any]:
-        own: dict[Any, Any] = {}
-        merged: dict[Any, Any] = {}
-        for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
-            if key_node.tag == _PREFIX + "merge":
-                sources = value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]
-                for source in sources:
-                    if not isinstance(source, yaml.MappingNode):
-                        raise SyntaxFault("a merge (<<) of what is not a mapping", line)
-                    merged = {**self.value(source, path), **merged}
+        """Merged mappings first, so that a mapping's own keys, and their lines, go before theirs."""
+        is_merge = [key.tag == _PREFIX + "merge" for key, _ in node.value]
+        found: dict[Any, Any] = {}
+        for (key_node, value_node), merges in zip(node.value, is_merge, strict=True):
+            if merges:
+                found = {**self._merged(value_node, path, key_node.start_mark.line + 1), **found}
+        own: set[Any] = set()
+        for (key_node, value_node), merges in zip(node.value, is_merge, strict=True):
+            if merges:
                 continue
+            line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
                 raise SyntaxFault("a key that is not a scalar", line)
             key = _scalar(key_node)
             if key in own:
                 raise SyntaxFault(f"the key {key!r} is there twice", line)
+            own.add(key)
             entry = (*path, key)
             self._lines[entry] = line
-            own[key] = self.value(value_node, entry)
-        return {**merged, **own}
+            found[key] = self.value(value_node, entry)
+        return found
+
+    def _merged(self, node: yaml.Node, path: Path, line: int) -> dict[Any, Any]:
+        """What a `<<` brings: of several mappings the first that has a key decides."""
+        found: dict[Any, Any] = {}
+        for source in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+            if not isinstance(source, yaml.MappingNode):
+                raise SyntaxFault("a merge (<<) of what is not a mapping", line)
+            found = {**self.value(source, path), **found}
+        return found
 
 
 def _scalar(node: yaml.Node) -> Any:
