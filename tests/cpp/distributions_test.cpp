@@ -111,7 +111,7 @@ TEST(Laws, AShorterSampleIsTheStartOfALongerOne) {
   std::size_t number = 0;
   for (const Law& law : all_laws()) {
     const auto whole = sample(law, 10000, {1, 2});
-    for (const std::size_t n : {0, 1, 255, 256, 257, 4095, 4097, 9999}) {
+    for (const std::size_t n : {0u, 1u, 255u, 256u, 257u, 4095u, 4097u, 9999u}) {
       auto start = whole;
       start.resize(n * size_of(law.value_type()));
       ASSERT_EQ(sample(law, n, {1, 2}), start) << "law " << number << ", " << n << " values";

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <numeric>
-#include <ranges>
 #include <utility>
 
 namespace tracetide {
@@ -28,7 +27,7 @@ void PrefixCache::add(std::span<const std::uint32_t> blocks) {
     ++hits_;
     ++first_size_[static_cast<std::size_t>(std::ranges::upper_bound(sizes_, farthest) - sizes_.begin())];
   }
-  for (const std::uint32_t block : std::views::reverse(blocks)) stack_.use(block);
+  for (std::size_t i = blocks.size(); i-- > 0;) stack_.use(blocks[i]);
 }
 
 std::vector<std::uint64_t> PrefixCache::hits_by_size() const {

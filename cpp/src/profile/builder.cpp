@@ -359,8 +359,11 @@ std::uint32_t ProfileBuilder::add_copy(const Profile& profile, std::uint32_t cli
       if (id != Profile::missing) set_field(epoch, copy, field, copy_distribution(profile, id));
     }
   }
-  const auto theirs = std::ranges::equal_range(profile.correlations(), client, {}, &Correlation::client);
-  for (Correlation correlation : theirs) {
+  const std::span<const Correlation> all = profile.correlations();
+  const auto is_before = [](const Correlation& one, std::uint32_t number) { return one.client < number; };
+  for (auto at = std::lower_bound(all.begin(), all.end(), client, is_before);
+       at != all.end() && at->client == client; ++at) {
+    Correlation correlation = *at;
     correlation.client = copy;
     correlations_.push_back(correlation);
   }

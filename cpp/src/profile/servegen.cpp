@@ -186,7 +186,10 @@ Grid find_grid(const std::vector<Client>& clients) {
     const std::int64_t before = start == starts.begin() ? 0 : std::prev(start)->first;
     if (start->first > before) grid.epoch_ns = std::min(grid.epoch_ns, start->first - before);
   }
-  for (const auto& [start_ns, place] : starts) {
+  for (const auto& entry : starts) {
+    // Not as a structured binding, which clang before 16 cannot capture.
+    const std::int64_t start_ns = entry.first;
+    const auto& place = entry.second;
     const auto fail = [&](const std::string& message) {
       servegen::fail(place.first->lengths_path, place.second, "epoch " + seconds(start_ns) + message);
     };

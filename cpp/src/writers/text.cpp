@@ -13,7 +13,7 @@ namespace {
 class TimestampWriter {
  public:
   static constexpr std::size_t longest = 16 + 9;
-  static constexpr double limit = 1e15;
+  [[maybe_unused]] static constexpr double limit = 1e15;
 
   char* put(char* to, double timestamp) noexcept {
     assert(timestamp >= 0 && timestamp < limit);
