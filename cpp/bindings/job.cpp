@@ -52,7 +52,8 @@ Job make_job(const Profile& profile, std::optional<double> rate,
              std::optional<double> scale, std::optional<double> max_rate, std::optional<double> span_start,
              std::optional<double> span_end, std::optional<double> duration, const py::object& seed,
              const std::string& counts, const std::string& coupling, const std::string& missing,
-             const std::vector<std::tuple<std::string, std::string, double>>& correlations) {
+             const std::vector<std::tuple<std::string, std::string, double>>& correlations,
+             std::optional<bool> conversations) {
   JobOptions options;
   options.rate = rate;
   options.scale = scale;
@@ -64,6 +65,7 @@ Job make_job(const Profile& profile, std::optional<double> rate,
   options.counts = parse("counts", counts, all_counts);
   options.coupling = parse("coupling", coupling, all_couplings);
   options.missing = parse_missing(missing);
+  options.conversations = conversations;
   for (const auto& [a, b, spearman] : correlations) {
     options.correlations.push_back(
         {parse("coupling", a, all_fields), parse("coupling", b, all_fields), spearman});
@@ -93,7 +95,9 @@ void register_job(py::module_& module) {
            py::arg("span_start") = py::none(), py::arg("span_end") = py::none(),
            py::arg("duration") = py::none(), py::arg("seed") = 0, py::arg("counts") = "profile",
            py::arg("coupling") = "profile", py::arg("missing") = "nearest",
-           py::arg("correlations") = std::vector<std::tuple<std::string, std::string, double>>())
+           py::arg("correlations") = std::vector<std::tuple<std::string, std::string, double>>(),
+           py::arg("conversations") = py::none())
+      .def_property_readonly("conversations", &Job::conversations)
       .def_property_readonly("profile", &Job::profile)
       .def_property_readonly("counts", [](const Job& job) { return std::string(name(job.counts())); })
       .def_property_readonly("coupling", [](const Job& job) { return std::string(name(job.coupling())); })

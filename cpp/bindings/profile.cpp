@@ -227,6 +227,50 @@ py::dict correlations(const Profile& profile) {
   return result;
 }
 
+py::dict as_dict(const SessionStep& step) {
+  py::dict result;
+  result["weight"] = step.weight;
+  result["failure"] = step.failure;
+  result["wait"] = step.wait;
+  result["tokens"] = step.tokens;
+  result["calls"] = step.calls;
+  result["child"] = step.child;
+  result["failure_tokens"] = step.failure_tokens;
+  result["retries"] = step.retries;
+  return result;
+}
+
+/// All models, each as add_session_model takes it, with its steps as "steps".
+py::list session_models(const Profile& profile) {
+  py::list models;
+  for (const SessionModel& model : profile.session_models()) {
+    py::dict result;
+    result["share"] = model.share;
+    result["overhead"] = model.overhead_s;
+    result["input_time"] = model.input_s;
+    result["output_time"] = model.output_s;
+    result["turns"] = model.turns;
+    result["first_tokens"] = model.first_tokens;
+    result["context_limit"] = model.context_limit;
+    result["restarts"] = model.restarts;
+    result["waits_from_start"] = model.waits_from_start;
+    result["keeps_reasoning"] = model.keeps_reasoning;
+    py::list steps;
+    for (const SessionStep& step : profile.session_steps().subspan(model.first_step, model.steps))
+      steps.append(as_dict(step));
+    result["steps"] = steps;
+    models.append(result);
+  }
+  return models;
+}
+
+py::array_t<std::uint32_t> client_sessions(const Profile& profile) {
+  py::array_t<std::uint32_t> models(profile.clients());
+  for (std::uint32_t client = 0; client < profile.clients(); ++client)
+    models.mutable_data()[client] = profile.session_model(client);
+  return models;
+}
+
 std::string representation(const Profile& profile) {
   return "<tracetide._core.Profile: " + std::string(name(profile.category())) + ", " +
          std::to_string(profile.clients()) + " clients, " + std::to_string(profile.windows()) +
@@ -262,6 +306,9 @@ void bind_profile(py::module_& module) {
       .def("statistics", &all_statistics, py::arg("p"))
       .def("with_cells", &with_cells, py::arg("keep"))
       .def("correlations", &correlations)
+      .def("session_models", &session_models)
+      .def("without_sessions", &Profile::without_sessions, Release())
+      .def("client_sessions", &client_sessions)
       .def("__repr__", &representation);
 }
 
@@ -332,6 +379,35 @@ std::uint32_t add_clients(NamedBuilder& self, const Profile& profile, const Inpu
   return first;
 }
 
+std::uint32_t add_session_model(NamedBuilder& self, const py::dict& model, const std::vector<py::dict>& steps) {
+  const auto read = [](const py::dict& from, const char* key, auto& value) {
+    value = from[key].cast<std::remove_reference_t<decltype(value)>>();
+  };
+  SessionModel added;
+  read(model, "share", added.share);
+  read(model, "overhead", added.overhead_s);
+  read(model, "input_time", added.input_s);
+  read(model, "output_time", added.output_s);
+  read(model, "turns", added.turns);
+  read(model, "first_tokens", added.first_tokens);
+  read(model, "context_limit", added.context_limit);
+  read(model, "restarts", added.restarts);
+  read(model, "waits_from_start", added.waits_from_start);
+  read(model, "keeps_reasoning", added.keeps_reasoning);
+  std::vector<SessionStep> added_steps(steps.size());
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    read(steps[i], "weight", added_steps[i].weight);
+    read(steps[i], "failure", added_steps[i].failure);
+    read(steps[i], "wait", added_steps[i].wait);
+    read(steps[i], "tokens", added_steps[i].tokens);
+    read(steps[i], "calls", added_steps[i].calls);
+    read(steps[i], "child", added_steps[i].child);
+    read(steps[i], "failure_tokens", added_steps[i].failure_tokens);
+    read(steps[i], "retries", added_steps[i].retries);
+  }
+  return self.builder.add_session_model(added, added_steps);
+}
+
 Profile build(const NamedBuilder& self) {
   const py::gil_scoped_release release;
   return Profile::from_image(self.builder.image(), "<built>");
@@ -384,6 +460,19 @@ void bind_builder(py::module_& module) {
                                          field_position(self.category, field_b), spearman);
           },
           py::arg("client"), py::arg("field_a"), py::arg("field_b"), py::arg("spearman"))
+      .def("add_session_model", &add_session_model, py::arg("model"), py::arg("steps"))
+      .def(
+          "set_session",
+          [](NamedBuilder& self, std::uint32_t client, std::uint32_t model) {
+            self.builder.set_session(client, model);
+          },
+          py::arg("client"), py::arg("model"))
+      .def_property_readonly("session_models",
+                             [](const NamedBuilder& self) { return self.builder.session_models(); })
+      .def(
+          "copy_sessions",
+          [](NamedBuilder& self, const Profile& profile) { self.builder.copy_sessions(profile); },
+          py::arg("profile"))
       .def("set_fields", &set_fields, py::arg("client"), py::arg("ids"))
       .def("add_clients", &add_clients, py::arg("profile"), py::arg("clients"), py::arg("names"),
            py::arg("rate_factors"))

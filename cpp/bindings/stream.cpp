@@ -67,12 +67,13 @@ py::array view(const BatchHandle& handle, std::span<const T> values) {
   return array;
 }
 
-std::vector<std::string> column_names(Category category) {
+std::vector<std::string> column_names(Category category, bool has_sessions) {
   std::vector<std::string> names{"timestamp", "client_id", "input_tokens", "output_tokens"};
   if (category == Category::reason) names.emplace_back("reason_tokens");
   if (category == Category::multimodal) {
     names.insert(names.end(), {"text_tokens", "image_tokens", "audio_tokens", "video_tokens"});
   }
+  if (has_sessions) names.insert(names.end(), {"session_id", "turn", "delay"});
   return names;
 }
 
@@ -93,6 +94,11 @@ py::object column(const BatchHandle& handle, const std::string& name) {
     if (name == "image_tokens") return list(batch.image_tokens());
     if (name == "audio_tokens") return list(batch.audio_tokens());
     if (name == "video_tokens") return list(batch.video_tokens());
+  }
+  if (batch.has_sessions()) {
+    if (name == "session_id") return view(handle, batch.session_id());
+    if (name == "turn") return view(handle, batch.turn());
+    if (name == "delay") return view(handle, batch.delay());
   }
   throw py::key_error(name);
 }
@@ -118,7 +124,7 @@ std::unique_ptr<Stream> make_stream(const Job& job, unsigned threads, std::size_
 BatchHandle collect(const Job& job, unsigned threads, const std::string& kernels) {
   const auto stream = make_stream(job, threads, 0, kernels);
   const auto all = std::make_shared<Batch>();
-  all->reset(job.profile().category(), 0);
+  all->reset(job.profile().category(), 0, job.conversations());
   {
     const py::gil_scoped_release release;
     reserve(all->columns(), job.profile().category(), job.count().value_or(0));
@@ -189,14 +195,6 @@ py::tuple next_text(TextStream& stream) {
   return py::make_tuple(made->rows, py::memoryview(chunk));
 }
 
-Category parse_category(const std::string& text) {
-  for (const Category category : {Category::language, Category::reason, Category::multimodal}) {
-    if (name(category) == text) return category;
-  }
-  throw std::invalid_argument("category: '" + text +
-                              "' is not allowed; it must be one of language, reason, multimodal");
-}
-
 }  // namespace
 
 void register_stream(py::module_& module) {
@@ -207,7 +205,9 @@ void register_stream(py::module_& module) {
       .def_property_readonly(
           "category", [](const BatchHandle& handle) { return std::string(name(handle.batch->category())); })
       .def_property_readonly("names",
-                             [](const BatchHandle& handle) { return column_names(handle.batch->category()); })
+                             [](const BatchHandle& handle) {
+                               return column_names(handle.batch->category(), handle.batch->has_sessions());
+                             })
       .def("column", &column, py::arg("name"));
 
   py::class_<TextChunk>(module, "TextChunk", py::buffer_protocol()).def_buffer([](const TextChunk& chunk) {
@@ -234,10 +234,10 @@ void register_stream(py::module_& module) {
 
   module.def(
       "text_header",
-      [](const std::string& category, const std::string& format) {
-        return py::bytes(text_header(parse_category(category), parse_format(format)));
+      [](const Job& job, const std::string& format) {
+        return py::bytes(text_header(job.profile().category(), parse_format(format), job.conversations()));
       },
-      py::arg("category"), py::arg("format"));
+      py::arg("job"), py::arg("format"));
   module.def("collect", &collect, py::arg("job"), py::kw_only(), py::arg("threads") = 0,
              py::arg("kernels") = "");
   module.def("kernel_levels", &kernel_levels);

@@ -10,6 +10,9 @@
 
 namespace tracetide {
 
+/// The session of a request that stands alone.
+inline constexpr std::uint64_t no_session = ~std::uint64_t{0};
+
 /// A list column: the items of request i are values[offsets[i]] .. values[offsets[i + 1] - 1].
 struct ListColumn {
   Column<std::int32_t> offsets{};  ///< rows + 1 entries when present, else empty
@@ -27,6 +30,9 @@ struct Columns {
   ListColumn image_tokens{};
   ListColumn audio_tokens{};
   ListColumn video_tokens{};
+  Column<std::uint64_t> session_id{};  ///< jobs with conversations, as the two below; or no_session
+  Column<std::uint16_t> turn{};        ///< from 1
+  Column<double> delay{};              ///< s after the end of the turn before; NaN on the first
 };
 
 /// Requests in time order.
@@ -51,17 +57,25 @@ class Batch {
   [[nodiscard]] const ListColumn& audio_tokens() const noexcept { return columns_.audio_tokens; }
   [[nodiscard]] const ListColumn& video_tokens() const noexcept { return columns_.video_tokens; }
 
+  /// Whether the job has conversations: else the following are empty.
+  [[nodiscard]] bool has_sessions() const noexcept { return has_sessions_; }
+  [[nodiscard]] std::span<const std::uint64_t> session_id() const noexcept { return columns_.session_id; }
+  [[nodiscard]] std::span<const std::uint16_t> turn() const noexcept { return columns_.turn; }
+  [[nodiscard]] std::span<const double> delay() const noexcept { return columns_.delay; }
+
   /// For producers.
   [[nodiscard]] Columns& columns() noexcept { return columns_; }
   [[nodiscard]] const Columns& columns() const noexcept { return columns_; }
-  void reset(Category category, std::uint64_t first_request) noexcept {
+  void reset(Category category, std::uint64_t first_request, bool has_sessions = false) noexcept {
     category_ = category;
+    has_sessions_ = has_sessions;
     first_request_ = first_request;
   }
 
  private:
   Columns columns_{};
   Category category_ = Category::language;
+  bool has_sessions_ = false;
   std::uint64_t first_request_ = 0;
 };
 

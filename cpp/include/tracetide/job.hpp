@@ -56,6 +56,9 @@ struct JobOptions {
   Coupling coupling = Coupling::profile;
   std::vector<FieldCorrelation> correlations{};  ///< for Coupling::copula, of every client
   Missing missing = Missing::nearest;
+  /// Whether requests belong together as the profile's models of sessions say. Default: where it has any,
+  /// unless the counts are `servegen`.
+  std::optional<bool> conversations{};
 };
 
 /// A resolved, immutable job. Copies share their state; const members may be called concurrently.
@@ -69,13 +72,14 @@ class Job {
   [[nodiscard]] const JobOptions& options() const noexcept;
   [[nodiscard]] Counts counts() const noexcept;      ///< resolved, never Counts::profile
   [[nodiscard]] Coupling coupling() const noexcept;  ///< resolved, never Coupling::profile
+  [[nodiscard]] bool conversations() const noexcept;  ///< resolved
   [[nodiscard]] std::int64_t duration_ns() const noexcept;
   [[nodiscard]] std::uint64_t windows() const noexcept;
   /// Starts of the windows, ns from the job's start, and the job's end: windows() + 1 entries.
   [[nodiscard]] std::vector<std::int64_t> window_starts_ns() const;
   /// Expected number of requests.
   [[nodiscard]] double expected() const noexcept;
-  /// The exact number of requests where it is known without sampling (pinned, servegen).
+  /// The exact number of requests where it is known without sampling (pinned, servegen; no conversations).
   [[nodiscard]] std::optional<std::uint64_t> count() const;
   /// Clients that send in the profile, but are left out because it has no distributions for them.
   [[nodiscard]] const std::vector<std::uint32_t>& left_out() const noexcept;

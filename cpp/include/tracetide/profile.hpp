@@ -87,6 +87,45 @@ struct Correlation {
 /// Whether a field is drawn once for a request, so that it can be correlated; tokens of items are not.
 [[nodiscard]] bool is_drawn_once(Field field) noexcept;
 
+/// What can come between two turns of a session: the user thinks, or one or more calls of a tool, side by
+/// side, or sub-agents. Distributions are ids in the profile, of whole numbers.
+struct SessionStep {
+  double weight = 1;               ///< how often, in relation to the other steps of the model
+  double failure = 0;              ///< probability that a try of a call fails, below 1
+  std::uint32_t wait = 0;          ///< of one try of a call, ms
+  std::uint32_t tokens = missing;  ///< what it adds to the context; missing: as the client's own input
+  std::uint32_t calls = missing;   ///< how many side by side, of which the longest decides; missing: 1
+  std::uint32_t child = missing;   ///< the model of the session of a sub-agent, whose answer comes back
+  std::uint32_t failure_tokens = missing;  ///< what a call adds whose tries all fail; missing: nothing
+  std::uint32_t retries = 0;               ///< tries after the first
+  static constexpr std::uint32_t missing = 0xFFFFFFFFu;
+};
+
+/// How requests of a client belong together: conversations, or runs of an agent.
+struct SessionModel {
+  double share = 0;       ///< of the client's requests that belong to sessions, sub-agents' included
+  double overhead_s = 0;  ///< to serve a turn: overhead_s + input_s * input + output_s * output
+  double input_s = 0;     ///< s a token
+  double output_s = 0;
+  std::uint32_t turns = 0;                                ///< distribution of the number of turns
+  std::uint32_t first_tokens = SessionStep::missing;      ///< of the first turn; missing: the client's own
+  std::uint32_t first_step = 0;                           ///< into Profile::session_steps()
+  std::uint32_t steps = 0;                                ///< how many, at least 1
+  std::uint32_t context_limit = 0;                        ///< most input tokens of a turn; 0: none
+  std::uint8_t restarts = 0;         ///< beyond the limit: 0 the oldest is cut off, 1 a new session begins
+  std::uint8_t waits_from_start = 0;  ///< waits count from 0: the end, 1: the start of the turn before
+  std::uint8_t keeps_reasoning = 0;   ///< reasoning tokens are 0: dropped from, 1: kept in the context
+  std::uint8_t reserved = 0;
+};
+/// Most turns of a session and calls of a step, and most tries of a call.
+inline constexpr double max_turns = 4096;
+inline constexpr double max_calls = 64;
+inline constexpr std::uint32_t max_retries = 15;
+/// Most requests of a session with all its sub-agents.
+inline constexpr double max_session_requests = 1 << 20;
+/// Requests of a session that come later than this after its first are left out.
+inline constexpr std::int64_t session_horizon_ns = std::int64_t{6} * 3600 * 1'000'000'000;
+
 /// Mean, extremes and quantiles of a distribution, as a field that draws from it has them.
 struct DistributionStatistics {
   double mean = 0;
@@ -152,6 +191,13 @@ class Profile {
                                        std::uint32_t field) const noexcept;
   /// All correlations, in order of clients and fields.
   [[nodiscard]] std::span<const Correlation> correlations() const noexcept;
+  /// Models of sessions; those of sub-agents come after those that call them.
+  [[nodiscard]] std::span<const SessionModel> session_models() const noexcept;
+  [[nodiscard]] std::span<const SessionStep> session_steps() const noexcept;
+  /// The number of a client's model, or `missing`.
+  [[nodiscard]] std::uint32_t session_model(std::uint32_t client) const noexcept;
+  /// The same profile without models of sessions.
+  [[nodiscard]] Profile without_sessions() const;
   /// The same profile with only those cells, counted through all windows, for which `keep` is not 0.
   /// @throws std::invalid_argument unless `keep` has an entry for every cell
   [[nodiscard]] Profile with_cells(std::span<const std::uint8_t> keep) const;

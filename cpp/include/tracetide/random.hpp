@@ -22,6 +22,15 @@ enum class Purpose : std::uint8_t {
   gap_boost = 4,        ///< the power of a uniform that lowers a Gamma shape below 1
   first_gap = 5,        ///< forward recurrence time of a renewal process
   rank = 6,             ///< the one uniform shared by all fields of a comonotonic request
+  start_count = 7,      ///< as count, of the sessions that start in a window
+  start_phase = 8,      ///< phase of the circle of the gaps between starts of sessions
+  start_gap = 9,        ///< as gap, gap_accept and gap_boost, of starts of sessions
+  start_accept = 10,
+  start_boost = 11,
+  session_turns = 12,        ///< the number of turns of a session
+  session_turns_place = 13,  ///< where in its bin that lies
+  session_step = 14,         ///< what comes between two turns: choice, waits, tokens
+  session_first = 15,        ///< new tokens of a session's first turn
   field = 16,           ///< field + Field: the values of one field
   item = 48,            ///< item + Field: the tokens of the first item of a request
   more_items = 64,      ///< more_items + Field: of its further items
@@ -32,6 +41,7 @@ enum class Purpose : std::uint8_t {
   field_place = 128,    ///< field_place + Field: where in its bin a value lies
   item_place = 144,     ///< item_place + Field: the same for the first item of a request
   more_places = 160,    ///< more_places + Field: for its further items
+  session_cut = 176,    ///< up to which window a session goes on where there is not room for all
 };
 
 /// Where a stream of random words starts.

@@ -32,7 +32,7 @@ std::int64_t uniform_below(std::int64_t bound, const StreamKey& stream) noexcept
 
 void ArrivalPlan::make(const ClientWindow& window, ArrivalScratch& scratch) {
   window_ = window;
-  streams_ = gap_streams(window.seed, window.client, window.window);
+  streams_ = gap_streams(window.seed, window.client, window.window, window.what);
   shift_ = std::max(0, 51 - bit_length(static_cast<std::uint64_t>(window.length_ns)));
   start_ = 0;
   skipped_ = 0;
@@ -55,7 +55,8 @@ void ArrivalPlan::make(const ClientWindow& window, ArrivalScratch& scratch) {
     return;
   }
   arrivals_ = window.gaps;
-  const StreamKey phase{window.seed, window.client, window.window, static_cast<std::uint8_t>(Purpose::phase)};
+  const Purpose purpose = window.what == Arrivals::sessions ? Purpose::start_phase : Purpose::phase;
+  const StreamKey phase{window.seed, window.client, window.window, static_cast<std::uint8_t>(purpose)};
   start_ = uniform_below(window.length_ns, phase) << shift_;
   find_rotation(scratch);
 }

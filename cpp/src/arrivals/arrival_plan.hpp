@@ -22,6 +22,7 @@ struct ClientWindow {
   Counts counts = Counts::pinned;
   std::uint64_t gaps = 0;  ///< pinned, servegen: number of gaps that fill the window
   double rate = 0;         ///< renewal: requests/s
+  Arrivals what = Arrivals::requests;
 };
 
 inline constexpr std::int64_t longest_window_ns = std::int64_t{1} << 51;

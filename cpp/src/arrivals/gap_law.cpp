@@ -85,10 +85,13 @@ double forward_recurrence(const GapLaw& law, const StreamKey& stream) noexcept {
   return portable::exp(log_first < 700.0 ? log_first : 700.0);
 }
 
-GapStreams gap_streams(std::uint64_t seed, std::uint32_t client, std::uint32_t window) noexcept {
+GapStreams gap_streams(std::uint64_t seed, std::uint32_t client, std::uint32_t window,
+                       Arrivals what) noexcept {
   const auto stream = [&](Purpose purpose) {
     return StreamKey{seed, client, window, static_cast<std::uint8_t>(purpose)};
   };
+  if (what == Arrivals::sessions)
+    return {stream(Purpose::start_gap), stream(Purpose::start_accept), stream(Purpose::start_boost)};
   return {stream(Purpose::gap), stream(Purpose::gap_accept), stream(Purpose::gap_boost)};
 }
 

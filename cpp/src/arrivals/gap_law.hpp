@@ -45,6 +45,9 @@ struct GapStreams {
   StreamKey accept;
   StreamKey boost;
 };
-[[nodiscard]] GapStreams gap_streams(std::uint64_t seed, std::uint32_t client, std::uint32_t window) noexcept;
+/// What arrives: requests, or sessions, whose random words are others.
+enum class Arrivals : std::uint8_t { requests = 0, sessions = 1 };
+[[nodiscard]] GapStreams gap_streams(std::uint64_t seed, std::uint32_t client, std::uint32_t window,
+                                     Arrivals what = Arrivals::requests) noexcept;
 
 }  // namespace tracetide

@@ -52,6 +52,9 @@ void clear(Columns& columns) noexcept {
   clear(columns.image_tokens);
   clear(columns.audio_tokens);
   clear(columns.video_tokens);
+  columns.session_id.clear();
+  columns.turn.clear();
+  columns.delay.clear();
 }
 
 void reserve(Columns& columns, Category category, std::size_t rows) {
@@ -73,6 +76,9 @@ void append_rows(Columns& to, const Columns& from, std::size_t first, std::size_
   append(to.image_tokens, from.image_tokens, first, n);
   append(to.audio_tokens, from.audio_tokens, first, n);
   append(to.video_tokens, from.video_tokens, first, n);
+  append(to.session_id, from.session_id, first, n);
+  append(to.turn, from.turn, first, n);
+  append(to.delay, from.delay, first, n);
 }
 
 }  // namespace tracetide

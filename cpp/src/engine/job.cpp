@@ -7,6 +7,7 @@
 
 #include "arrivals/arrival_plan.hpp"
 #include "engine/job_state.hpp"
+#include "engine/session_plan.hpp"
 #include "math/elementary.hpp"
 #include "tracetide/error.hpp"
 
@@ -35,6 +36,16 @@ void check_rate(const char* option, double rate, bool zero_allowed) {
            zero_allowed ? "a number of requests/s from 0 to 1e12"
                         : "a number of requests/s above 0, at most 1e12");
   }
+}
+
+struct Divided {
+  std::int64_t quotient = 0;
+  std::int64_t remainder = 0;  ///< never negative
+};
+
+Divided divided(std::int64_t value, std::int64_t by) noexcept {
+  const std::int64_t remainder = (value % by + by) % by;
+  return {(value - remainder) / by, remainder};
 }
 
 std::int64_t to_ns(double seconds) { return static_cast<std::int64_t>(std::llround(seconds * ns_per_s)); }
@@ -148,6 +159,7 @@ Job::State::State(Profile job_profile, JobOptions job_options)
   resolve_clients();
   resolve_rates();
   resolve_totals();
+  resolve_sessions();
 }
 
 void Job::State::resolve_coupling() {
@@ -204,17 +216,28 @@ void Job::State::resolve_span() {
   }
 }
 
-JobWindow Job::State::window(std::uint64_t k) const noexcept {
+JobWindow Job::State::window(std::int64_t k) const noexcept {
+  JobWindow window = whole_window(k);
+  window.length_ns = std::min(window.length_ns, duration_ns - window.start_ns);
+  return window;
+}
+
+JobWindow Job::State::whole_window(std::int64_t k) const noexcept {
   const std::int64_t window_ns = profile.window_ns();
-  const auto pass = static_cast<std::int64_t>(k / windows_per_pass);
-  const auto piece = static_cast<std::uint32_t>(k % windows_per_pass);
+  const auto [pass, rest] = divided(k, windows_per_pass);
+  const auto piece = static_cast<std::uint32_t>(rest);
   const std::int64_t pass_start = pass * (span_end_ns - span_start_ns);
   const std::uint32_t profile_window = first_window + piece;
   const std::int64_t begin = std::max(profile_window * window_ns, span_start_ns);
   const std::int64_t end = std::min((profile_window + 1) * window_ns, span_end_ns);
   const std::int64_t start = pass_start + begin - span_start_ns;
-  return {start, std::min(end - begin, duration_ns - start), profile_window,
+  return {start, end - begin, profile_window,
           first_window + static_cast<std::uint32_t>(k)};
+}
+
+std::int64_t Job::State::window_at(std::int64_t time_ns) const noexcept {
+  const auto [pass, rest] = divided(time_ns, span_end_ns - span_start_ns);
+  return pass * windows_per_pass + (rest + span_start_ns) / profile.window_ns() - first_window;
 }
 
 void Job::State::resolve_clients() {
@@ -277,9 +300,12 @@ void Job::State::resolve_rates() {
   if (options.max_rate && peak > *options.max_rate) native_factor = *options.max_rate / peak;
 }
 
-double Job::State::target_rate(std::uint64_t k, const JobWindow& window) const noexcept {
+double Job::State::target_rate(std::int64_t k, const JobWindow& window) const noexcept {
   if (options.rate) return *options.rate;
-  if (!options.rate_steps.empty()) return options.rate_steps[k % options.rate_steps.size()];
+  if (!options.rate_steps.empty()) {
+    const auto steps = static_cast<std::int64_t>(options.rate_steps.size());
+    return options.rate_steps[static_cast<std::size_t>(divided(k, steps).remainder)];
+  }
   if (!options.rate_points.empty()) {
     const double start = static_cast<double>(window.start_ns) / ns_per_s;
     return mean_rate(options.rate_points, start, start + static_cast<double>(window.length_ns) / ns_per_s);
@@ -287,7 +313,7 @@ double Job::State::target_rate(std::uint64_t k, const JobWindow& window) const n
   return total_rate[window.profile_window] * native_factor;
 }
 
-double Job::State::factor(std::uint64_t k, const JobWindow& window) const noexcept {
+double Job::State::factor(std::int64_t k, const JobWindow& window) const noexcept {
   const double kept = kept_rate[window.profile_window];
   return kept > 0 ? target_rate(k, window) / kept : 0.0;
 }
@@ -295,7 +321,7 @@ double Job::State::factor(std::uint64_t k, const JobWindow& window) const noexce
 void Job::State::resolve_totals() {
   double native = 0;
   double native_kept = 0;
-  for (std::uint64_t k = 0; k < windows; ++k) {
+  for (std::int64_t k = 0; k < static_cast<std::int64_t>(windows); ++k) {
     const JobWindow at = window(k);
     const double seconds = static_cast<double>(at.length_ns) / ns_per_s;
     const double target = target_rate(k, at);
@@ -327,6 +353,31 @@ void Job::State::resolve_totals() {
   }
 }
 
+void Job::State::resolve_sessions() {
+  bool has_sessions = false;
+  for (std::uint32_t client = 0; client < profile.clients(); ++client) {
+    const std::uint32_t model = profile.session_model(client);
+    if (model == Profile::missing || !takes_part[client]) continue;
+    has_sessions |= profile.session_models()[model].share > 0;
+  }
+  if (options.conversations.value_or(false)) {
+    if (!has_sessions) {
+      refuse("conversations", "true",
+             "left out or false for this profile, which has no model of conversations");
+    }
+    if (counts == Counts::servegen)
+      refuse("conversations", "true", "left out or false with counts \"servegen\", which knows none");
+  }
+  if (!options.conversations.value_or(true) || counts == Counts::servegen || !has_sessions) return;
+  sessions = std::make_shared<const SessionPlan>(*this, kernels_for(""));
+}
+
+AloneShare::AloneShare(const Job::State& job, std::int64_t k) noexcept {
+  if (!job.sessions) return;
+  share_ = job.sessions->alone.data();
+  factor_ = job.sessions->alone_factor(k);
+}
+
 double rounding_uniform(const Job::State& job, const JobWindow& window) noexcept {
   const StreamKey stream{job.options.seed, 0xFFFFFFFFu, window.number,
                          static_cast<std::uint8_t>(Purpose::count)};
@@ -346,6 +397,7 @@ std::uint64_t Job::windows() const noexcept { return state_->windows; }
 double Job::expected() const noexcept { return state_->expected; }
 const std::vector<std::uint32_t>& Job::left_out() const noexcept { return state_->left_out; }
 double Job::left_out_share() const noexcept { return state_->left_out_share; }
+bool Job::conversations() const noexcept { return state_->sessions != nullptr; }
 std::uint64_t Job::empty_windows() const noexcept { return state_->empty_windows; }
 
 std::vector<std::int64_t> Job::window_starts_ns() const {
@@ -357,7 +409,7 @@ std::vector<std::int64_t> Job::window_starts_ns() const {
 }
 
 std::optional<std::uint64_t> Job::count() const {
-  if (state_->counts == Counts::renewal) return std::nullopt;
+  if (state_->counts == Counts::renewal || state_->sessions) return std::nullopt;
   std::uint64_t total = 0;
   for (std::uint64_t k = 0; k < state_->windows; ++k) {
     for_each_client(*state_, k, state_->window(k), [&](std::size_t, double, std::uint64_t gaps) {

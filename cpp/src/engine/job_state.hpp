@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "fields/copula.hpp"
@@ -17,6 +18,8 @@ struct JobWindow {
   std::uint32_t profile_window = 0;
   std::uint32_t number = 0;  ///< in the random streams; counts on when the profile repeats
 };
+
+struct SessionPlan;
 
 struct Job::State {
   Profile profile;
@@ -43,13 +46,20 @@ struct Job::State {
   SamplerCache samplers;
   Copula copula;
 
+  std::shared_ptr<const SessionPlan> sessions;  ///< null where all requests stand alone
+
   State(Profile job_profile, JobOptions job_options);
 
-  [[nodiscard]] JobWindow window(std::uint64_t k) const noexcept;
+  [[nodiscard]] JobWindow window(std::int64_t k) const noexcept;
+  /// The same as if the job did not end. Windows before 0 are those that would precede it: the span and
+  /// steps of rates repeat.
+  [[nodiscard]] JobWindow whole_window(std::int64_t k) const noexcept;
+  /// The window in which a time lies; the job's end does not matter.
+  [[nodiscard]] std::int64_t window_at(std::int64_t time_ns) const noexcept;
   /// Total requests/s wanted in a window.
-  [[nodiscard]] double target_rate(std::uint64_t k, const JobWindow& window) const noexcept;
+  [[nodiscard]] double target_rate(std::int64_t k, const JobWindow& window) const noexcept;
   /// Factor on the clients' own rates in a window; 0 where nobody is active.
-  [[nodiscard]] double factor(std::uint64_t k, const JobWindow& window) const noexcept;
+  [[nodiscard]] double factor(std::int64_t k, const JobWindow& window) const noexcept;
 
  private:
   void resolve_coupling();
@@ -57,10 +67,25 @@ struct Job::State {
   void resolve_clients();
   void resolve_rates();
   void resolve_totals();
+  void resolve_sessions();
+};
+
+/// The part of a client's requests that stand alone, in a window.
+class AloneShare {
+ public:
+  AloneShare(const Job::State& job, std::int64_t k) noexcept;
+  [[nodiscard]] double of(std::uint32_t client) const noexcept {
+    return share_ == nullptr ? 1.0 : share_[client] * factor_;
+  }
+
+ private:
+  const double* share_ = nullptr;
+  double factor_ = 1;
 };
 
 /// Calls visit(cell, requests_expected, gaps) for every client that takes part in a window, in ascending
-/// order, where `gaps` is the client's number of gaps in the pinned and servegen modes. Systematic rounding:
+/// order, of its requests that stand alone, where `gaps` is the client's number of gaps in the pinned and
+/// servegen modes. Systematic rounding:
 /// gaps of client c = floor(S_c + U) - floor(S_(c-1) + U), S the running sum of expected requests.
 template <class Visit>
 void for_each_client(const Job::State& job, std::uint64_t k, const JobWindow& window, Visit&& visit);
@@ -72,13 +97,14 @@ template <class Visit>
 void for_each_client(const Job::State& job, std::uint64_t k, const JobWindow& window, Visit&& visit) {
   const WindowCells cells = job.profile.cells(window.profile_window);
   const double seconds = static_cast<double>(window.length_ns) / 1e9;
-  const double factor = job.factor(k, window);
+  const double factor = job.factor(static_cast<std::int64_t>(k), window);
   const double uniform = rounding_uniform(job, window);
+  const AloneShare alone(job, static_cast<std::int64_t>(k));
   double sum = 0;
   double floor_before = 0;  // floor(0 + U)
   for (std::size_t cell = 0; cell < cells.client.size(); ++cell) {
     if (!job.takes_part[cells.client[cell]]) continue;
-    const double expected = cells.rate[cell] * factor * seconds;
+    const double expected = cells.rate[cell] * factor * seconds * alone.of(cells.client[cell]);
     sum += expected;
     const double floor_now = __builtin_floor(sum + uniform);
     const double gaps = job.counts == Counts::servegen ? __builtin_ceil(expected) : floor_now - floor_before;

@@ -14,6 +14,7 @@ constexpr double rows_per_task = 1 << 18;
 // ... and this many windows, so that a long idle time does not hold a task up.
 constexpr std::uint64_t windows_per_task = 1024;
 constexpr std::size_t clients_per_plan = 8;
+constexpr std::int64_t windows_per_history = 4;
 constexpr unsigned most_threads = 1024;
 
 }  // namespace
@@ -21,7 +22,7 @@ constexpr unsigned most_threads = 1024;
 std::shared_ptr<Batch> Pipeline::take_batch() {
   std::shared_ptr<Batch> batch = pool_->take();
   clear(batch->columns());
-  batch->reset(job_.profile().category(), 0);
+  batch->reset(job_.profile().category(), 0, job_.conversations());
   return batch;
 }
 
@@ -34,6 +35,10 @@ Pipeline::Pipeline(const Job& job, unsigned threads, const Kernels& kernels,
                                 std::to_string(most_threads));
   }
   if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
+  if (const auto& sessions = job_.state().sessions) {
+    next_history_ = sessions->first_window;
+    spill_ = std::make_unique<SessionSpill>(sessions->first_window);
+  }
   places_.resize(threads + 2);
   workers_.reserve(threads);
   try {
@@ -78,6 +83,7 @@ Pipeline::Task Pipeline::claim() {
   for (;;) {
     Task task;
     if (stop_ || (all_claimed_ && !large_)) return task;
+    if (claim_history(task)) return task;
     if (large_) {
       if (claim_large(task)) return task;
     } else if (next_sequence_ < next_delivery_ + places_.size()) {
@@ -89,14 +95,24 @@ Pipeline::Task Pipeline::claim() {
   }
 }
 
+// Some windows at a time, as the first results wait for all of them.
+bool Pipeline::claim_history(Task& task) {
+  if (next_history_ >= 0) return false;
+  task.kind = Task::Kind::history;
+  task.window = next_history_;
+  next_history_ = std::min<std::int64_t>(0, next_history_ + windows_per_history);
+  return true;
+}
+
 // Work on the large window at hand: planning first, which needs no place; then slices. False: wait.
 bool Pipeline::claim_large(Task& task) {
-  if (large_claimed_ < large_->clients()) {
+  if (large_claimed_ < large_->planning_steps()) {
     task.kind = Task::Kind::plan;
     task.large = large_;
     task.first = large_claimed_;
-    large_claimed_ = std::min(large_->clients(), large_claimed_ + clients_per_plan);
+    large_claimed_ = std::min(large_->planning_steps(), large_claimed_ + clients_per_plan);
     task.last = large_claimed_;
+    task.window = static_cast<std::int64_t>(next_window_) - 1;
     return true;
   }
   if (!large_cut_ || next_sequence_ >= next_delivery_ + places_.size()) return false;
@@ -138,9 +154,14 @@ void Pipeline::claim_windows(Task& task) {
 }
 
 void Pipeline::run(const Task& task, WindowMaker& maker) {
+  if (task.kind == Task::Kind::history) {
+    make_sessions(task.window, std::min<std::int64_t>(0, task.window + windows_per_history), maker);
+    return;
+  }
   if (task.kind == Task::Kind::plan) {
+    if (task.first == 0) make_sessions(task.window, task.window + 1, maker);
     task.large->plan_clients(task.first, task.last, maker.scratch());
-    plan_done(task.last - task.first);
+    plan_done(task.last - task.first, task.window);
     return;
   }
   Made made;
@@ -148,21 +169,35 @@ void Pipeline::run(const Task& task, WindowMaker& maker) {
   if (task.kind == Task::Kind::slice) {
     maker.make_slice(*task.large, task.first, made.batch->columns());
   } else {
-    for (std::uint64_t k = task.first; k < task.last; ++k) maker.make(k, made.batch->columns());
+    make_sessions(static_cast<std::int64_t>(task.first), static_cast<std::int64_t>(task.last), maker);
+    for (std::uint64_t k = task.first; k < task.last; ++k) {
+      const SessionRows sessions = spill_ ? spill_->take(static_cast<std::int64_t>(k), stop_) : SessionRows{};
+      maker.make(k, sessions, made.batch->columns());
+    }
   }
   made.rows = made.batch->size();
   if (finish_ && made.rows != 0) finish_(made);
   deliver(task.sequence, std::move(made));
 }
 
-void Pipeline::plan_done(std::size_t clients) {
+// Those that start in windows first .. last - 1. Tasks do this before they wait for what others start, and
+// are claimed in order, so that no two wait for each other.
+void Pipeline::make_sessions(std::int64_t first, std::int64_t last, WindowMaker& maker) {
+  if (!spill_) return;
+  SessionParcels parcels;
+  maker.make_sessions(first, last, parcels);
+  spill_->put(first, last, parcels);
+}
+
+void Pipeline::plan_done(std::size_t clients, std::int64_t window) {
   std::shared_ptr<LargeWindow> complete;
   {
     const std::lock_guard lock(mutex_);
     large_planned_ += clients;
-    if (large_planned_ == large_->clients()) complete = large_;
+    if (large_planned_ == large_->planning_steps()) complete = large_;
   }
   if (!complete) return;
+  if (spill_) complete->set_sessions(spill_->take(window, stop_));
   complete->cut(rows_per_slice(complete->clients()));
   {
     const std::lock_guard lock(mutex_);

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/session_spill.hpp"
 #include "engine/window.hpp"
 #include "tracetide/batch.hpp"
 #include "tracetide/job.hpp"
@@ -73,20 +74,23 @@ class Pipeline {
 
  private:
   struct Task {
-    enum class Kind { windows, plan, slice, none };
+    enum class Kind { history, windows, plan, slice, none };
     Kind kind = Kind::none;
     std::uint64_t sequence = 0;  // windows, slice
     std::uint64_t first = 0;     // windows: k; plan: client; slice: number
     std::uint64_t last = 0;
+    std::int64_t window = 0;  // plan: k, if sessions are to be made too; history: the first one
     std::shared_ptr<LargeWindow> large;
   };
 
   void work();
   Task claim();
   bool claim_large(Task& task);
+  bool claim_history(Task& task);
   void claim_windows(Task& task);
+  void make_sessions(std::int64_t first, std::int64_t last, WindowMaker& maker);
   void run(const Task& task, WindowMaker& maker);
-  void plan_done(std::size_t clients);
+  void plan_done(std::size_t clients, std::int64_t window);
   void deliver(std::uint64_t sequence, Made made);
   bool ready_locked() const noexcept;
 
@@ -98,10 +102,13 @@ class Pipeline {
   std::mutex mutex_;
   std::condition_variable work_ready_;
   std::condition_variable result_ready_;
+  std::unique_ptr<SessionSpill> spill_;  // where the job has sessions
+
   std::atomic<bool> stop_ = false;  // written under the mutex; read by work in progress without it
   std::exception_ptr failure_;
 
   // Claiming, in the order of the trace.
+  std::int64_t next_history_ = 0;  // windows before the job in which sessions start that reach into it
   std::uint64_t next_window_ = 0;
   std::uint64_t next_sequence_ = 0;
   bool all_claimed_ = false;

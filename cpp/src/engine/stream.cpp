@@ -16,6 +16,7 @@ struct Stream::State {
   Pipeline pipeline;
   std::size_t batch_size;
   Category category;
+  bool has_sessions;
   std::uint64_t delivered = 0;     // requests
   std::shared_ptr<Batch> source;   // what is left of it goes into the next batch of a fixed size
   std::size_t taken = 0;           // rows of `source` that have been delivered
@@ -26,7 +27,8 @@ struct Stream::State {
   State(const Job& job, const StreamOptions& options)
       : pipeline(job, options.threads, kernels_for(options.kernels)),
         batch_size(options.batch_size),
-        category(job.profile().category()) {}
+        category(job.profile().category()),
+        has_sessions(job.conversations()) {}
 
   std::shared_ptr<const Batch> next() {
     std::shared_ptr<Batch> batch;
@@ -38,7 +40,7 @@ struct Stream::State {
       partial.reset();
     }
     if (!batch) return nullptr;
-    batch->reset(category, delivered);
+    batch->reset(category, delivered, has_sessions);
     delivered += batch->size();
     return batch;
   }

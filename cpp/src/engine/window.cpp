@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/session_merge.hpp"
+
 namespace tracetide {
 namespace {
 
@@ -51,7 +53,7 @@ LargeWindow::LargeWindow(const Job::State& job, std::uint64_t k, const Kernels& 
 }
 
 void LargeWindow::plan_clients(std::size_t first, std::size_t last, ArrivalScratch& scratch) {
-  for (std::size_t i = first; i < last; ++i) plans_[i].make(windows_[i], scratch);
+  for (std::size_t i = first; i < std::min(last, clients()); ++i) plans_[i].make(windows_[i], scratch);
 }
 
 void LargeWindow::cut(std::uint64_t rows) {
@@ -59,6 +61,8 @@ void LargeWindow::cut(std::uint64_t rows) {
   for (const ArrivalPlan& plan : plans_) {
     for (std::size_t block = 0; block < plan.blocks(); ++block) starts.push_back(plan.block_start(block));
   }
+  for (std::size_t row = 0; row < sessions_.row.size(); row += gaps_per_block)
+    starts.push_back(sessions_.row[row].time_ns - whole_.window_start_ns);
   std::sort(starts.begin(), starts.end());
   cuts_.assign(1, 0);
   const std::size_t step = std::max<std::size_t>(1, rows / gaps_per_block);
@@ -66,6 +70,13 @@ void LargeWindow::cut(std::uint64_t rows) {
     if (starts[i] > cuts_.back() && starts[i] < whole_.to_ns) cuts_.push_back(starts[i]);
   }
   cuts_.push_back(whole_.to_ns);
+}
+
+std::span<const SessionRow> LargeWindow::sessions(const MergeRange& range) const noexcept {
+  const auto first_from = [&](std::int64_t ns) {
+    return std::ranges::lower_bound(sessions_.row, range.window_start_ns + ns, {}, &SessionRow::time_ns);
+  };
+  return {first_from(range.from_ns), first_from(range.to_ns)};
 }
 
 MergeRange LargeWindow::range(std::size_t slice) const noexcept {
@@ -80,10 +91,16 @@ WindowMaker::WindowMaker(const Job::State& job, const Kernels& kernels, const st
       plan_(kernels, keep_all),
       merger_(job.profile, job.samplers, job.coupling, job.copula, job.options.seed, kernels) {
   scratch_.cancelled = &cancelled;
+  if (job.sessions) sessions_.emplace(job, kernels);
 }
 
-void WindowMaker::make(std::uint64_t k, Columns& out) {
-  const JobWindow window = job_->window(k);
+void WindowMaker::make_sessions(std::int64_t first, std::int64_t last, SessionParcels& out) {
+  for (std::int64_t k = first; k < last; ++k) sessions_->make(k, scratch_, out);
+}
+
+void WindowMaker::make(std::uint64_t k, const SessionRows& sessions, Columns& out) {
+  const std::size_t begin_of_window = out.timestamp.size();
+  const JobWindow window = job_->window(static_cast<std::int64_t>(k));
   runs_.clear();
   times_.clear();
   for_each_client_window(*job_, k, window, [&](const ClientWindow& client) {
@@ -95,19 +112,23 @@ void WindowMaker::make(std::uint64_t k, Columns& out) {
     runs_.push_back({client.client, 0, begin, times_.size()});
   });
   merger_.merge(whole_range(*job_, window), runs_, times_, out);
+  if (sessions_) merge_sessions(sessions.row, sessions, job_->profile.category(), begin_of_window, out);
 }
 
 void WindowMaker::make_slice(const LargeWindow& window, std::size_t slice, Columns& out) {
   const MergeRange range = window.range(slice);
+  const std::size_t begin = out.timestamp.size();
   runs_.clear();
   times_.clear();
   for (const ArrivalPlan& plan : window.plans()) {
     scratch_.check_cancelled();
-    const std::size_t begin = times_.size();
+    const std::size_t first = times_.size();
     const std::uint64_t rank = plan.times_between(range.from_ns, range.to_ns, times_, scratch_);
-    if (times_.size() != begin) runs_.push_back({plan.client(), rank, begin, times_.size()});
+    if (times_.size() != first) runs_.push_back({plan.client(), rank, first, times_.size()});
   }
   merger_.merge(range, runs_, times_, out);
+  if (sessions_)
+    merge_sessions(window.sessions(range), window.all_sessions(), job_->profile.category(), begin, out);
 }
 
 }  // namespace tracetide

@@ -1,13 +1,16 @@
 // Makes the requests of windows: all of one, or a slice of one that is too large for its share of memory.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "arrivals/arrival_plan.hpp"
 #include "engine/job_state.hpp"
 #include "engine/merge.hpp"
+#include "engine/session_window.hpp"
 #include "tracetide/batch.hpp"
 
 namespace tracetide {
@@ -20,9 +23,16 @@ class LargeWindow {
   LargeWindow(const Job::State& job, std::uint64_t k, const Kernels& kernels);
 
   [[nodiscard]] std::size_t clients() const noexcept { return plans_.size(); }
+  /// A step for each client, and one where there is none.
+  [[nodiscard]] std::size_t planning_steps() const noexcept { return std::max<std::size_t>(1, clients()); }
   void plan_clients(std::size_t first, std::size_t last, ArrivalScratch& scratch);
   /// Chooses slices of about `rows` requests, at times where blocks of gaps start.
   void cut(std::uint64_t rows);
+
+  /// Requests of sessions that lie in the window, before it is cut.
+  void set_sessions(SessionRows rows) { sessions_ = std::move(rows); }
+  [[nodiscard]] std::span<const SessionRow> sessions(const MergeRange& range) const noexcept;
+  [[nodiscard]] const SessionRows& all_sessions() const noexcept { return sessions_; }
 
   [[nodiscard]] std::size_t slices() const noexcept { return cuts_.size() - 1; }
   [[nodiscard]] MergeRange range(std::size_t slice) const noexcept;
@@ -32,6 +42,7 @@ class LargeWindow {
   MergeRange whole_{};
   std::vector<ClientWindow> windows_;
   std::vector<ArrivalPlan> plans_;
+  SessionRows sessions_{};
   std::vector<std::int64_t> cuts_;
 };
 
@@ -41,8 +52,11 @@ class WindowMaker {
   /// Work ends with Cancelled soon after `cancelled` is set.
   WindowMaker(const Job::State& job, const Kernels& kernels, const std::atomic<bool>& cancelled);
 
-  /// Appends the requests of window k of the job.
-  void make(std::uint64_t k, Columns& out);
+  /// The requests of the sessions that start in windows first .. last - 1, by window. Only for a job with
+  /// sessions.
+  void make_sessions(std::int64_t first, std::int64_t last, SessionParcels& out);
+  /// Appends the requests of window k of the job, where `sessions` are those of sessions, in order.
+  void make(std::uint64_t k, const SessionRows& sessions, Columns& out);
   void make_slice(const LargeWindow& window, std::size_t slice, Columns& out);
   [[nodiscard]] ArrivalScratch& scratch() noexcept { return scratch_; }
 
@@ -53,6 +67,7 @@ class WindowMaker {
   Merger merger_;
   std::vector<ClientRun> runs_;
   Column<std::int64_t> times_;
+  std::optional<SessionWindowMaker> sessions_;
 };
 
 /// Windows with more expected requests than this are made in slices.

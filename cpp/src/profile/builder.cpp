@@ -329,15 +329,36 @@ std::uint32_t ProfileBuilder::copy_distribution(const Profile& profile, std::uin
   return copied_ids_[id] = add_copy_of();
 }
 
+void ProfileBuilder::start_copying(const Profile& profile) {
+  if (copied_ && copied_->image().data() == profile.image().data()) return;
+  copied_ = profile;
+  copied_ids_.assign(profile.distributions(), Profile::missing);
+  copied_cells_.clear();
+  copied_models_.reset();
+}
+
+void ProfileBuilder::copy_sessions(const Profile& profile) {
+  require(profile.clients() == name_offsets_.size() - 1, [&] {
+    return std::to_string(profile.clients()) + " clients of the profile to copy from; " +
+           std::to_string(name_offsets_.size() - 1) + " expected";
+  });
+  if (profile.session_models().empty()) return;
+  start_copying(profile);
+  if (!copied_models_) copy_session_models(profile);
+  for (std::uint32_t client = 0; client < profile.clients(); ++client) {
+    if (profile.session_model(client) != Profile::missing)
+      set_session(client, *copied_models_ + profile.session_model(client));
+  }
+}
+
 std::uint32_t ProfileBuilder::add_copy(const Profile& profile, std::uint32_t client,
                                        std::string_view client_name, double rate_factor) {
   check_same_grid(profile);
   require(client < profile.clients(), [&] {
     return "client " + std::to_string(client) + " to copy; there are " + std::to_string(profile.clients());
   });
-  if (!copied_ || copied_->image().data() != profile.image().data()) {
-    copied_ = profile;
-    copied_ids_.assign(profile.distributions(), Profile::missing);
+  start_copying(profile);
+  if (copied_cells_.empty()) {
     copied_cells_.assign(profile.clients(), {});
     for (std::uint32_t window = 0; window < profile.windows(); ++window) {
       const WindowCells cells = profile.cells(window);
@@ -367,7 +388,51 @@ std::uint32_t ProfileBuilder::add_copy(const Profile& profile, std::uint32_t cli
     correlation.client = copy;
     correlations_.push_back(correlation);
   }
+  if (profile.session_model(client) != Profile::missing) {
+    if (!copied_models_) copy_session_models(profile);
+    set_session(copy, *copied_models_ + profile.session_model(client));
+  }
   return copy;
+}
+
+std::uint32_t ProfileBuilder::add_session_model(SessionModel model, std::span<const SessionStep> steps) {
+  model.first_step = static_cast<std::uint32_t>(session_steps_.size());
+  model.steps = static_cast<std::uint32_t>(steps.size());
+  append(session_steps_, steps);
+  session_models_.push_back(model);
+  return static_cast<std::uint32_t>(session_models_.size() - 1);
+}
+
+void ProfileBuilder::set_session(std::uint32_t client, std::uint32_t model) {
+  check_client(client);
+  require(model < session_models_.size(), [&] {
+    return "session model " + std::to_string(model) + "; there are " + std::to_string(session_models_.size());
+  });
+  if (client_session_.size() <= client) client_session_.resize(std::size_t{client} + 1, Profile::missing);
+  client_session_[client] = model;
+}
+
+// All of them, in their order, so that sub-agents stay after those that call them.
+void ProfileBuilder::copy_session_models(const Profile& profile) {
+  const auto first = static_cast<std::uint32_t>(session_models_.size());
+  const auto copied = [&](std::uint32_t id) {
+    return id == Profile::missing ? id : copy_distribution(profile, id);
+  };
+  for (SessionModel model : profile.session_models()) {
+    model.turns = copied(model.turns);
+    model.first_tokens = copied(model.first_tokens);
+    const auto own = profile.session_steps().subspan(model.first_step, model.steps);
+    std::vector<SessionStep> steps(own.begin(), own.end());
+    for (SessionStep& step : steps) {
+      step.wait = copied(step.wait);
+      step.tokens = copied(step.tokens);
+      step.calls = copied(step.calls);
+      step.failure_tokens = copied(step.failure_tokens);
+      if (step.child != Profile::missing) step.child += first;
+    }
+    add_session_model(model, steps);
+  }
+  copied_models_ = first;
 }
 
 struct ProfileBuilder::CellColumns {
@@ -467,6 +532,11 @@ std::vector<std::byte> ProfileBuilder::image() const {
   view.real_values = real_values_;
   view.probabilities = probabilities_;
   view.correlations = correlations;
+  view.session_models = session_models_;
+  view.session_steps = session_steps_;
+  std::vector<std::uint32_t> client_session = client_session_;
+  if (!client_session.empty()) client_session.resize(view.grid.clients, Profile::missing);
+  view.client_session = client_session;
   tide::check_content(view, "profile");
   return tide::write(view);
 }

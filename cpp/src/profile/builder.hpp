@@ -53,6 +53,16 @@ class ProfileBuilder {
   /// Fields are positions in fields_of(category), in any order. That a client's correlations go together is
   /// checked by image().
   void set_correlation(std::uint32_t client, std::uint32_t field_a, std::uint32_t field_b, double spearman);
+  /// A model of sessions, whose steps' first is set here; distributions and, in steps, the models of
+  /// sub-agents are named by their ids. That they fit is checked by image(), and that a sub-agent's model is
+  /// added after those that call it.
+  std::uint32_t add_session_model(SessionModel model, std::span<const SessionStep> steps);
+  void set_session(std::uint32_t client, std::uint32_t model);
+  [[nodiscard]] std::uint32_t session_models() const noexcept {
+    return static_cast<std::uint32_t>(session_models_.size());
+  }
+  /// The models of sessions of a profile with as many clients, for the client of the same number each.
+  void copy_sessions(const Profile& profile);
   /// A copy of a client of a profile on the same grid, as a new client: cells with their rates times
   /// `rate_factor`, recorded distributions, correlations. Returns its number.
   std::uint32_t add_copy(const Profile& profile, std::uint32_t client, std::string_view name,
@@ -83,6 +93,8 @@ class ProfileBuilder {
   [[nodiscard]] CellColumns sorted_cells() const;
   [[nodiscard]] std::vector<std::uint32_t> fields_by_epoch() const;
   [[nodiscard]] std::vector<Correlation> sorted_correlations() const;
+  void start_copying(const Profile& profile);
+  void copy_session_models(const Profile& profile);
 
   Category category_;
   Grid grid_;
@@ -98,10 +110,14 @@ class ProfileBuilder {
   std::vector<double> probabilities_{};
   std::unordered_multimap<std::uint64_t, std::uint32_t> by_content_{};  // checksum → distribution
   std::vector<Correlation> correlations_{};
+  std::vector<SessionModel> session_models_{};
+  std::vector<SessionStep> session_steps_{};
+  std::vector<std::uint32_t> client_session_{};  // up to the last client that has one
   // Of the profile that clients were last copied from: its cells by client, and its distributions' ids here.
   std::optional<Profile> copied_{};
   std::vector<std::vector<PlacedCell>> copied_cells_{};
   std::vector<std::uint32_t> copied_ids_{};
+  std::optional<std::uint32_t> copied_models_{};  // the number here of its first model of sessions
 };
 
 }  // namespace tracetide

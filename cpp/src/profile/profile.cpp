@@ -156,6 +156,14 @@ std::uint32_t Profile::resolved(std::uint32_t epoch, std::uint32_t client,
 
 std::span<const Correlation> Profile::correlations() const noexcept { return image_->view.correlations; }
 
+std::span<const SessionModel> Profile::session_models() const noexcept { return image_->view.session_models; }
+std::span<const SessionStep> Profile::session_steps() const noexcept { return image_->view.session_steps; }
+
+std::uint32_t Profile::session_model(std::uint32_t client) const noexcept {
+  const auto models = image_->view.client_session;
+  return models.empty() ? missing : models[client];
+}
+
 Profile Profile::with_cells(std::span<const std::uint8_t> keep) const {
   tide::View view = image_->view;
   if (keep.size() != view.cell_client.size()) {
@@ -188,6 +196,15 @@ Profile Profile::with_cells(std::span<const std::uint8_t> keep) const {
   view.cell_cv = cv;
   view.cell_family = family;
   return from_image(tide::write(view), "<narrowed>");
+}
+
+Profile Profile::without_sessions() const {
+  tide::View view = image_->view;
+  if (view.session_models.empty()) return *this;
+  view.session_models = {};
+  view.session_steps = {};
+  view.client_session = {};
+  return from_image(tide::write(view), "<without sessions>");
 }
 
 bool Profile::has_fields(std::uint32_t client) const noexcept {

@@ -19,6 +19,7 @@ constexpr std::array<std::string_view, section_count> section_names = {
     "WINDOW_OFFSETS", "CELL_CLIENT", "CELL_RATE",           "CELL_SHAPE",
     "CELL_CV",        "CELL_FAMILY", "FIELD_DISTRIBUTION",  "DISTRIBUTIONS",
     "INTEGER_VALUES", "REAL_VALUES", "PROBABILITIES",       "CORRELATIONS",
+    "SESSION_MODELS", "SESSION_STEPS", "CLIENT_SESSION",
 };
 
 constexpr std::size_t align_up(std::size_t value) noexcept {
@@ -44,10 +45,13 @@ void for_each_array(ViewType& view, Visit&& visit) {
   visit(Section::real_values, view.real_values);
   visit(Section::probabilities, view.probabilities);
   visit(Section::correlations, view.correlations);
+  visit(Section::session_models, view.session_models);
+  visit(Section::session_steps, view.session_steps);
+  visit(Section::client_session, view.client_session);
 }
 
 /// Sections that are written only when they have elements.
-constexpr bool is_optional(Section section) noexcept { return section == Section::correlations; }
+constexpr bool is_optional(Section section) noexcept { return section >= Section::correlations; }
 
 std::string section_label(std::uint32_t id) {
   if (id >= 1 && id <= section_count) return "section " + std::string(section_names[id - 1]);

@@ -68,9 +68,12 @@ enum class Section : std::uint32_t {
   integer_values = 13,
   real_values = 14,
   probabilities = 15,
-  correlations = 16,  ///< only where there are any
+  correlations = 16,  ///< this and the following only where there are any
+  session_models = 17,
+  session_steps = 18,
+  client_session = 19,
 };
-inline constexpr std::size_t section_count = 16;
+inline constexpr std::size_t section_count = 19;
 [[nodiscard]] std::string_view name(Section section) noexcept;
 
 struct GridRecord {
@@ -100,6 +103,8 @@ struct DistributionRecord {
 static_assert(sizeof(DistributionRecord) == 48);
 
 static_assert(sizeof(Correlation) == 16);
+static_assert(sizeof(SessionStep) == 40);
+static_assert(sizeof(SessionModel) == 56);
 
 /// The sections of an image. `grid` and `metadata` aside, spans of their elements.
 struct View {
@@ -119,6 +124,9 @@ struct View {
   std::span<const double> real_values{};
   std::span<const double> probabilities{};
   std::span<const Correlation> correlations{};
+  std::span<const SessionModel> session_models{};
+  std::span<const SessionStep> session_steps{};
+  std::span<const std::uint32_t> client_session{};  ///< a model or `missing` by client; or empty
 };
 
 /// Lays out an image. The view's content is not checked here.

@@ -8,6 +8,7 @@
 #include "math/correlation.hpp"
 #include "profile/json_text.hpp"
 #include "profile/message.hpp"
+#include "profile/session_check.hpp"
 #include "profile/tide.hpp"
 #include "tracetide/error.hpp"
 
@@ -394,6 +395,22 @@ void check_correlations(const View& view, const Place& place) {
 
 }  // namespace
 
+void check_sessions(const View& view, const std::string& origin) {
+  if (!view.client_session.empty()) {
+    require_count(view.client_session.size(), view.grid.clients, {origin, Section::client_session});
+    const std::size_t models = view.session_models.size();
+    require_all(view.client_session, {origin, Section::client_session}, "a session model, or 0xFFFFFFFF",
+                [models](std::uint32_t id) { return id < models || id == Profile::missing; });
+  }
+  try {
+    const SessionModelChecker check(view.session_models, view.session_steps, view.distributions);
+    check.run();
+  } catch (const SessionModelChecker::Wrong& wrong) {
+    Place{origin, wrong.step ? Section::session_steps : Section::session_models}.fail(wrong.entry,
+                                                                                        wrong.message);
+  }
+}
+
 void check_content(const View& view, const std::string& origin) {
   check_grid(view.grid, {origin, Section::grid});
   check_metadata(view, {origin, Section::metadata});
@@ -403,6 +420,7 @@ void check_content(const View& view, const std::string& origin) {
   const std::vector<Usable> usable = DistributionChecker(view, origin).run();
   check_references(view, usable, {origin, Section::field_distribution});
   check_correlations(view, {origin, Section::correlations});
+  check_sessions(view, origin);
 }
 
 }  // namespace tracetide::tide

@@ -59,6 +59,7 @@ char* put_key(char* to, const char (&key)[size]) noexcept {
 
 constexpr std::size_t longest_key = sizeof ",\"output_tokens\":" - 1;
 constexpr std::size_t numbers_in_row = 4;
+constexpr std::size_t longest_long_number = 20;
 constexpr std::size_t lists_in_row = 3;
 
 // A list of numbers as JSON. In CSV it is in quotes where it has a comma; a guessed branch would be wrong
@@ -74,6 +75,36 @@ char* put_list(char* to, const std::uint32_t* item, const std::uint32_t* end) no
   *last++ = ']';
   *last = '"';
   return last + quotes;
+}
+
+// A number above 2^32 is rare: ids of sessions.
+char* put_long_number(char* to, std::uint64_t value) noexcept {
+  if (value <= 0xFFFFFFFFu) return put_number(to, static_cast<std::uint32_t>(value));
+  constexpr std::uint64_t billion = 1'000'000'000;
+  to = put_long_number(to, value / billion);
+  const auto low = static_cast<std::uint32_t>(value % billion);
+  *to = static_cast<char>('0' + low / 100'000'000);
+  return put_padded_4(put_padded_4(to + 1, low / 10'000 % 10'000), low % 10'000);
+}
+
+// Nothing in CSV, null in JSON.
+template <TextFormat format>
+char* put_missing(char* to) noexcept {
+  return format == TextFormat::jsonl ? put_key(to, "null") : to;
+}
+
+// The last columns of a row, where the job has conversations.
+template <TextFormat format>
+char* put_session(const Batch& batch, std::size_t row, TimestampWriter& delays, char* to) noexcept {
+  constexpr bool json = format == TextFormat::jsonl;
+  const std::uint64_t session = batch.session_id()[row];
+  const double delay = batch.delay()[row];
+  to = json ? put_key(to, ",\"session_id\":") : put_key(to, ",");
+  to = session == no_session ? put_missing<format>(to) : put_long_number(to, session);
+  to = json ? put_key(to, ",\"turn\":") : put_key(to, ",");
+  to = put_number(to, batch.turn()[row]);
+  to = json ? put_key(to, ",\"delay\":") : put_key(to, ",");
+  return delay >= 0 ? delays.put(to, delay) : put_missing<format>(to);
 }
 
 template <TextFormat format, Category category>
@@ -92,6 +123,8 @@ char* put_rows(const Batch& batch, char* to) noexcept {
   };
 
   TimestampWriter time;
+  TimestampWriter delays;
+  const bool has_sessions = batch.has_sessions();
   const std::size_t rows = batch.size();
   for (std::size_t row = 0; row < rows; ++row) {
     if constexpr (json) to = put_key(to, "{\"timestamp\":");
@@ -116,6 +149,7 @@ char* put_rows(const Batch& batch, char* to) noexcept {
       to = json ? put_key(to, ",\"video_tokens\":") : put_key(to, ",");
       to = put_items(to, batch.video_tokens(), row);
     }
+    if (has_sessions) to = put_session<format>(batch, row, delays, to);
     to = json ? put_key(to, "}\n") : put_key(to, "\n");
   }
   return to;
@@ -145,16 +179,19 @@ std::size_t longest_text(const Batch& batch, TextFormat format) noexcept {
     items = batch.image_tokens().values.size() + batch.audio_tokens().values.size() +
             batch.video_tokens().values.size();
   }
+  if (batch.has_sessions())
+    row += 3 * key + longest_long_number + longest_number + TimestampWriter::longest;
   return batch.size() * row + items * (longest_number + 1) + number_room;
 }
 
 }  // namespace
 
-std::string text_header(Category category, TextFormat format) {
+std::string text_header(Category category, TextFormat format, bool has_sessions) {
   if (format == TextFormat::jsonl) return {};
   std::string header = "timestamp,client_id,input_tokens,output_tokens";
   if (category == Category::reason) header += ",reason_tokens";
   if (category == Category::multimodal) header += ",text_tokens,image_tokens,audio_tokens,video_tokens";
+  if (has_sessions) header += ",session_id,turn,delay";
   return header + "\n";
 }
 

@@ -1,0 +1,40 @@
+#include "engine/session_spill.hpp"
+
+#include <chrono>
+
+namespace tracetide {
+
+void SessionSpill::put(std::int64_t first, std::int64_t last, SessionParcels& parcels) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [window, rows] : parcels) parcels_[window].push_back(std::move(rows));
+    done_[first] = last;
+    for (auto next = done_.begin(); next != done_.end() && next->first == done_until_;
+         next = done_.erase(next)) {
+      done_until_ = next->second;
+    }
+  }
+  parcels.clear();
+  put_.notify_all();
+}
+
+SessionRows SessionSpill::take(std::int64_t k, const std::atomic<bool>& cancelled) {
+  std::vector<SessionRows> parts;
+  {
+    std::unique_lock lock(mutex_);
+    // Looked at now and then, as whoever cancels does not know of this wait.
+    while (!put_.wait_for(lock, std::chrono::milliseconds(20), [&] { return done_until_ > k; })) {
+      if (cancelled.load(std::memory_order_relaxed)) throw Cancelled{};
+    }
+    const auto found = parcels_.find(k);
+    if (found == parcels_.end()) return {};
+    parts = std::move(found->second);
+    parcels_.erase(found);
+  }
+  SessionRows all = std::move(parts.front());
+  for (std::size_t i = 1; i < parts.size(); ++i) all.append(parts[i]);
+  all.sort();
+  return all;
+}
+
+}  // namespace tracetide

@@ -1,0 +1,37 @@
+// Makes the sessions that start in a window, and deals their requests out to the windows in which they lie.
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+#include "arrivals/arrival_plan.hpp"
+#include "engine/session_plan.hpp"
+#include "sessions/session_maker.hpp"
+
+namespace tracetide {
+
+/// Requests of sessions by the window of the job in which they lie.
+using SessionParcels = std::map<std::int64_t, SessionRows>;
+
+/// Reusable; one per thread. For a job with sessions.
+class SessionWindowMaker {
+ public:
+  SessionWindowMaker(const Job::State& job, const Kernels& kernels);
+
+  /// Adds the requests of the sessions that start in window k and lie in windows of the job.
+  void make(std::int64_t k, ArrivalScratch& scratch, SessionParcels& out);
+
+ private:
+  void deal(std::int64_t k, const SessionStarts& starts, std::size_t first, const SessionRows& rows,
+            std::span<const std::size_t> ends, SessionParcels& out);
+  /// The first window that a session does not reach.
+  [[nodiscard]] std::int64_t cut(std::int64_t k, double uniform, std::int64_t last) const;
+
+  const Job::State* job_;
+  const SessionPlan* plan_;
+  ArrivalPlan arrivals_;
+  SessionMaker maker_;
+  Column<std::int64_t> times_;
+};
+
+}  // namespace tracetide

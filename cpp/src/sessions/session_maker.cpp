@@ -1,0 +1,294 @@
+#include "sessions/session_maker.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace tracetide {
+namespace {
+
+constexpr std::int64_t ns_per_ms = 1'000'000;
+constexpr double ns_per_s = 1e9;
+// Random words of a gap: blocks from row * 2^12 on; the first is the choice of the step.
+constexpr int gap_block_bits = 12;
+
+double uniform(std::uint32_t word) noexcept { return word * 0x1p-32; }
+
+std::uint32_t to_tokens(std::uint64_t tokens) noexcept {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(tokens, 0xFFFFFFFFu));
+}
+
+std::int64_t service_ns(const SessionModel& model, std::uint32_t input, std::uint32_t output) noexcept {
+  const double seconds = model.overhead_s + model.input_s * input + model.output_s * output;
+  // At most a year: beyond the horizon anyway.
+  return static_cast<std::int64_t>(std::min(seconds, 3.2e7) * ns_per_s + 0.5);
+}
+
+double most_calls(const Profile& profile, const SessionStep& step) {
+  return step.calls == SessionStep::missing ? 1.0 : profile.distribution(step.calls).maximum;
+}
+
+double mean_of(const Profile& profile, std::uint32_t distribution) {
+  return statistics(profile.distribution(distribution), {}).mean;
+}
+
+bool is_simple(const SessionModel& model, const SessionStep& step) noexcept {
+  return model.steps == 1 && step.child == SessionStep::missing && step.calls == SessionStep::missing &&
+         step.failure == 0;
+}
+
+}  // namespace
+
+std::uint64_t ids_per_start(const Profile& profile, std::uint32_t number) {
+  const SessionModel& model = profile.session_models()[number];
+  const double turns = profile.distribution(model.turns).maximum;
+  std::uint64_t children = 0;
+  for (const SessionStep& step : profile.session_steps().subspan(model.first_step, model.steps)) {
+    if (step.child == SessionStep::missing) continue;
+    children = std::max(
+        children, static_cast<std::uint64_t>(most_calls(profile, step)) * ids_per_start(profile, step.child));
+  }
+  const bool can_restart = model.restarts != 0 && model.context_limit != 0;
+  return (can_restart ? static_cast<std::uint64_t>(turns) : 1) +
+         (static_cast<std::uint64_t>(turns) - 1) * children;
+}
+
+double requests_per_start(const Profile& profile, std::uint32_t number) {
+  const SessionModel& model = profile.session_models()[number];
+  double weights = 0;
+  double children = 0;
+  for (const SessionStep& step : profile.session_steps().subspan(model.first_step, model.steps)) {
+    weights += step.weight;
+    if (step.child == SessionStep::missing) continue;
+    const double calls = step.calls == SessionStep::missing ? 1.0 : mean_of(profile, step.calls);
+    children += step.weight * calls * requests_per_start(profile, step.child);
+  }
+  const double turns = mean_of(profile, model.turns);
+  return turns + (turns - 1) * (children / weights);
+}
+
+SessionMaker::SessionMaker(const Profile& profile, const SamplerCache& samplers, Coupling coupling,
+                           const Copula& copula, std::uint64_t seed, const Kernels& kernels)
+    : profile_(profile),
+      samplers_(&samplers),
+      seed_(seed),
+      kernels_(&kernels),
+      request_fields_(profile, samplers, coupling, copula, seed, kernels) {}
+
+// Returns the number of requests.
+std::uint64_t SessionMaker::make_group(const SessionStarts& starts, std::size_t first, std::size_t n,
+                                       std::uint64_t rank) {
+  starts_ = starts;
+  rank_ = rank;
+  nodes_.clear();
+  gaps_.clear();
+  calls_.clear();
+  rows_.clear();
+  ends_.clear();
+  const std::uint32_t model = profile_.session_model(starts.client);
+  draw_turns(starts, first, n, model);
+  std::vector<std::size_t> roots(n);
+  for (std::size_t i = 0; i < n; ++i) roots[i] = draw_session(model, turns_[i]);
+  fields_.resize(profile_.category(), gaps_.size());
+  request_fields_.fill({starts.client, starts.window, starts.epoch, rank}, gaps_.size(), fields_, 0,
+                       rows_.items);
+  for (std::size_t i = 0; i < n; ++i) {
+    next_id_ = starts.first_id + (first + i) * starts.ids_per_start;
+    deadline_ns_ = starts.time_ns[first + i] + starts.horizon_ns;
+    run(roots[i], starts.time_ns[first + i]);
+    ends_.push_back(rows_.row.size());
+  }
+  return gaps_.size();
+}
+
+void SessionMaker::draw_turns(const SessionStarts& starts, std::size_t first, std::size_t n,
+                              std::uint32_t model) {
+  turns_.resize(n);
+  const std::uint32_t distribution = profile_.session_models()[model].turns;
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto word = [&](Purpose purpose) {
+      return stream_word({seed_, starts.client, starts.window, static_cast<std::uint8_t>(purpose)},
+                         first + i);
+    };
+    turns_[i] = draw(distribution, word(Purpose::session_turns), word(Purpose::session_turns_place));
+  }
+}
+
+std::size_t SessionMaker::draw_session(std::uint32_t number, std::uint32_t turns) {
+  const SessionModel& model = profile_.session_models()[number];
+  const std::size_t node = nodes_.size();
+  const std::size_t first_row = gaps_.size();
+  nodes_.push_back({number, turns, first_row});
+  gaps_.resize(first_row + turns);
+  for (std::size_t row = first_row + 1; row < first_row + turns; ++row) {
+    const Gap gap = draw_gap(model, row);
+    gaps_[row] = gap;
+  }
+  return node;
+}
+
+std::array<std::uint32_t, 4> SessionMaker::words(Purpose purpose, std::uint64_t index) const noexcept {
+  const StreamKey stream{seed_, starts_.client, starts_.window, static_cast<std::uint8_t>(purpose)};
+  return philox4x32_10(stream.counter(index), stream.key());
+}
+
+std::uint32_t SessionMaker::draw(std::uint32_t distribution, std::uint32_t word, std::uint32_t place) const {
+  double scratch = 0;
+  std::uint32_t value = 0;
+  samplers_->get(distribution, Draw::alias).tokens(*kernels_, &word, &place, 1, &scratch, &value);
+  return value;
+}
+
+const SessionStep& SessionMaker::choose(const SessionModel& model, std::uint32_t word) const {
+  const auto steps = profile_.session_steps().subspan(model.first_step, model.steps);
+  double total = 0;
+  for (const SessionStep& step : steps) total += step.weight;
+  double left = uniform(word) * total;
+  for (const SessionStep& step : steps.first(steps.size() - 1)) {
+    left -= step.weight;
+    if (left < 0) return step;
+  }
+  return steps.back();
+}
+
+SessionMaker::Gap SessionMaker::draw_gap(const SessionModel& model, std::size_t row) {
+  Gap gap;
+  std::uint64_t block = (rank_ + row) << gap_block_bits;
+  const auto choice = words(Purpose::session_step, block++);
+  const SessionStep& only = profile_.session_steps()[model.first_step];
+  if (is_simple(model, only)) {
+    gap.wait_ns = draw(only.wait, choice[0], choice[1]) * ns_per_ms;
+    gap.own = only.tokens == SessionStep::missing;
+    if (!gap.own) gap.tokens = draw(only.tokens, choice[2], choice[3]);
+    return gap;
+  }
+  const SessionStep& step = choose(model, choice[0]);
+  const std::uint32_t calls = step.calls == SessionStep::missing ? 1 : draw(step.calls, choice[1], choice[2]);
+  if (step.child != SessionStep::missing) {
+    draw_children(step, calls, block, gap);
+  } else {
+    for (std::uint32_t call = 0; call < calls; ++call) draw_call(step, block, gap);
+  }
+  return gap;
+}
+
+void SessionMaker::draw_children(const SessionStep& step, std::uint32_t calls, std::uint64_t block,
+                                 Gap& gap) {
+  gap.answers = step.tokens == SessionStep::missing;
+  gap.first_call = calls_.size();
+  gap.calls = calls;
+  calls_.resize(gap.first_call + calls);
+  for (std::uint32_t call = 0; call < calls; ++call) {
+    const auto random = words(Purpose::session_step, block++);
+    const auto more = words(Purpose::session_step, block++);
+    calls_[gap.first_call + call].wait_ns = draw(step.wait, random[0], random[1]) * ns_per_ms;
+    if (!gap.answers) gap.tokens += draw(step.tokens, more[0], more[1]);
+    const std::uint32_t turns = draw(profile_.session_models()[step.child].turns, random[2], random[3]);
+    const std::size_t node = draw_session(step.child, turns);
+    calls_[gap.first_call + call].node = node;
+  }
+}
+
+// One of several calls side by side: tried until it works or the tries run out.
+void SessionMaker::draw_call(const SessionStep& step, std::uint64_t& block, Gap& gap) {
+  std::int64_t wait_ns = 0;
+  bool failed = true;
+  for (std::uint32_t attempt = 0; failed && attempt <= step.retries; ++attempt) {
+    const auto random = words(Purpose::session_step, block++);
+    wait_ns += draw(step.wait, random[0], random[1]) * ns_per_ms;
+    failed = uniform(random[2]) < step.failure;
+  }
+  gap.wait_ns = std::max(gap.wait_ns, wait_ns);
+  const auto random = words(Purpose::session_step, block++);
+  if (failed) {
+    if (step.failure_tokens != SessionStep::missing)
+      gap.tokens += draw(step.failure_tokens, random[0], random[1]);
+  } else if (step.tokens != SessionStep::missing) {
+    gap.tokens += draw(step.tokens, random[0], random[1]);
+  } else {
+    gap.own = true;
+  }
+}
+
+SessionMaker::Ended SessionMaker::run_gap(const Gap& gap, std::int64_t from_ns) {
+  Ended ended{from_ns + gap.wait_ns, 0};
+  for (std::uint32_t i = 0; i < gap.calls; ++i) {
+    const Call call = calls_[gap.first_call + i];
+    const Ended child = run(call.node, from_ns + call.wait_ns);
+    ended.time_ns = std::max(ended.time_ns, child.time_ns);
+    if (gap.answers) ended.answer += child.answer;
+  }
+  return ended;
+}
+
+// Later turns than the deadline are not made; what waits for them is later still.
+SessionMaker::Ended SessionMaker::run(std::size_t number, std::int64_t start_ns) {
+  const Node node = nodes_[number];
+  const SessionModel& model = profile_.session_models()[node.model];
+  SessionRow turn;
+  turn.session = next_id_++;
+  turn.delay_s = std::numeric_limits<double>::quiet_NaN();
+  turn.time_ns = start_ns;
+  Ended ended{start_ns, 0};
+  std::uint64_t carried = 0;
+  for (std::size_t row = node.first_row; row < node.first_row + node.turns; ++row) {
+    std::uint64_t fresh = 0;
+    bool own = false;
+    if (row == node.first_row) {
+      own = model.first_tokens == SessionStep::missing;
+      if (!own) {
+        const auto random = words(Purpose::session_first, rank_ + row);
+        fresh = draw(model.first_tokens, random[0], random[1]);
+      }
+    } else {
+      const Gap gap = gaps_[row];
+      const Ended waited = run_gap(gap, model.waits_from_start != 0 ? turn.time_ns : ended.time_ns);
+      turn.time_ns = waited.time_ns;
+      turn.delay_s = static_cast<double>(std::max<std::int64_t>(0, turn.time_ns - ended.time_ns)) / ns_per_s;
+      ++turn.turn;
+      fresh = gap.tokens + waited.answer;
+      own = gap.own;
+    }
+    if (turn.time_ns > deadline_ns_) return {turn.time_ns, 0};
+    if (own) fresh += fields_.column[RequestColumn::input][row];
+    if (model.context_limit != 0 && carried + fresh > model.context_limit && model.restarts != 0 &&
+        row != node.first_row) {
+      turn.session = next_id_++;
+      turn.turn = 1;
+      turn.delay_s = std::numeric_limits<double>::quiet_NaN();
+      carried = 0;
+    }
+    append_row(model, row, own, carried + fresh, turn);
+    const SessionRow& done = rows_.row.back();
+    ended.time_ns = turn.time_ns + service_ns(model, done.input, done.output);
+    const bool drops = profile_.category() == Category::reason && model.keeps_reasoning == 0;
+    ended.answer = done.output - (drops ? done.other : 0);
+    carried = done.input + ended.answer;
+  }
+  return ended;
+}
+
+void SessionMaker::append_row(const SessionModel& model, std::size_t row, bool own, std::uint64_t input,
+                              SessionRow turn) {
+  turn.client = starts_.client;
+  turn.output = fields_.column[RequestColumn::output][row];
+  std::uint64_t of_items = 0;
+  if (profile_.category() == Category::multimodal) {
+    TurnItems items;
+    for (std::size_t kind = 0; own && kind < item_kinds; ++kind) {
+      items.first[kind] = fields_.column[RequestColumn::begin(kind)][row];
+      items.count[kind] = fields_.column[RequestColumn::count(kind)][row];
+      const std::uint32_t* const item = rows_.items[kind].data() + items.first[kind];
+      for (std::uint32_t i = 0; i < items.count[kind]; ++i) of_items += item[i];
+    }
+    turn.items = static_cast<std::uint32_t>(rows_.items_of.size());
+    rows_.items_of.push_back(items);
+  }
+  if (model.context_limit != 0) input = std::min<std::uint64_t>(input, model.context_limit);
+  turn.input = to_tokens(std::max<std::uint64_t>({input, of_items, 1}));
+  if (profile_.category() == Category::reason) turn.other = fields_.column[RequestColumn::reason][row];
+  if (profile_.category() == Category::multimodal) turn.other = turn.input - to_tokens(of_items);
+  rows_.row.push_back(turn);
+}
+
+}  // namespace tracetide
