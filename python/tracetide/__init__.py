@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tracetide._core import trace_version as TRACE_VERSION
 from tracetide._version import __version__
 from tracetide.clientpool import ClientPool, load
-from tracetide.columns import ListColumn
+from tracetide.columns import NO_SESSION, ListColumn
 from tracetide.distributions import (
     AliasTable,
     Constant,
@@ -37,9 +37,11 @@ from tracetide.trace import Batch, Trace
 if TYPE_CHECKING:
     from tracetide.prefixes import PrefixStatistics, prefix_statistics
     from tracetide.readers import TraceScan, read, scan
+    from tracetide.sessions import ServiceTime, Sessions, SubAgent, Tool, User, agents, conversations
     from tracetide.upsampling import compare_upsampling, upsample
 
 __all__ = [
+    "NO_SESSION",
     "TRACE_VERSION",
     "AliasTable",
     "Batch",
@@ -62,17 +64,24 @@ __all__ = [
     "ProfileError",
     "QuantileTable",
     "RateCurve",
+    "ServiceTime",
+    "Sessions",
     "Spike",
     "Steps",
+    "SubAgent",
+    "Tool",
     "Trace",
     "TraceError",
     "TraceScan",
     "Uniform",
+    "User",
     "Weekly",
     "Weibull",
     "Zipf",
     "__version__",
+    "agents",
     "compare_upsampling",
+    "conversations",
     "fit",
     "fit_with_report",
     "generate",
@@ -86,8 +95,15 @@ __all__ = [
 
 _LAZY = {
     "PrefixStatistics": "tracetide.prefixes",
+    "ServiceTime": "tracetide.sessions",
+    "Sessions": "tracetide.sessions",
+    "SubAgent": "tracetide.sessions",
+    "Tool": "tracetide.sessions",
     "TraceScan": "tracetide.readers",
+    "User": "tracetide.sessions",
+    "agents": "tracetide.sessions",
     "compare_upsampling": "tracetide.upsampling",
+    "conversations": "tracetide.sessions",
     "prefix_statistics": "tracetide.prefixes",
     "read": "tracetide.readers",
     "scan": "tracetide.readers",

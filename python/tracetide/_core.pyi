@@ -58,6 +58,11 @@ class Profile:
         """The same profile with only those of its cells(), one flag each."""
     def correlations(self) -> dict[str, npt.NDArray[Any]]:
         """`client` uint32, `field_a`, `field_b` uint8 (positions in `fields`), `spearman` float64."""
+    def session_models(self) -> list[dict[str, Any]]:
+        """Each as `ProfileBuilder.add_session_model` takes it, with its steps as `steps`."""
+    def client_sessions(self) -> npt.NDArray[np.uint32]:
+        """The number of each client's model of sessions; 0xFFFFFFFF: none."""
+    def without_sessions(self) -> Profile: ...
 
 class ProfileBuilder:
     def __init__(
@@ -94,6 +99,13 @@ class ProfileBuilder:
     def set_fields(self, client: int, ids: npt.NDArray[np.uint32]) -> None:
         """Distributions by epoch and field; 0xFFFFFFFF leaves one as it is."""
     def set_correlation(self, client: int, field_a: str, field_b: str, spearman: float) -> None: ...
+    @property
+    def session_models(self) -> int:
+        """How many have been added."""
+    def add_session_model(self, model: dict[str, Any], steps: Sequence[dict[str, Any]]) -> int: ...
+    def set_session(self, client: int, model: int) -> None: ...
+    def copy_sessions(self, profile: Profile) -> None:
+        """The models of a profile with as many clients, for the client of the same number each."""
     def add_clients(
         self,
         profile: Profile,
@@ -123,7 +135,10 @@ class Job:
         coupling: str = "profile",
         missing: str = "nearest",
         correlations: Sequence[tuple[str, str, float]] = (),
+        conversations: bool | None = None,
     ) -> None: ...
+    @property
+    def conversations(self) -> bool: ...
     @property
     def profile(self) -> Profile: ...
     @property
@@ -178,7 +193,7 @@ class TextStream:
     def __iter__(self) -> TextStream: ...
     def __next__(self) -> tuple[int, memoryview]: ...
 
-def text_header(category: str, format: str) -> bytes:
+def text_header(job: Job, format: str) -> bytes:
     """What precedes the rows: the CSV header line, or nothing for JSON lines."""
 
 def collect(job: Job, *, threads: int = 0, kernels: str = "") -> Batch:

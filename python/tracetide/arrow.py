@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from tracetide.columns import NULLABLE, Column, ListColumn
+from tracetide.columns import NO_SESSION, NULLABLE, Column, ListColumn
 from tracetide.trace import Requests
 
 JOB_KEY = "tracetide.job"
@@ -30,6 +31,11 @@ def record_batch_of(requests: Requests, schema: pa.Schema) -> pa.RecordBatch:
     )
 
 
+def column_array(requests: Requests, name: str) -> pa.Array:
+    """One column."""
+    return _array(requests[name], nullable=name in NULLABLE)
+
+
 def table_of(requests: Requests) -> pa.Table:
     """The columns as a table on the same memory."""
     schema = schema_of(requests, getattr(requests, "metadata", None))
@@ -47,4 +53,7 @@ def _array(column: Column, *, nullable: bool = False) -> pa.Array:
         # From 0 on and no more values than rows need, so that slices write the same bytes.
         offsets = column.offsets if column.offsets[0] == 0 else column.offsets - column.offsets[0]
         return pa.ListArray.from_arrays(pa.array(offsets), pa.array(column.flat()), type=LIST_TYPE)
+    if nullable and column.dtype == np.uint64:
+        alone = column == NO_SESSION
+        return pa.array(column, mask=alone if alone.any() else None)
     return pa.array(column, from_pandas=nullable)

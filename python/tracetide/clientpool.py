@@ -16,6 +16,7 @@ from tracetide.grid import NS
 if TYPE_CHECKING:
     from tracetide.analysis.filters import Predicate
     from tracetide.handmade import Client
+    from tracetide.sessions import Sessions
 
 _TIDE = ".tide"
 _MOST_CLIENTS = 10_000_000
@@ -246,6 +247,17 @@ class ClientPool:
         if not (is_number and math.isfinite(factor) and 0 < factor <= _MOST_CLIENTS):
             raise ValueError(f"factor: {factor!r} is not allowed; it must be a number above 0")
         return max(1, round(factor * active))
+
+    def with_sessions(self, sessions: Sessions | None) -> ClientPool:
+        """The same clients, whose requests belong together as a model says; None: all stand alone.
+
+        Args:
+            sessions: as `tracetide.conversations` or an agent makes it, for every client, instead of what
+                the profile had.
+        """
+        from tracetide.sessions import with_sessions
+
+        return self._with(with_sessions(self, sessions))
 
     def collapse(self) -> ClientPool:
         """A pool of one client with the rate, burstiness and lengths of all of this one: the NAIVE baseline.

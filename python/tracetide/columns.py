@@ -18,6 +18,9 @@ DTYPES: dict[str, type[np.generic]] = {
     "output_tokens": np.uint32,
     "reason_tokens": np.uint32,
     "text_tokens": np.uint32,
+    "session_id": np.uint64,
+    "turn": np.uint16,
+    "delay": np.float64,
 }
 """Columns with one value per request; `timestamp` in seconds from the job's start."""
 
@@ -28,8 +31,11 @@ REQUIRED = ("timestamp", "client_id", "input_tokens", "output_tokens")
 """Columns that every native trace has."""
 
 
-NULLABLE = ("delay",)
-"""Columns that may lack a value: null in files, NaN in NumPy."""
+NO_SESSION = 2**64 - 1
+"""The `session_id` of a request that stands alone, in NumPy."""
+
+NULLABLE = ("session_id", "delay")
+"""Columns that may lack a value: null in files; in NumPy `NO_SESSION` or None, and NaN."""
 
 
 class ListColumn:

@@ -21,6 +21,7 @@ def generate(
     counts: str = "profile",
     coupling: str | Mapping[tuple[str, str], float] = "profile",
     missing: str = "nearest",
+    conversations: bool | None = None,
     threads: int = 0,
 ) -> Trace:
     """The whole trace of a job, in memory.
@@ -38,6 +39,7 @@ def generate(
         counts=counts,
         coupling=coupling,
         missing=missing,
+        conversations=conversations,
     )
     return job.generate(threads=threads)
 
@@ -53,6 +55,7 @@ def stream(
     counts: str = "profile",
     coupling: str | Mapping[tuple[str, str], float] = "profile",
     missing: str = "nearest",
+    conversations: bool | None = None,
     batch_size: int = 0,
     threads: int = 0,
 ) -> Iterator[Batch]:
@@ -71,5 +74,6 @@ def stream(
         counts=counts,
         coupling=coupling,
         missing=missing,
+        conversations=conversations,
     )
     return job.stream(threads=threads, batch_size=batch_size)

@@ -70,6 +70,10 @@ class Job:
             they become whole numbers; ties of short lengths lower what is measured.
         missing: `"nearest"` takes a distribution that is missing in an epoch from the nearest one, and
             leaves out clients that have none; `"error"` refuses both.
+        conversations: whether requests belong together as the profile's models of sessions say; True
+            refuses a profile without, False lets every request stand alone. By default they do where the
+            profile has models, unless `counts` is `"servegen"`. The trace then has the columns
+            `session_id`, `turn` and `delay`.
 
     Raises:
         ValueError: naming the argument, the value and what is allowed; also for a job with no requests.
@@ -92,6 +96,7 @@ class Job:
         counts: str = "profile",
         coupling: str | Mapping[tuple[str, str], float] = "profile",
         missing: str = "nearest",
+        conversations: bool | None = None,
     ) -> None:
         if not isinstance(pool, ClientPool):
             raise TypeError(f"pool: {pool!r} is not allowed; it must be a ClientPool, as from tracetide.load")
@@ -102,6 +107,7 @@ class Job:
             "counts": _choice("counts", counts, COUNTS),
             **_coupling(coupling),
             "missing": _choice("missing", missing, MISSING),
+            "conversations": _flag("conversations", conversations),
         }
         given = {"rate": rate, "scale": scale, "max_rate": max_rate}
         names = [name for name, value in given.items() if value is not None]
@@ -177,6 +183,11 @@ class Job:
         return self._core.coupling
 
     @property
+    def conversations(self) -> bool:
+        """Whether requests belong together in sessions."""
+        return self._core.conversations
+
+    @property
     def windows(self) -> int:
         """The number of windows."""
         return self._core.windows
@@ -196,7 +207,7 @@ class Job:
         return self._core.count()
 
     def count(self) -> int | None:
-        """The exact number of requests; None where only generating tells (`counts="renewal"`)."""
+        """The exact number of requests; None where only generating tells (`counts="renewal"`, sessions)."""
         return self._count
 
     @property
@@ -281,7 +292,12 @@ class Job:
             "coupling": self.coupling,
             **{key: self._options[key] for key in ("correlations",) if key in self._options},
             "missing": self._options["missing"],
+            **({"conversations": True} if self.conversations else self._declined()),
         }
+
+    def _declined(self) -> dict[str, bool]:
+        """Said only of a profile that has models of sessions."""
+        return {"conversations": False} if self._pool.profile.session_models() else {}
 
     def __repr__(self) -> str:
         name, seconds = self._pool.name, f"{self.duration:g} s"
@@ -351,6 +367,12 @@ def _coupling(coupling: str | Mapping[tuple[str, str], float]) -> dict[str, Any]
                 f"coupling: {spearman!r} for {pair!r} is not allowed; it must be a number above -1, below 1"
             ) from None
     return {"coupling": "copula", "correlations": pairs}
+
+
+def _flag(name: str, value: bool | None) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        raise ValueError(f"{name}: {value!r} is not allowed; it must be True, False or None")
+    return value
 
 
 def _seed(seed: int) -> int:

@@ -26,8 +26,10 @@ class Requests:
     Columns are items and attributes: `requests["timestamp"]`, `requests.timestamp`. Their names, types
     and units are those of a native trace: `timestamp` float64 in seconds from the job's start,
     `client_id` and all token counts uint32, items of images, audio and video as lists of uint32. A trace
-    that is read may have more: `session_id` (uint64, or texts as objects), `turn` uint16, `delay` float64
-    in seconds (NaN on a first turn), `hash_ids` as lists of uint32, `client` (numbers or texts).
+    of a job with conversations also has `session_id` uint64 (`tracetide.NO_SESSION` for a request that
+    stands alone), `turn` uint16 from 1 on, and `delay` float64 in seconds after the previous turn's end (NaN
+    on a first turn). One that is read may have more: `session_id` as texts, `hash_ids` as lists of uint32,
+    `client` (numbers or texts).
     """
 
     __slots__ = ("_columns",)

@@ -12,6 +12,7 @@ from cli_tools import succeeds
 from servegen_folders import FIELDS, IDLE, Client, Window, clients_of, pmfs, write_folder
 from tracetide import _core
 from tracetide.profiles import bundled, bundled_path, distance, knots, make
+from tracetide.profiles.conversations import CONVERSATIONS
 from tracetide.profiles.modelled import WORKLOADS, construct
 
 
@@ -274,7 +275,8 @@ def test_other_categories_are_what_the_script_makes(data_dir: Path, model: str) 
     folder = data_dir / "servegen" / model
     if not folder.is_dir():
         pytest.skip(f"no real data: {folder} is not a folder")
-    made, _ = make.make(folder, resolution=make.BUNDLED[model])
+    made, _ = make.make(folder, resolution=make.BUNDLED[model], sessions=CONVERSATIONS.get(folder.name))
+    assert made.session_models() == _core.Profile.open(str(bundled_path(folder.name))).session_models()
     opened = _core.Profile.open(str(bundled_path(folder.name)))
     assert made.distributions == opened.distributions
     for column, values in made.cells().items():

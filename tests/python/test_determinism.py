@@ -143,6 +143,39 @@ def by_hand():
     return (clients + tt.ClientPool(mixed()).resample(12, seed=5)).profile
 
 
+CHAT = tt.conversations(
+    share=0.5,
+    turns={2: 0.5, 3: 0.25, 9: 0.25},
+    think_time={0.5: 0.25, 20: 0.5, 200: 0.25},
+    new_tokens={3: 0.5, 900: 0.5},
+    context_limit=9000,
+    at_limit="end",
+    service=tt.ServiceTime(overhead=0.25, input_token=2.0**-14, output_token=2.0**-6),
+)
+SEARCH = tt.Tool(
+    latency={0.25: 0.5, 8: 0.5}, tokens={400: 1}, calls={1: 0.5, 3: 0.5}, failure=0.25, retries=2
+)
+AGENT = tt.Sessions(
+    share=0.75,
+    turns={1: 0.25, 6: 0.75},
+    steps=[
+        SEARCH,
+        tt.User(think_time={30: 1}, weight=0.5),
+        tt.SubAgent(
+            sessions=tt.Sessions(turns={2: 0.5, 5: 0.5}, steps=[SEARCH], first_tokens=50),
+            calls={1: 0.5, 2: 0.5},
+            weight=0.25,
+        ),
+    ],
+    context_limit=40_000,
+)
+
+
+def together(profile, sessions):
+    """All clients of a profile with a model of sessions."""
+    return tt.ClientPool(profile).with_sessions(sessions).profile
+
+
 JOBS = {
     "language, pinned, independent": lambda: (mixed(), {"counts": "pinned", "coupling": "independent"}),
     "language, pinned, comonotonic": lambda: (mixed(), {"counts": "pinned", "coupling": "comonotonic"}),
@@ -175,6 +208,28 @@ JOBS = {
     "reason, correlations of the profile, bins": lambda: (correlated(), {}),
     "reason, bins, comonotonic": lambda: (correlated(), {"coupling": "comonotonic"}),
     "by hand, resampled, added": lambda: (by_hand(), {"seed": 9}),
+    "language, conversations": lambda: (together(mixed(), CHAT), {"seed": 11}),
+    "language, conversations, renewal, points": lambda: (
+        together(calm(), CHAT),
+        {"rate_points": [(30.0, 5.0), (200.0, 300.0), (400.0, 1.0)], "seed": 12},
+    ),
+    "language, agents, repeated span, partial windows": lambda: (
+        together(mixed(), AGENT),
+        {"span_start": 90.0, "span_end": 300.0, "duration": 450.5, "scale": 2.0, "seed": 13},
+    ),
+    "language, agents, rates that fall": lambda: (
+        together(mixed(), AGENT),
+        {"rate_steps": [200.0, 20.0, 0.0, 50.0, 50.0, 0.5, 300.0, 100.0], "seed": 14},
+    ),
+    "language, conversations, large windows": lambda: (
+        together(large(), tt.conversations(share=0.125, turns={2: 1}, think_time={0.5: 0.5, 3: 0.5})),
+        {"counts": "pinned"},
+    ),
+    "reason, agents, copula": lambda: (together(correlated(), AGENT), {"seed": 15}),
+    "multimodal, conversations": lambda: (
+        together(mixed("multimodal"), tt.conversations(share=0.5, turns={2: 0.5, 4: 0.5}, think_time=25)),
+        {"seed": 16},
+    ),
     "multimodal, bins": lambda: (items_in_bins(), {"counts": "pinned"}),
     "multimodal, bins, copula": lambda: (
         items_in_bins(),

@@ -68,6 +68,10 @@ def generate(
     missing: Annotated[
         Literal["nearest", "error"], Parameter(help="What to do where the profile lacks distributions.")
     ] = "nearest",
+    conversations: Annotated[
+        bool | None,
+        Parameter(help="Whether requests belong together; default: as the profile's models of sessions say."),
+    ] = None,
     format: Annotated[str | None, Parameter(help="The format, whatever the ending of OUTPUT.")] = None,
     threads: Threads = 0,
     quiet: Quiet = False,
@@ -93,7 +97,8 @@ def generate(
             warnings.simplefilter("always", kind)
         pool = narrowed(load(profile, threads=_not_negative(threads)), span, filter, top)
         job = _job(pool, rate, rate_file, scale=scale, max_rate=max_rate, duration=duration,
-                   seed=seed, counts=counts, coupling=parse_coupling(coupling), missing=missing)  # fmt: skip
+                   seed=seed, counts=counts, coupling=parse_coupling(coupling), missing=missing,
+                   conversations=conversations)  # fmt: skip
     started = time.monotonic()
     with ProgressBar(job.expected, show=not quiet, warnings=[str(entry.message) for entry in caught]) as bar:
         written = job.write(target, format=chosen.name, threads=threads, progress=bar.update)

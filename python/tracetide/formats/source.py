@@ -31,7 +31,7 @@ class JobSource:
 
     def text(self, container: str) -> Iterator[tuple[int, bytes]]:
         """Header and rows, formatted by the core's threads."""
-        header = _core.text_header(self._job.pool.category, container)
+        header = _core.text_header(self._job.core, container)
         if header:
             yield 0, header
         pieces = _core.TextStream(self._job.core, format=container, threads=self.threads)

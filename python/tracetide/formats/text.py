@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tracetide.columns import Column, ListColumn
+from tracetide.columns import NO_SESSION, Column, ListColumn
 from tracetide.formats.base import Sink, Source
 from tracetide.trace import Requests
 
@@ -54,11 +54,16 @@ def _strings(name: str, column: Column, *, quote: bool) -> Any:
         return pc.binary_join_element_wise(around, "[", joined, "]", around, "")
     if name == "timestamp":
         return _decimal_seconds(column)
+    missing = "" if quote else "null"
+    if name == "delay" and column.dtype == np.float64:
+        return _delays(column, missing)
+    if name == "session_id" and column.dtype == np.uint64:
+        return pc.if_else(pa.array(column == NO_SESSION), missing, pc.cast(pa.array(column), pa.string()))
     if column.dtype == object:
         return _quoted(pa.array(column, pa.string()), is_csv=quote)
     if column.dtype.kind == "f" and np.isnan(column).any():
         numbers = pc.cast(pa.array(column, from_pandas=True), pa.string())
-        return pc.fill_null(numbers, "" if quote else "null")
+        return pc.fill_null(numbers, missing)
     return pc.cast(pa.array(column), pa.string())
 
 
@@ -72,6 +77,15 @@ def _quoted(texts: Any, *, is_csv: bool) -> Any:
         return pa.array([json.dumps(text, ensure_ascii=False) for text in texts.to_pylist()], pa.string())
     inside = pc.replace_substring(pc.replace_substring(texts, "\\", "\\\\"), '"', '\\"')
     return pc.binary_join_element_wise('"', inside, '"', "")
+
+
+def _delays(seconds: Any, missing: str) -> Any:
+    """As times, where they are whole nanoseconds; those of other tools need not be."""
+    given = ~np.isnan(seconds)
+    is_whole = given & (np.rint(seconds * 1e9) / 1e9 == seconds)
+    times = _decimal_seconds(np.where(is_whole, seconds, 0.0))
+    others = pc.fill_null(pc.cast(pa.array(seconds, mask=~given), pa.string()), missing)
+    return pc.if_else(pa.array(is_whole), times, others)
 
 
 def _decimal_seconds(seconds: Any) -> Any:

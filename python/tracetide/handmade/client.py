@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,9 @@ from tracetide.distributions import (
     Weibull,
 )
 from tracetide.handmade.curves import RateCurve, as_curve
+
+if TYPE_CHECKING:
+    from tracetide.sessions.models import Sessions
 
 Values: TypeAlias = "Distribution | float | Mapping[float, float]"
 """A law, a number that is always it, or a mapping {value: probability}."""
@@ -67,6 +70,7 @@ class Client:
             {("input_tokens", "output_tokens"): 0.3}: a Gaussian copula. Tokens of items cannot be in it.
         limits: (lowest, highest) by field. By default counts are from 0 on, tokens from 1 on, both to
             2^32 - 1, and ratios from 0 to 1.
+        sessions: which of its requests belong together, as `tracetide.conversations` or an agent says.
         name: what to call it.
         count: how many clients like this there are, each with this rate.
 
@@ -88,6 +92,7 @@ class Client:
     video_tokens: Values | None = None
     correlations: Mapping[tuple[str, str], float] = field(default_factory=dict)
     limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    sessions: Sessions | None = None
     name: str = ""
     count: int = 1
 
@@ -111,6 +116,7 @@ class Client:
         for name in given:
             self.law_of(name)
         self._check_correlations(allowed)
+        self._check_sessions()
         if isinstance(self.count, bool) or not isinstance(self.count, Integral) or self.count < 1:
             raise ValueError(f"count: {self.count!r} is not allowed; it must be a whole number from 1 on")
         object.__setattr__(self, "count", int(self.count))
@@ -187,6 +193,15 @@ class Client:
                     f"limits of {name}: {pair!r} is not allowed; it must be two {numbers} (lowest, highest) "
                     f"from 0 to {most}"
                 )
+
+    def _check_sessions(self) -> None:
+        from tracetide.sessions.models import Sessions
+
+        if self.sessions is not None and not isinstance(self.sessions, Sessions):
+            raise ValueError(
+                f"sessions: {self.sessions!r} is not allowed; it must be Sessions, such as "
+                "tracetide.conversations(...)"
+            )
 
     def _check_correlations(self, allowed: tuple[str, ...]) -> None:
         for pair, spearman in self.correlations.items():

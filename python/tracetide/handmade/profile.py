@@ -74,7 +74,22 @@ def make_profile(
     )
     for member, own in zip(members, names, strict=True):
         _add(builder, member, own, edges)
+    _add_sessions(builder, members)
     return builder.build()
+
+
+def _add_sessions(builder: _core.ProfileBuilder, members: list[Client]) -> None:
+    from tracetide.sessions import add_sessions
+
+    models: dict[int, int] = {}
+    first = 0
+    for member in members:
+        if member.sessions is not None:
+            if id(member.sessions) not in models:
+                models[id(member.sessions)] = add_sessions(builder, member.sessions)
+            for number in range(first, first + member.count):
+                builder.set_session(number, models[id(member.sessions)])
+        first += member.count
 
 
 def _names(members: list[Client]) -> list[list[str]]:

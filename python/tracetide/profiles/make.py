@@ -38,7 +38,9 @@ import numpy.typing as npt
 
 from tracetide import _core
 from tracetide.profiles import knots as quantile_knots
+from tracetide.profiles.conversations import ASSUMPTIONS, CONVERSATIONS
 from tracetide.profiles.distance import compare
+from tracetide.sessions import Sessions, add_sessions
 
 NS_PER_S = 1_000_000_000
 HOUR_NS = 3600 * NS_PER_S
@@ -254,10 +256,11 @@ class Source:
 class Maker:
     """Makes the compact profile and measures it on the way."""
 
-    def __init__(self, source: Source, resolution: Resolution) -> None:
-        """`resolution`: how finely distributions are kept."""
+    def __init__(self, source: Source, resolution: Resolution, sessions: Sessions | None = None) -> None:
+        """`resolution`: how finely distributions are kept; `sessions`: of all clients."""
         self.source = source
         self.resolution = resolution
+        self.sessions = sessions
         self.field_distances: list[FieldDistance] = []
         self.client_distances: list[ClientDistance] = []
 
@@ -298,6 +301,10 @@ class Maker:
             builder.add_cells(client, hours.hours, hours.rates, hours.shapes, hours.cvs, hours.families)
             for (day_part, field), law in fields[client].items():
                 builder.set_field(day_part, client, field, law.add_to(builder))
+        if self.sessions is not None:
+            model = add_sessions(builder, self.sessions)
+            for client in range(len(arrivals)):
+                builder.set_session(client, model)
         return builder.build()
 
     def _fields(self, client: int, weights: Floats, shares: Floats) -> dict[tuple[int, str], Law]:
@@ -403,6 +410,7 @@ class Maker:
                 "mixture over the days, weighted by requests; the mean is kept by the last knot"
                 + ("; counts, item tokens and PMFs of few values exactly" if self.resolution.exact else ""),
             },
+            **({"conversations": ASSUMPTIONS} if self.sessions is not None else {}),
             "distance": self.summary(),
         }
 
@@ -417,13 +425,16 @@ def make(
     knots: int = DEFAULT_KNOTS,
     resolution: Resolution | None = None,
     provenance: Provenance | None = None,
+    sessions: Sessions | None = None,
 ) -> tuple[_core.Profile, Maker]:
     """The compact profile of a folder, and the maker, which knows its distances.
+
+    `sessions`, of which a folder says nothing, go to all clients.
 
     `knots` is for a fixed number of them; `resolution`, where given, goes before it.
     """
     resolution = Resolution(knots=knots) if resolution is None else resolution
-    maker = Maker(Source(_core.Profile.read_servegen(str(folder))), resolution)
+    maker = Maker(Source(_core.Profile.read_servegen(str(folder))), resolution, sessions)
     profile = maker.build(folder.resolve().name, provenance or Provenance())
     return profile, maker
 
@@ -484,7 +495,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.bundled:
             for model, resolution in BUNDLED.items():
-                profile, _ = make(options.folder / model, resolution=resolution, provenance=provenance)
+                profile, _ = make(
+                    options.folder / model,
+                    resolution=resolution,
+                    provenance=provenance,
+                    sessions=CONVERSATIONS.get(Path(model).name),
+                )
                 output = options.output / f"{Path(model).name}.tide"
                 profile.write(str(output))
                 print(f"{output}: {output.stat().st_size} bytes")

@@ -173,6 +173,7 @@ def _field(source: Source, layout: Layout, name: str, column: str, units: Mappin
     found = source.types[column]
     kind: Kind = NATIVE.get(name, "number" if _is_number(found) else "label")
     nullable = kind == "delay" or (kind == "time" and layout.sparse)
+    nullable = nullable or (name == "session_id" and layout.name == "native")
     nullable = nullable or (kind == "label" and layout.name in ("burstgpt", "baseten")) or kind == "number"
     unit: Unit = "s"
     if name in _WITH_UNIT:
@@ -187,7 +188,11 @@ def _field(source: Source, layout: Layout, name: str, column: str, units: Mappin
     if source.container == "csv":
         # CSV has no types, and an id that looks like a number may be 007: only native session ids are
         # numbers. Those from 2^63 on look like floats to pyarrow.
-        is_number = layout.name == "native" and name == "session_id" and _is_number(found)
+        is_number = (
+            layout.name == "native"
+            and name == "session_id"
+            and (_is_number(found) or pa.types.is_null(found))
+        )
         return replace(made, type=pa.uint64()) if is_number else made
     if pa.types.is_integer(found):
         return replace(made, type=pa.uint64() if name == "session_id" else found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from tracetide.columns import Column, ListColumn
+from tracetide.columns import NO_SESSION, Column, ListColumn
 from tracetide.errors import TraceError
 from tracetide.readers.tracescan import TraceScan
 from tracetide.trace import Trace
@@ -14,7 +14,8 @@ _MOST_ITEMS = 2**31 - 1
 
 
 def trace_of_scan(scan: TraceScan) -> Trace:
-    """All requests; a missing number is NaN and a missing text is empty.
+    """All requests; a missing number is NaN, a missing text empty, and a missing number of a session
+    `NO_SESSION`.
 
     Raises:
         TraceError: as the scan's, or for more list items than a column can hold.
@@ -34,6 +35,8 @@ def _column(parts: list[pa.Array], name: str, scan: TraceScan) -> Column:
     chunks = pa.chunked_array(parts)
     if chunks.null_count and pa.types.is_string(kind):
         chunks = chunks.fill_null("")
+    if chunks.null_count and name == "session_id" and kind == pa.uint64():
+        chunks = chunks.fill_null(pa.scalar(NO_SESSION, kind))
     if chunks.null_count and pa.types.is_integer(kind):
         chunks = chunks.cast(pa.float64(), safe=False)
     return np.asarray(chunks.to_numpy())

@@ -35,17 +35,17 @@ class Sessions:
         Raises:
             ValueError: if there is no such column.
         """
-        import pyarrow as pa
-
         if "session_id" not in trace:
             raise ValueError(
                 f"session_id: missing; the trace has {', '.join(trace.columns)}, and without conversations "
                 'all gaps are alike: method="naive" scales them'
             )
-        encoded = pa.array(trace["session_id"], from_pandas=True).dictionary_encode()
+        from tracetide.arrow import column_array
+
+        encoded = column_array(trace, "session_id").dictionary_encode()
         names = encoded.dictionary
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        if pa.types.is_string(names.type) and "" in names.to_pylist():
+        if str(names.type) == "string" and "" in names.to_pylist():
             codes[codes == names.to_pylist().index("")] = -1
         alone = codes < 0
         codes[alone] = len(names) + np.arange(int(alone.sum()))

@@ -10,6 +10,8 @@ from pydantic_core import PydanticCustomError
 from tracetide import distributions as laws
 from tracetide.handmade import Client, Daily, Linear, RateCurve, Spike, Steps, Weekly
 from tracetide.handmade.curves import as_curve
+from tracetide.sessions import ServiceTime, Sessions, Tool, User, agents, conversations
+from tracetide.sessions.models import Step
 
 Number: TypeAlias = float
 Time: TypeAlias = float | str
@@ -318,6 +320,94 @@ class Correlation(_Table):
     spearman: Number
 
 
+class ServiceTable(_Table):
+    """How long a turn is taken to be served, in seconds: all of it together."""
+
+    overhead: Number = 0.0
+    input_token: Number = 0.0
+    output_token: Number = 0.0
+
+
+class UserStep(_Table):
+    """The user thinks and writes the next message."""
+
+    kind: Literal["user"]
+    think_time: Values = Field(description="seconds")
+    tokens: Values | None = None
+    weight: Number = 1.0
+
+    def made(self) -> Step:
+        """As `tracetide.User`."""
+        return User(**_plain(self._given()))
+
+
+class ToolStep(_Table):
+    """The model calls a tool."""
+
+    kind: Literal["tool"]
+    latency: Values = Field(description="seconds")
+    tokens: Values
+    weight: Number = 1.0
+    calls: Values = 1
+    failure: Number = 0.0
+    retries: int = 0
+    failure_tokens: Values | None = None
+    name: str = ""
+
+    def made(self) -> Step:
+        """As `tracetide.Tool`."""
+        return Tool(**_plain(self._given()))
+
+
+AnyStep: TypeAlias = Annotated["UserStep | ToolStep", Field(discriminator="kind")]
+
+
+class SessionsTable(_Table):
+    """Requests that belong together: think_time for conversations, steps, or the preset of an agent."""
+
+    share: Number = 1.0
+    agent: Literal["web-search", "code", "database"] | None = None
+    turns: Values | None = None
+    think_time: Values | None = Field(None, description="seconds")
+    new_tokens: Values | None = None
+    steps: list[AnyStep] = []
+    first_tokens: Values | None = None
+    context_limit: int | None = None
+    at_limit: Literal["truncate", "end"] = "truncate"
+    wait_from: Literal["end", "start"] = "end"
+    service: ServiceTable | None = None
+    keep_reasoning: bool = False
+    _made: Sessions = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _make(self) -> Any:
+        given = _plain(self._given())
+        if self.service is not None:
+            given["service"] = ServiceTime(**self.service._given())
+        if self.agent is not None:
+            if set(given) - {"agent", "share"}:
+                raise ValueError("agent: a preset takes a share, and no other key")
+            self._made = agents.PRESETS[self.agent](self.share)
+        elif self.steps:
+            if "think_time" in given or "new_tokens" in given:
+                raise ValueError("steps: not allowed together with think_time and new_tokens")
+            self._made = Sessions(**{**given, "steps": [step.made() for step in self.steps]})
+        else:
+            for name in ("turns", "think_time"):
+                if name not in given:
+                    raise ValueError(f"{name}: missing; conversations need turns and think_time, or steps")
+            self._made = conversations(**{"share": self.share, **given})
+        return self
+
+    def made(self) -> Sessions:
+        """As `tracetide.Sessions`."""
+        return self._made
+
+
+def _plain(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.made() if isinstance(value, _Law) else value for name, value in given.items()}
+
+
 class ClientTable(_Table):
     """One client, or `count` of a kind."""
 
@@ -337,13 +427,14 @@ class ClientTable(_Table):
     video_tokens: Values | None = None
     limits: dict[str, list[Number]] = Field({}, description="[lowest, highest] by field")
     correlations: list[Correlation] = []
+    sessions: SessionsTable | None = Field(None, description="which of its requests belong together")
     _made: Client = PrivateAttr()
 
     @model_validator(mode="after")
     def _make(self) -> Any:
         arguments = self._given()
         for name, value in arguments.items():
-            if isinstance(value, _Law | _Rate):
+            if isinstance(value, _Law | _Rate | SessionsTable):
                 arguments[name] = value.made()
         if "limits" in arguments:
             arguments["limits"] = {name: tuple(pair) for name, pair in self.limits.items()}
@@ -369,5 +460,5 @@ class Workload(_Table):
     clients: list[ClientTable] = Field(min_length=1)
 
 
-for _model in (MixtureLaw, SumRate, ProductRate, ClientTable, Workload):
+for _model in (MixtureLaw, SumRate, ProductRate, SessionsTable, ClientTable, Workload):
     _model.model_rebuild()

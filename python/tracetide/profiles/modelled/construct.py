@@ -16,8 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide import _core
+from tracetide.profiles.conversations import ASSUMPTIONS, CONVERSATIONS
 from tracetide.profiles.knots import Pmf, mean_of, mixture
 from tracetide.profiles.modelled.workloads import Items, Workload
+from tracetide.sessions import add_sessions
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,12 +62,18 @@ def construct(workload: Workload) -> _core.Profile:
         )
         knots = int(np.clip(np.ceil(_MOST_KNOTS * np.sqrt(shares[number] / 0.05)), _LEAST_KNOTS, _MOST_KNOTS))
         _set_fields(builder, client, workload, random, knots)
+    if workload.name in CONVERSATIONS:
+        model = add_sessions(builder, CONVERSATIONS[workload.name])
+        for number in range(workload.clients):
+            builder.set_session(number, model)
     return builder.build()
 
 
 def _provenance(workload: Workload) -> dict[str, Any]:
     parameters = asdict(workload)
-    assumptions = parameters.pop("assumptions")
+    assumptions = dict(parameters.pop("assumptions"))
+    if workload.name in CONVERSATIONS:
+        assumptions |= {f"conversations: {key}": text for key, text in ASSUMPTIONS.items()}
     return {
         "name": workload.name,
         "modelled": True,
