@@ -9,7 +9,7 @@ import pytest
 import tracetide as tt
 import yaml
 from cli_tools import fails, succeeds
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tracetide.workload import json_schema
 from tracetide.workload.document import SyntaxFault
@@ -369,10 +369,20 @@ def test_any_toml_has_lines_for_all_of_it(data):
     assert all(path in document.lines for path in paths_of(data))
 
 
+class QuotingDumper(yaml.SafeDumper):
+    """Quotes every text: PyYAML writes YAML 1.1, in which 0E0 is one without quotes; it is a number in 1.2."""
+
+
+QuotingDumper.add_representer(
+    str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+)
+
+
 @settings(max_examples=150, deadline=None)
 @given(DATA)
+@example({"0E0": "1e5"})
 def test_any_yaml_is_read_as_written(data):
-    document = parse_yaml(yaml.safe_dump(data))
+    document = parse_yaml(yaml.dump(data, Dumper=QuotingDumper))
     assert document.data == data
 
 
