@@ -370,7 +370,7 @@ def test_any_toml_has_lines_for_all_of_it(data):
 
 
 class QuotingDumper(yaml.SafeDumper):
-    """Quotes every text: PyYAML writes YAML 1.1, in which 0E0 is one without quotes; it is a number in 1.2."""
+    """Quotes every text: 0E0 needs no quotes in YAML 1.1, which PyYAML writes; in 1.2 it is a number."""
 
 
 QuotingDumper.add_representer(
