@@ -53,7 +53,8 @@ Job make_job(const Profile& profile, std::optional<double> rate,
              std::optional<double> span_end, std::optional<double> duration, const py::object& seed,
              const std::string& counts, const std::string& coupling, const std::string& missing,
              const std::vector<std::tuple<std::string, std::string, double>>& correlations,
-             std::optional<bool> conversations) {
+             std::optional<bool> conversations, std::optional<bool> prefixes,
+             std::optional<std::uint32_t> block_size) {
   JobOptions options;
   options.rate = rate;
   options.scale = scale;
@@ -66,6 +67,8 @@ Job make_job(const Profile& profile, std::optional<double> rate,
   options.coupling = parse("coupling", coupling, all_couplings);
   options.missing = parse_missing(missing);
   options.conversations = conversations;
+  options.prefixes = prefixes;
+  options.block_size = block_size;
   for (const auto& [a, b, spearman] : correlations) {
     options.correlations.push_back(
         {parse("coupling", a, all_fields), parse("coupling", b, all_fields), spearman});
@@ -96,7 +99,10 @@ void register_job(py::module_& module) {
            py::arg("duration") = py::none(), py::arg("seed") = 0, py::arg("counts") = "profile",
            py::arg("coupling") = "profile", py::arg("missing") = "nearest",
            py::arg("correlations") = std::vector<std::tuple<std::string, std::string, double>>(),
-           py::arg("conversations") = py::none())
+           py::arg("conversations") = py::none(), py::arg("prefixes") = py::none(),
+           py::arg("block_size") = py::none())
+      .def_property_readonly("block_size", &Job::block_size)
+      .def_property_readonly("prompt_blocks", &Job::prompt_blocks)
       .def_property_readonly("conversations", &Job::conversations)
       .def_property_readonly("profile", &Job::profile)
       .def_property_readonly("counts", [](const Job& job) { return std::string(name(job.counts())); })

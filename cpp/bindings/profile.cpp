@@ -271,6 +271,28 @@ py::array_t<std::uint32_t> client_sessions(const Profile& profile) {
   return models;
 }
 
+/// All models, each with its levels as (exponent, prompts, distribution of the tokens).
+py::list prompt_models(const Profile& profile) {
+  py::list models;
+  for (const PromptModel& model : profile.prompt_models()) {
+    py::list levels;
+    for (const PromptLevel& level : profile.prompt_levels().subspan(model.first_level, model.levels))
+      levels.append(py::make_tuple(level.exponent, level.prompts, level.tokens));
+    py::dict result;
+    result["share"] = model.share;
+    result["levels"] = levels;
+    models.append(result);
+  }
+  return models;
+}
+
+py::array_t<std::uint32_t> client_prompts(const Profile& profile) {
+  py::array_t<std::uint32_t> models(profile.clients());
+  for (std::uint32_t client = 0; client < profile.clients(); ++client)
+    models.mutable_data()[client] = profile.prompt_model(client);
+  return models;
+}
+
 std::string representation(const Profile& profile) {
   return "<tracetide._core.Profile: " + std::string(name(profile.category())) + ", " +
          std::to_string(profile.clients()) + " clients, " + std::to_string(profile.windows()) +
@@ -309,6 +331,9 @@ void bind_profile(py::module_& module) {
       .def("session_models", &session_models)
       .def("without_sessions", &Profile::without_sessions, Release())
       .def("client_sessions", &client_sessions)
+      .def("prompt_models", &prompt_models)
+      .def("client_prompts", &client_prompts)
+      .def("without_prompts", &Profile::without_prompts, Release())
       .def("__repr__", &representation);
 }
 
@@ -379,7 +404,8 @@ std::uint32_t add_clients(NamedBuilder& self, const Profile& profile, const Inpu
   return first;
 }
 
-std::uint32_t add_session_model(NamedBuilder& self, const py::dict& model, const std::vector<py::dict>& steps) {
+std::uint32_t add_session_model(NamedBuilder& self, const py::dict& model,
+                                const std::vector<py::dict>& steps) {
   const auto read = [](const py::dict& from, const char* key, auto& value) {
     value = from[key].cast<std::remove_reference_t<decltype(value)>>();
   };
@@ -467,11 +493,27 @@ void bind_builder(py::module_& module) {
             self.builder.set_session(client, model);
           },
           py::arg("client"), py::arg("model"))
+      .def(
+          "add_prompt_model",
+          [](NamedBuilder& self, double share,
+             const std::vector<std::tuple<double, std::uint32_t, std::uint32_t>>& levels) {
+            std::vector<PromptLevel> added;
+            for (const auto& [exponent, prompts, tokens] : levels)
+              added.push_back({exponent, prompts, tokens});
+            return self.builder.add_prompt_model({.share = share}, added);
+          },
+          py::arg("share"), py::arg("levels"))
+      .def(
+          "set_prompts",
+          [](NamedBuilder& self, std::uint32_t client, std::uint32_t model) {
+            self.builder.set_prompts(client, model);
+          },
+          py::arg("client"), py::arg("model"))
       .def_property_readonly("session_models",
                              [](const NamedBuilder& self) { return self.builder.session_models(); })
       .def(
-          "copy_sessions",
-          [](NamedBuilder& self, const Profile& profile) { self.builder.copy_sessions(profile); },
+          "copy_models",
+          [](NamedBuilder& self, const Profile& profile) { self.builder.copy_models(profile); },
           py::arg("profile"))
       .def("set_fields", &set_fields, py::arg("client"), py::arg("ids"))
       .def("add_clients", &add_clients, py::arg("profile"), py::arg("clients"), py::arg("names"),

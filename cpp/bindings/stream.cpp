@@ -67,13 +67,15 @@ py::array view(const BatchHandle& handle, std::span<const T> values) {
   return array;
 }
 
-std::vector<std::string> column_names(Category category, bool has_sessions) {
+std::vector<std::string> column_names(const Batch& batch) {
+  const Category category = batch.category();
   std::vector<std::string> names{"timestamp", "client_id", "input_tokens", "output_tokens"};
   if (category == Category::reason) names.emplace_back("reason_tokens");
   if (category == Category::multimodal) {
     names.insert(names.end(), {"text_tokens", "image_tokens", "audio_tokens", "video_tokens"});
   }
-  if (has_sessions) names.insert(names.end(), {"session_id", "turn", "delay"});
+  if (batch.has_sessions()) names.insert(names.end(), {"session_id", "turn", "delay"});
+  if (batch.has_hash_ids()) names.emplace_back("hash_ids");
   return names;
 }
 
@@ -100,6 +102,7 @@ py::object column(const BatchHandle& handle, const std::string& name) {
     if (name == "turn") return view(handle, batch.turn());
     if (name == "delay") return view(handle, batch.delay());
   }
+  if (batch.has_hash_ids() && name == "hash_ids") return list(batch.hash_ids());
   throw py::key_error(name);
 }
 
@@ -124,7 +127,7 @@ std::unique_ptr<Stream> make_stream(const Job& job, unsigned threads, std::size_
 BatchHandle collect(const Job& job, unsigned threads, const std::string& kernels) {
   const auto stream = make_stream(job, threads, 0, kernels);
   const auto all = std::make_shared<Batch>();
-  all->reset(job.profile().category(), 0, job.conversations());
+  all->reset(job.profile().category(), 0, job.conversations(), job.block_size() != 0);
   {
     const py::gil_scoped_release release;
     reserve(all->columns(), job.profile().category(), job.count().value_or(0));
@@ -142,6 +145,7 @@ BatchHandle collect(const Job& job, unsigned threads, const std::string& kernels
       list->offsets.assign(1, 0);
     }
   }
+  if (all->has_hash_ids() && all->size() == 0) all->columns().hash_ids.offsets.assign(1, 0);
   return {all};
 }
 
@@ -204,10 +208,7 @@ void register_stream(py::module_& module) {
                              [](const BatchHandle& handle) { return handle.batch->first_request(); })
       .def_property_readonly(
           "category", [](const BatchHandle& handle) { return std::string(name(handle.batch->category())); })
-      .def_property_readonly("names",
-                             [](const BatchHandle& handle) {
-                               return column_names(handle.batch->category(), handle.batch->has_sessions());
-                             })
+      .def_property_readonly("names", [](const BatchHandle& handle) { return column_names(*handle.batch); })
       .def("column", &column, py::arg("name"));
 
   py::class_<TextChunk>(module, "TextChunk", py::buffer_protocol()).def_buffer([](const TextChunk& chunk) {
@@ -235,7 +236,7 @@ void register_stream(py::module_& module) {
   module.def(
       "text_header",
       [](const Job& job, const std::string& format) {
-        return py::bytes(text_header(job.profile().category(), parse_format(format), job.conversations()));
+        return py::bytes(text_header(job, parse_format(format)));
       },
       py::arg("job"), py::arg("format"));
   module.def("collect", &collect, py::arg("job"), py::kw_only(), py::arg("threads") = 0,

@@ -36,6 +36,7 @@ from tracetide.trace import Batch, Trace
 
 if TYPE_CHECKING:
     from tracetide.prefixes import PrefixStatistics, prefix_statistics
+    from tracetide.prompts import Prefixes, PromptLevel
     from tracetide.readers import TraceScan, read, scan
     from tracetide.sessions import ServiceTime, Sessions, SubAgent, Tool, User, agents, conversations
     from tracetide.upsampling import compare_upsampling, upsample
@@ -61,7 +62,9 @@ __all__ = [
     "Mixture",
     "Pareto",
     "PrefixStatistics",
+    "Prefixes",
     "ProfileError",
+    "PromptLevel",
     "QuantileTable",
     "RateCurve",
     "ServiceTime",
@@ -95,6 +98,8 @@ __all__ = [
 
 _LAZY = {
     "PrefixStatistics": "tracetide.prefixes",
+    "Prefixes": "tracetide.prompts",
+    "PromptLevel": "tracetide.prompts",
     "ServiceTime": "tracetide.sessions",
     "Sessions": "tracetide.sessions",
     "SubAgent": "tracetide.sessions",

@@ -63,6 +63,11 @@ class Profile:
     def client_sessions(self) -> npt.NDArray[np.uint32]:
         """The number of each client's model of sessions; 0xFFFFFFFF: none."""
     def without_sessions(self) -> Profile: ...
+    def prompt_models(self) -> list[dict[str, Any]]:
+        """Each with `share` and `levels`, of (exponent, prompts, distribution of the tokens) each."""
+    def client_prompts(self) -> npt.NDArray[np.uint32]:
+        """The number of each client's model of prompts; 0xFFFFFFFF: none."""
+    def without_prompts(self) -> Profile: ...
 
 class ProfileBuilder:
     def __init__(
@@ -104,8 +109,12 @@ class ProfileBuilder:
         """How many have been added."""
     def add_session_model(self, model: dict[str, Any], steps: Sequence[dict[str, Any]]) -> int: ...
     def set_session(self, client: int, model: int) -> None: ...
-    def copy_sessions(self, profile: Profile) -> None:
-        """The models of a profile with as many clients, for the client of the same number each."""
+    def add_prompt_model(self, share: float, levels: Sequence[tuple[float, int, int]]) -> int: ...
+    def set_prompts(self, client: int, model: int) -> None: ...
+    def copy_models(self, profile: Profile) -> None:
+        """The models of sessions and prompts of a profile with as many clients, for the client of the same
+        number each.
+        """
     def add_clients(
         self,
         profile: Profile,
@@ -136,7 +145,15 @@ class Job:
         missing: str = "nearest",
         correlations: Sequence[tuple[str, str, float]] = (),
         conversations: bool | None = None,
+        prefixes: bool | None = None,
+        block_size: int | None = None,
     ) -> None: ...
+    @property
+    def block_size(self) -> int:
+        """Tokens of a block of a prompt; 0: no hash ids."""
+    @property
+    def prompt_blocks(self) -> list[int]:
+        """Ends of the hash ids of system prompts, by level."""
     @property
     def conversations(self) -> bool: ...
     @property

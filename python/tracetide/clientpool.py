@@ -16,6 +16,7 @@ from tracetide.grid import NS
 if TYPE_CHECKING:
     from tracetide.analysis.filters import Predicate
     from tracetide.handmade import Client
+    from tracetide.prompts import Prefixes
     from tracetide.sessions import Sessions
 
 _TIDE = ".tide"
@@ -258,6 +259,12 @@ class ClientPool:
         from tracetide.sessions import with_sessions
 
         return self._with(with_sessions(self, sessions))
+
+    def with_prefixes(self, prefixes: Prefixes | None) -> ClientPool:
+        """The same clients, each with system prompts of its own as a model says; None: without."""
+        from tracetide.prompts import with_prefixes
+
+        return self._with(with_prefixes(self, prefixes))
 
     def collapse(self) -> ClientPool:
         """A pool of one client with the rate, burstiness and lengths of all of this one: the NAIVE baseline.

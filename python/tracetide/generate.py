@@ -22,6 +22,8 @@ def generate(
     coupling: str | Mapping[tuple[str, str], float] = "profile",
     missing: str = "nearest",
     conversations: bool | None = None,
+    prefixes: bool | None = None,
+    block_size: int | None = None,
     threads: int = 0,
 ) -> Trace:
     """The whole trace of a job, in memory.
@@ -40,6 +42,8 @@ def generate(
         coupling=coupling,
         missing=missing,
         conversations=conversations,
+        prefixes=prefixes,
+        block_size=block_size,
     )
     return job.generate(threads=threads)
 
@@ -56,6 +60,8 @@ def stream(
     coupling: str | Mapping[tuple[str, str], float] = "profile",
     missing: str = "nearest",
     conversations: bool | None = None,
+    prefixes: bool | None = None,
+    block_size: int | None = None,
     batch_size: int = 0,
     threads: int = 0,
 ) -> Iterator[Batch]:
@@ -75,5 +81,7 @@ def stream(
         coupling=coupling,
         missing=missing,
         conversations=conversations,
+        prefixes=prefixes,
+        block_size=block_size,
     )
     return job.stream(threads=threads, batch_size=batch_size)

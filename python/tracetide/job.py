@@ -74,6 +74,12 @@ class Job:
             refuses a profile without, False lets every request stand alone. By default they do where the
             profile has models, unless `counts` is `"servegen"`. The trace then has the columns
             `session_id`, `turn` and `delay`.
+        prefixes: whether prompts begin as the profile's models of prompts say; True refuses a profile
+            without, False lets all prompts differ from the first block on. By default they do where the
+            profile has models.
+        block_size: tokens of a block. With it the trace has the column `hash_ids`: a number for every block
+            of a prompt, the same where a prompt begins as an earlier one did. By default 512 where prompts
+            have prefixes; else there are no `hash_ids`.
 
     Raises:
         ValueError: naming the argument, the value and what is allowed; also for a job with no requests.
@@ -97,6 +103,8 @@ class Job:
         coupling: str | Mapping[tuple[str, str], float] = "profile",
         missing: str = "nearest",
         conversations: bool | None = None,
+        prefixes: bool | None = None,
+        block_size: int | None = None,
     ) -> None:
         if not isinstance(pool, ClientPool):
             raise TypeError(f"pool: {pool!r} is not allowed; it must be a ClientPool, as from tracetide.load")
@@ -108,6 +116,8 @@ class Job:
             **_coupling(coupling),
             "missing": _choice("missing", missing, MISSING),
             "conversations": _flag("conversations", conversations),
+            "prefixes": _flag("prefixes", prefixes),
+            "block_size": _block_size(block_size),
         }
         given = {"rate": rate, "scale": scale, "max_rate": max_rate}
         names = [name for name, value in given.items() if value is not None]
@@ -186,6 +196,11 @@ class Job:
     def conversations(self) -> bool:
         """Whether requests belong together in sessions."""
         return self._core.conversations
+
+    @property
+    def block_size(self) -> int:
+        """Tokens of a block of a prompt; 0 where the trace has no `hash_ids`."""
+        return self._core.block_size
 
     @property
     def windows(self) -> int:
@@ -293,7 +308,16 @@ class Job:
             **{key: self._options[key] for key in ("correlations",) if key in self._options},
             "missing": self._options["missing"],
             **({"conversations": True} if self.conversations else self._declined()),
+            **self._blocks(),
         }
+
+    def _blocks(self) -> dict[str, Any]:
+        """Of hash ids: the block size, whether prompts have prefixes, and where the ids of each level end."""
+        ends = self._core.prompt_blocks
+        declined = {"prefixes": False} if not ends and self._pool.profile.prompt_models() else {}
+        if not self.block_size:
+            return declined
+        return {"block_size": self.block_size, **({"prompt_blocks": ends} if ends else declined)}
 
     def _declined(self) -> dict[str, bool]:
         """Said only of a profile that has models of sessions."""
@@ -373,6 +397,20 @@ def _flag(name: str, value: bool | None) -> bool | None:
     if value is not None and not isinstance(value, bool):
         raise ValueError(f"{name}: {value!r} is not allowed; it must be True, False or None")
     return value
+
+
+def _block_size(value: int | None) -> int | None:
+    if value is None:
+        return None
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = 0
+    if isinstance(value, bool) or not 1 <= number < 2**32:
+        raise ValueError(
+            f"block_size: {value!r} is not allowed; it must be a whole number of tokens from 1 on"
+        )
+    return number
 
 
 def _seed(seed: int) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +98,23 @@ def prefix_statistics(
         hits_by_size=dict(zip(chosen, found["hits_by_size"], strict=True)),
         reuse_distances=distances,
     )
+
+
+def hits_by_level(hash_ids: ListColumn, prompt_blocks: Sequence[int]) -> dict[str, float]:
+    """What hits without limit come from, as shares of all blocks.
+
+    Args:
+        hash_ids: of a generated trace.
+        prompt_blocks: where the ids of each level of system prompts end, as a job's metadata has it.
+    """
+    ids = hash_ids.flat()
+    edges = [0, *prompt_blocks, 2**32]
+    shares = {}
+    for level, (first, end) in enumerate(itertools.pairwise(edges), start=1):
+        own = ids[(ids >= first) & (ids < end)]
+        name = f"level {level}" if level <= len(prompt_blocks) else "sessions"
+        shares[name] = (own.size - np.unique(own).size) / max(ids.size, 1)
+    return shares
 
 
 def _size(size: int) -> int:

@@ -17,8 +17,9 @@ namespace {
 
 constexpr std::int64_t second = 1'000'000'000;
 
-// One client; every session has `turns` turns, each 3 s after the start of the one before.
-Profile chatting(std::uint32_t turns, double share) {
+// One client; every session has `turns` turns, each 3 s after the start of the one before. With system
+// prompts of 8 tokens, inputs have 10 or more.
+Profile chatting(std::uint32_t turns, double share, bool has_prompts = false) {
   ProfileBuilder builder(Category::language, {10 * second, 6, 60 * second, 1}, Counts::pinned, "{}");
   const auto always = [&](std::uint32_t value) {
     return builder.add_integer_pmf(std::vector<std::uint32_t>{value}, std::vector<double>{1.0});
@@ -33,6 +34,10 @@ Profile chatting(std::uint32_t turns, double share) {
   SessionStep step;
   step.wait = always(3000);
   step.tokens = always(5);
+  if (has_prompts) {
+    const PromptLevel level{.exponent = 1, .prompts = 3, .tokens = always(8)};
+    builder.set_prompts(client, builder.add_prompt_model({.share = 0.5}, std::vector<PromptLevel>{level}));
+  }
   builder.set_session(client, builder.add_session_model(model, std::vector<SessionStep>{step}));
   return Profile::from_image(builder.image());
 }
@@ -94,6 +99,36 @@ TEST(Sessions, AnAbandonedStreamEnds) {
   for (int i = 0; i < 5; ++i) {
     Stream stream(Job(chatting(20, 1.0), {.rate = 200.0, .duration = 6000.0}), {.threads = 4});
     EXPECT_NE(stream.next(), nullptr);
+  }
+}
+
+TEST(Sessions, HashIdsAreDenseAndAsManyAsBlocks) {
+  for (const bool has_prompts : {false, true}) {
+    const Job job(chatting(4, 0.5, has_prompts), {.duration = 60.0, .block_size = 4});
+    const std::uint64_t of_prompts = has_prompts ? 6 : 0;
+    EXPECT_EQ(job.prompt_blocks().empty(), !has_prompts);
+    Stream stream(job, {.threads = 2});
+    std::vector<int> used;
+    while (const Batch* batch = stream.next()) {
+      ASSERT_TRUE(batch->has_hash_ids());
+      for (std::size_t i = 0; i < batch->size(); ++i) {
+        const auto begin = batch->hash_ids().offsets[i];
+        const auto end = batch->hash_ids().offsets[i + 1];
+        EXPECT_EQ(static_cast<std::uint32_t>(end - begin), (batch->input_tokens()[i] + 3) / 4);
+        for (auto at = begin; at < end; ++at) {
+          const std::uint32_t id = batch->hash_ids().values[static_cast<std::size_t>(at)];
+          if (used.size() <= id) used.resize(id + 1);
+          ++used[id];
+        }
+      }
+    }
+    ASSERT_GT(used.size(), 3000u);
+    for (std::size_t id = of_prompts; id < used.size(); ++id) {
+      EXPECT_GT(used[id], 0) << id;
+    }
+    if (has_prompts) {
+      EXPECT_GT(used[0], 100);
+    }
   }
 }
 

@@ -171,9 +171,18 @@ AGENT = tt.Sessions(
 )
 
 
-def together(profile, sessions):
-    """All clients of a profile with a model of sessions."""
-    return tt.ClientPool(profile).with_sessions(sessions).profile
+PROMPTS = tt.Prefixes(
+    share=0.75,
+    levels=[
+        tt.PromptLevel(prompts=6, tokens={8: 0.5, 130: 0.5}, popularity=0),
+        tt.PromptLevel(prompts=3, tokens={9: 0.5, 64: 0.5}, popularity=1),
+    ],
+)
+
+
+def together(profile, sessions, prefixes=None):
+    """All clients of a profile with a model of sessions, and of prompts."""
+    return tt.ClientPool(profile).with_sessions(sessions).with_prefixes(prefixes).profile
 
 
 JOBS = {
@@ -229,6 +238,28 @@ JOBS = {
     "multimodal, conversations": lambda: (
         together(mixed("multimodal"), tt.conversations(share=0.5, turns={2: 0.5, 4: 0.5}, think_time=25)),
         {"seed": 16},
+    ),
+    "language, hash ids alone": lambda: (mixed(), {"block_size": 256, "seed": 17}),
+    "language, prefixes": lambda: (together(mixed(), None, PROMPTS), {"block_size": 64, "seed": 18}),
+    "language, prefixes, conversations, renewal": lambda: (
+        together(calm(), CHAT, PROMPTS),
+        {"block_size": 16, "rate_points": [(30.0, 5.0), (200.0, 300.0), (400.0, 1.0)], "seed": 19},
+    ),
+    "language, prefixes, large windows": lambda: (
+        together(
+            large(), tt.conversations(share=0.125, turns={2: 1}, think_time={0.5: 0.5, 3: 0.5}), PROMPTS
+        ),
+        {"counts": "pinned", "block_size": 65_536, "duration": 2.0},
+    ),
+    "reason, prefixes, agents, rates that fall": lambda: (
+        together(correlated(), AGENT, PROMPTS),
+        {"rate_steps": [80.0, 5.0, 0.0, 50.0], "block_size": 512, "seed": 20},
+    ),
+    "multimodal, prefixes, conversations": lambda: (
+        together(
+            mixed("multimodal"), tt.conversations(share=0.5, turns={2: 0.5, 4: 0.5}, think_time=25), PROMPTS
+        ),
+        {"block_size": 32, "seed": 21},
     ),
     "multimodal, bins": lambda: (items_in_bins(), {"counts": "pinned"}),
     "multimodal, bins, copula": lambda: (

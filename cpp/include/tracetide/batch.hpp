@@ -33,6 +33,7 @@ struct Columns {
   Column<std::uint64_t> session_id{};  ///< jobs with conversations, as the two below; or no_session
   Column<std::uint16_t> turn{};        ///< from 1
   Column<double> delay{};              ///< s after the end of the turn before; NaN on the first
+  ListColumn hash_ids{};               ///< jobs with blocks of prompts
 };
 
 /// Requests in time order.
@@ -63,12 +64,18 @@ class Batch {
   [[nodiscard]] std::span<const std::uint16_t> turn() const noexcept { return columns_.turn; }
   [[nodiscard]] std::span<const double> delay() const noexcept { return columns_.delay; }
 
+  /// Whether the job has hash ids: else the list is empty.
+  [[nodiscard]] bool has_hash_ids() const noexcept { return has_hash_ids_; }
+  [[nodiscard]] const ListColumn& hash_ids() const noexcept { return columns_.hash_ids; }
+
   /// For producers.
   [[nodiscard]] Columns& columns() noexcept { return columns_; }
   [[nodiscard]] const Columns& columns() const noexcept { return columns_; }
-  void reset(Category category, std::uint64_t first_request, bool has_sessions = false) noexcept {
+  void reset(Category category, std::uint64_t first_request, bool has_sessions = false,
+             bool has_hash_ids = false) noexcept {
     category_ = category;
     has_sessions_ = has_sessions;
+    has_hash_ids_ = has_hash_ids;
     first_request_ = first_request;
   }
 
@@ -76,6 +83,7 @@ class Batch {
   Columns columns_{};
   Category category_ = Category::language;
   bool has_sessions_ = false;
+  bool has_hash_ids_ = false;
   std::uint64_t first_request_ = 0;
 };
 

@@ -59,7 +59,13 @@ struct JobOptions {
   /// Whether requests belong together as the profile's models of sessions say. Default: where it has any,
   /// unless the counts are `servegen`.
   std::optional<bool> conversations{};
+  /// Whether prompts begin as the profile's models of prompts say. Default: where it has any.
+  std::optional<bool> prefixes{};
+  /// Tokens of a block of a prompt, for hash ids. Default: default_block_size where prompts have prefixes,
+  /// else there are no hash ids.
+  std::optional<std::uint32_t> block_size{};
 };
+inline constexpr std::uint32_t default_block_size = 512;
 
 /// A resolved, immutable job. Copies share their state; const members may be called concurrently.
 class Job {
@@ -70,9 +76,13 @@ class Job {
 
   [[nodiscard]] const Profile& profile() const noexcept;
   [[nodiscard]] const JobOptions& options() const noexcept;
-  [[nodiscard]] Counts counts() const noexcept;      ///< resolved, never Counts::profile
-  [[nodiscard]] Coupling coupling() const noexcept;  ///< resolved, never Coupling::profile
+  [[nodiscard]] Counts counts() const noexcept;       ///< resolved, never Counts::profile
+  [[nodiscard]] Coupling coupling() const noexcept;   ///< resolved, never Coupling::profile
   [[nodiscard]] bool conversations() const noexcept;  ///< resolved
+  /// Tokens of a block of a prompt; 0 where the job has no hash ids.
+  [[nodiscard]] std::uint32_t block_size() const noexcept;
+  /// Hash ids below the last of these are of system prompts: by level, where those of the next begin.
+  [[nodiscard]] const std::vector<std::uint64_t>& prompt_blocks() const noexcept;
   [[nodiscard]] std::int64_t duration_ns() const noexcept;
   [[nodiscard]] std::uint64_t windows() const noexcept;
   /// Starts of the windows, ns from the job's start, and the job's end: windows() + 1 entries.

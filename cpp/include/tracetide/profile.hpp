@@ -107,12 +107,12 @@ struct SessionModel {
   double overhead_s = 0;  ///< to serve a turn: overhead_s + input_s * input + output_s * output
   double input_s = 0;     ///< s a token
   double output_s = 0;
-  std::uint32_t turns = 0;                                ///< distribution of the number of turns
-  std::uint32_t first_tokens = SessionStep::missing;      ///< of the first turn; missing: the client's own
-  std::uint32_t first_step = 0;                           ///< into Profile::session_steps()
-  std::uint32_t steps = 0;                                ///< how many, at least 1
-  std::uint32_t context_limit = 0;                        ///< most input tokens of a turn; 0: none
-  std::uint8_t restarts = 0;         ///< beyond the limit: 0 the oldest is cut off, 1 a new session begins
+  std::uint32_t turns = 0;                            ///< distribution of the number of turns
+  std::uint32_t first_tokens = SessionStep::missing;  ///< of the first turn; missing: the client's own
+  std::uint32_t first_step = 0;                       ///< into Profile::session_steps()
+  std::uint32_t steps = 0;                            ///< how many, at least 1
+  std::uint32_t context_limit = 0;                    ///< most input tokens of a turn; 0: none
+  std::uint8_t restarts = 0;          ///< beyond the limit: 0 the oldest is cut off, 1 a new session begins
   std::uint8_t waits_from_start = 0;  ///< waits count from 0: the end, 1: the start of the turn before
   std::uint8_t keeps_reasoning = 0;   ///< reasoning tokens are 0: dropped from, 1: kept in the context
   std::uint8_t reserved = 0;
@@ -125,6 +125,22 @@ inline constexpr std::uint32_t max_retries = 15;
 inline constexpr double max_session_requests = 1 << 20;
 /// Requests of a session that come later than this after its first are left out.
 inline constexpr std::int64_t session_horizon_ns = std::int64_t{6} * 3600 * 1'000'000'000;
+
+/// System prompts or templates of a client: what many of its prompts begin with. Each of a further level
+/// belongs to one of the level before and follows on it.
+struct PromptLevel {
+  double exponent = 0;        ///< popularity: the k-th of them is used in proportion to k^-exponent
+  std::uint32_t prompts = 1;  ///< how many, under each of the level before
+  std::uint32_t tokens = 0;   ///< distribution of their lengths
+};
+struct PromptModel {
+  double share = 0;  ///< of the requests that stand alone, and of the sessions, that begin with one
+  std::uint32_t first_level = 0;  ///< into Profile::prompt_levels()
+  std::uint32_t levels = 0;       ///< 1 to max_prompt_levels
+};
+inline constexpr std::uint32_t max_prompt_levels = 3;
+/// Most system prompts of all clients together.
+inline constexpr double max_prompts = 1 << 24;
 
 /// Mean, extremes and quantiles of a distribution, as a field that draws from it has them.
 struct DistributionStatistics {
@@ -196,8 +212,13 @@ class Profile {
   [[nodiscard]] std::span<const SessionStep> session_steps() const noexcept;
   /// The number of a client's model, or `missing`.
   [[nodiscard]] std::uint32_t session_model(std::uint32_t client) const noexcept;
-  /// The same profile without models of sessions.
+  [[nodiscard]] std::span<const PromptModel> prompt_models() const noexcept;
+  [[nodiscard]] std::span<const PromptLevel> prompt_levels() const noexcept;
+  /// The number of a client's model of prompts, or `missing`.
+  [[nodiscard]] std::uint32_t prompt_model(std::uint32_t client) const noexcept;
+  /// The same profile without models of sessions, or of prompts.
   [[nodiscard]] Profile without_sessions() const;
+  [[nodiscard]] Profile without_prompts() const;
   /// The same profile with only those cells, counted through all windows, for which `keep` is not 0.
   /// @throws std::invalid_argument unless `keep` has an entry for every cell
   [[nodiscard]] Profile with_cells(std::span<const std::uint8_t> keep) const;

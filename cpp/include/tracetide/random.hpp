@@ -15,32 +15,34 @@ namespace tracetide {
 /// What a stream of random words is used for. The values are part of the trace format: a change is a
 /// change of `trace_version`.
 enum class Purpose : std::uint8_t {
-  count = 0,            ///< systematic rounding of a window's counts (client = 2^32 - 1)
-  phase = 1,            ///< phase of the circle of pinned gaps
-  gap = 2,              ///< the variate that decides a gap (a normal for Gamma)
-  gap_accept = 3,       ///< acceptance of a Gamma candidate
-  gap_boost = 4,        ///< the power of a uniform that lowers a Gamma shape below 1
-  first_gap = 5,        ///< forward recurrence time of a renewal process
-  rank = 6,             ///< the one uniform shared by all fields of a comonotonic request
-  start_count = 7,      ///< as count, of the sessions that start in a window
-  start_phase = 8,      ///< phase of the circle of the gaps between starts of sessions
-  start_gap = 9,        ///< as gap, gap_accept and gap_boost, of starts of sessions
+  count = 0,        ///< systematic rounding of a window's counts (client = 2^32 - 1)
+  phase = 1,        ///< phase of the circle of pinned gaps
+  gap = 2,          ///< the variate that decides a gap (a normal for Gamma)
+  gap_accept = 3,   ///< acceptance of a Gamma candidate
+  gap_boost = 4,    ///< the power of a uniform that lowers a Gamma shape below 1
+  first_gap = 5,    ///< forward recurrence time of a renewal process
+  rank = 6,         ///< the one uniform shared by all fields of a comonotonic request
+  start_count = 7,  ///< as count, of the sessions that start in a window
+  start_phase = 8,  ///< phase of the circle of the gaps between starts of sessions
+  start_gap = 9,    ///< as gap, gap_accept and gap_boost, of starts of sessions
   start_accept = 10,
   start_boost = 11,
   session_turns = 12,        ///< the number of turns of a session
   session_turns_place = 13,  ///< where in its bin that lies
   session_step = 14,         ///< what comes between two turns: choice, waits, tokens
   session_first = 15,        ///< new tokens of a session's first turn
-  field = 16,           ///< field + Field: the values of one field
-  item = 48,            ///< item + Field: the tokens of the first item of a request
-  more_items = 64,      ///< more_items + Field: of its further items
-  sampler = 96,         ///< a law drawn on its own (distributions.hpp): what decides a value
-  sampler_accept = 97,  ///< acceptance of its Gamma candidates
-  sampler_boost = 98,   ///< the power of a uniform that lowers a Gamma shape below 1
-  normal = 112,         ///< normal + Field: the normal variate of a field under a Gaussian copula
-  field_place = 128,    ///< field_place + Field: where in its bin a value lies
-  item_place = 144,     ///< item_place + Field: the same for the first item of a request
-  more_places = 160,    ///< more_places + Field: for its further items
+  field = 16,                ///< field + Field: the values of one field
+  item = 48,                 ///< item + Field: the tokens of the first item of a request
+  more_items = 64,           ///< more_items + Field: of its further items
+  sampler = 96,              ///< a law drawn on its own (distributions.hpp): what decides a value
+  sampler_accept = 97,       ///< acceptance of its Gamma candidates
+  sampler_boost = 98,        ///< the power of a uniform that lowers a Gamma shape below 1
+  normal = 112,              ///< normal + Field: the normal variate of a field under a Gaussian copula
+  field_place = 128,         ///< field_place + Field: where in its bin a value lies
+  item_place = 144,          ///< item_place + Field: the same for the first item of a request
+  more_places = 160,         ///< more_places + Field: for its further items
+  prompt = 177,              ///< which system prompt or template a request or session begins with
+  prompt_length = 178,  ///< of one system prompt or template; the seed is 0, as they belong to the profile
   session_cut = 176,    ///< up to which window a session goes on where there is not room for all
 };
 

@@ -55,6 +55,7 @@ void clear(Columns& columns) noexcept {
   columns.session_id.clear();
   columns.turn.clear();
   columns.delay.clear();
+  clear(columns.hash_ids);
 }
 
 void reserve(Columns& columns, Category category, std::size_t rows) {
@@ -79,6 +80,7 @@ void append_rows(Columns& to, const Columns& from, std::size_t first, std::size_
   append(to.session_id, from.session_id, first, n);
   append(to.turn, from.turn, first, n);
   append(to.delay, from.delay, first, n);
+  append(to.hash_ids, from.hash_ids, first, n);
 }
 
 }  // namespace tracetide

@@ -159,6 +159,7 @@ Job::State::State(Profile job_profile, JobOptions job_options)
   resolve_clients();
   resolve_rates();
   resolve_totals();
+  resolve_blocks();
   resolve_sessions();
 }
 
@@ -231,8 +232,7 @@ JobWindow Job::State::whole_window(std::int64_t k) const noexcept {
   const std::int64_t begin = std::max(profile_window * window_ns, span_start_ns);
   const std::int64_t end = std::min((profile_window + 1) * window_ns, span_end_ns);
   const std::int64_t start = pass_start + begin - span_start_ns;
-  return {start, end - begin, profile_window,
-          first_window + static_cast<std::uint32_t>(k)};
+  return {start, end - begin, profile_window, first_window + static_cast<std::uint32_t>(k)};
 }
 
 std::int64_t Job::State::window_at(std::int64_t time_ns) const noexcept {
@@ -353,6 +353,22 @@ void Job::State::resolve_totals() {
   }
 }
 
+void Job::State::resolve_blocks() {
+  bool has_prompts = false;
+  for (std::uint32_t client = 0; client < profile.clients(); ++client) {
+    const std::uint32_t model = profile.prompt_model(client);
+    if (model != Profile::missing && takes_part[client])
+      has_prompts |= profile.prompt_models()[model].share > 0;
+  }
+  if (options.prefixes.value_or(false) && !has_prompts)
+    refuse("prefixes", "true", "left out or false for this profile, which has no model of prompts");
+  if (options.block_size && *options.block_size == 0)
+    refuse("block_size", 0, "a whole number of tokens from 1 to 2^32 - 1");
+  const bool uses_prompts = has_prompts && options.prefixes.value_or(true);
+  block_size = options.block_size.value_or(uses_prompts ? default_block_size : 0);
+  if (uses_prompts) templates = PromptTemplates(profile, takes_part, samplers, kernels_for(""), block_size);
+}
+
 void Job::State::resolve_sessions() {
   bool has_sessions = false;
   for (std::uint32_t client = 0; client < profile.clients(); ++client) {
@@ -397,6 +413,10 @@ std::uint64_t Job::windows() const noexcept { return state_->windows; }
 double Job::expected() const noexcept { return state_->expected; }
 const std::vector<std::uint32_t>& Job::left_out() const noexcept { return state_->left_out; }
 double Job::left_out_share() const noexcept { return state_->left_out_share; }
+std::uint32_t Job::block_size() const noexcept { return state_->block_size; }
+const std::vector<std::uint64_t>& Job::prompt_blocks() const noexcept {
+  return state_->templates.level_ends();
+}
 bool Job::conversations() const noexcept { return state_->sessions != nullptr; }
 std::uint64_t Job::empty_windows() const noexcept { return state_->empty_windows; }
 

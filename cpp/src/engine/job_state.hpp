@@ -7,6 +7,7 @@
 
 #include "fields/copula.hpp"
 #include "fields/sampler.hpp"
+#include "prompts/prompt_templates.hpp"
 #include "tracetide/job.hpp"
 
 namespace tracetide {
@@ -45,6 +46,8 @@ struct Job::State {
 
   SamplerCache samplers;
   Copula copula;
+  std::uint32_t block_size = 0;  ///< tokens; 0: no hash ids
+  PromptTemplates templates;
 
   std::shared_ptr<const SessionPlan> sessions;  ///< null where all requests stand alone
 
@@ -67,6 +70,7 @@ struct Job::State {
   void resolve_clients();
   void resolve_rates();
   void resolve_totals();
+  void resolve_blocks();
   void resolve_sessions();
 };
 

@@ -35,13 +35,33 @@ void make_room(Column<T>& values, std::size_t size) {
 }  // namespace
 
 Merger::Merger(const Profile& profile, const SamplerCache& samplers, Coupling coupling, const Copula& copula,
-               std::uint64_t seed, const Kernels& kernels)
+               std::uint64_t seed, const Kernels& kernels, const PromptTemplates& templates)
     : category_(profile.category()),
       kernels_(&kernels),
-      request_fields_(profile, samplers, coupling, copula, seed, kernels) {}
+      request_fields_(profile, samplers, coupling, copula, seed, kernels),
+      seed_(seed),
+      templates_(templates.empty() ? nullptr : &templates) {}
+
+template <class Visit>
+void Merger::for_each_column(Visit&& visit) const {
+  for (std::size_t c = 0; c < RequestColumn::number(category_); ++c) visit(c);
+  if (templates_ != nullptr) visit(RequestColumn::prompt);
+}
+
+void Merger::resize(RequestTable& table, std::size_t rows) const {
+  for_each_column([&](std::size_t c) { table.column[c].resize(rows); });
+}
+
+void Merger::fill(const RequestRun& run, std::size_t n, RequestTable& table, std::size_t at) {
+  request_fields_.fill(run, n, table, at, items_);
+  if (templates_ == nullptr) return;
+  const StreamKey stream{seed_, run.client, run.window, static_cast<std::uint8_t>(Purpose::prompt)};
+  for (std::size_t i = 0; i < n; ++i)
+    table.column[RequestColumn::prompt][at + i] = templates_->draw(run.client, stream, run.first_rank + i);
+}
 
 void Merger::merge(const MergeRange& range, std::span<const ClientRun> runs,
-                   std::span<const std::int64_t> times, Columns& out) {
+                   std::span<const std::int64_t> times, Columns& out, Column<std::uint32_t>* prompts) {
   std::size_t total = 0;
   for (const ClientRun& run : runs) total += run.end - run.begin;
   if (total == 0) return;
@@ -62,7 +82,7 @@ void Merger::merge(const MergeRange& range, std::span<const ClientRun> runs,
     assemble(range, times, slice);
     if (rows_ == 0) continue;
     sort_slice(range.from_ns + (static_cast<std::int64_t>(slice) << slice_bits_));
-    emit(range, out);
+    emit(range, out, prompts);
   }
 }
 
@@ -82,9 +102,8 @@ void Merger::make_sparse(const MergeRange& range, std::span<const ClientRun> run
     sparse_.time.insert(sparse_.time.end(), times.begin() + static_cast<std::ptrdiff_t>(run.begin),
                         times.begin() + static_cast<std::ptrdiff_t>(run.end));
     sparse_.client.insert(sparse_.client.end(), n, run.client);
-    sparse_.fields.resize(category_, rows + n);
-    request_fields_.fill({run.client, range.window, range.epoch, run.first_rank}, n, sparse_.fields, rows,
-                         items_);
+    resize(sparse_.fields, rows + n);
+    fill({run.client, range.window, range.epoch, run.first_rank}, n, sparse_.fields, rows);
     rows += n;
   }
 }
@@ -107,9 +126,7 @@ void Merger::deal_sparse(std::size_t slices) {
   };
   deal(sparse_.time, dealt_.time);
   deal(sparse_.client, dealt_.client);
-  for (std::size_t c = 0; c < RequestColumn::number(category_); ++c) {
-    deal(sparse_.fields.column[c], dealt_.fields.column[c]);
-  }
+  for_each_column([&](std::size_t c) { deal(sparse_.fields.column[c], dealt_.fields.column[c]); });
 }
 
 // Lays the requests of a slice out by ascending client, as their order breaks ties.
@@ -131,8 +148,8 @@ void Merger::assemble(const MergeRange& range, std::span<const std::int64_t> tim
     if (n == 0) continue;
     const std::size_t at = rows_;
     append(run.client, begin, static_cast<std::uint32_t>(n));
-    fields_.resize(category_, std::max(fields_.column[0].size(), rows_));
-    request_fields_.fill({run.client, range.window, range.epoch, run.first_rank}, n, fields_, at, items_);
+    resize(fields_, std::max(fields_.column[0].size(), rows_));
+    fill({run.client, range.window, range.epoch, run.first_rank}, n, fields_, at);
     run.begin += n;
     run.first_rank += n;
   }
@@ -152,14 +169,14 @@ void Merger::append_sparse(std::size_t first, std::size_t last) {
   const std::size_t n = last - first;
   make_room(time_, rows_ + n);
   make_room(client_, rows_ + n);
-  fields_.resize(category_, std::max(fields_.column[0].size(), rows_ + n));
+  resize(fields_, std::max(fields_.column[0].size(), rows_ + n));
   const auto from = static_cast<std::ptrdiff_t>(first);
   const auto at = static_cast<std::ptrdiff_t>(rows_);
   std::copy_n(dealt_.time.begin() + from, n, time_.begin() + at);
   std::copy_n(dealt_.client.begin() + from, n, client_.begin() + at);
-  for (std::size_t c = 0; c < RequestColumn::number(category_); ++c) {
+  for_each_column([&](std::size_t c) {
     std::copy_n(dealt_.fields.column[c].begin() + from, n, fields_.column[c].begin() + at);
-  }
+  });
   rows_ += n;
 }
 
@@ -217,7 +234,7 @@ void Merger::sort_by_comparison() {
   }
 }
 
-void Merger::emit(const MergeRange& range, Columns& out) {
+void Merger::emit(const MergeRange& range, Columns& out, Column<std::uint32_t>* prompts) {
   const auto n = static_cast<std::uint32_t>(rows_);
   const std::size_t at = out.timestamp.size();
   const std::int64_t base = range.window_start_ns + base_;
@@ -235,6 +252,12 @@ void Merger::emit(const MergeRange& range, Columns& out) {
   gather(fields_.column[RequestColumn::input], out.input_tokens);
   gather(fields_.column[RequestColumn::output], out.output_tokens);
   if (category_ == Category::reason) gather(fields_.column[RequestColumn::reason], out.reason_tokens);
+  if (prompts != nullptr && templates_ != nullptr) {
+    const std::size_t before = prompts->size();
+    prompts->resize(before + n);
+    kernels_->gather(fields_.column[RequestColumn::prompt].data(), sorted_.data(), n, index_bits_,
+                     prompts->data() + before);
+  }
   if (category_ != Category::multimodal) return;
   gather(fields_.column[RequestColumn::text], out.text_tokens);
   emit_items(0, n, out.image_tokens);

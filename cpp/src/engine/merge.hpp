@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fields/request_fields.hpp"
+#include "prompts/prompt_templates.hpp"
 #include "tracetide/batch.hpp"
 
 namespace tracetide {
@@ -37,11 +38,12 @@ struct MergeRange {
 class Merger {
  public:
   Merger(const Profile& profile, const SamplerCache& samplers, Coupling coupling, const Copula& copula,
-         std::uint64_t seed, const Kernels& kernels);
+         std::uint64_t seed, const Kernels& kernels, const PromptTemplates& templates);
 
-  /// Appends the requests of `runs` (ascending clients) to `out` in order of (time, client, rank).
+  /// Appends the requests of `runs` (ascending clients) to `out` in order of (time, client, rank), and to
+  /// `prompts`, unless it is null or there are no templates, what each begins with.
   void merge(const MergeRange& range, std::span<const ClientRun> runs, std::span<const std::int64_t> times,
-             Columns& out);
+             Columns& out, Column<std::uint32_t>* prompts);
 
  private:
   struct Sparse {
@@ -57,18 +59,24 @@ class Merger {
     return static_cast<std::size_t>((time - from_) >> slice_bits_);
   }
   void assemble(const MergeRange& range, std::span<const std::int64_t> times, std::size_t slice);
+  void fill(const RequestRun& run, std::size_t n, RequestTable& table, std::size_t at);
+  void resize(RequestTable& table, std::size_t rows) const;
+  template <class Visit>
+  void for_each_column(Visit&& visit) const;
   void append(std::uint32_t client, const std::int64_t* times, std::uint32_t n);
   void append_sparse(std::size_t first, std::size_t last);
   void sort_slice(std::int64_t base);
   void sort_keys();
   void sort_large_buckets(std::uint32_t buckets);
   void sort_by_comparison();
-  void emit(const MergeRange& range, Columns& out);
+  void emit(const MergeRange& range, Columns& out, Column<std::uint32_t>* prompts);
   void emit_items(std::size_t kind, std::uint32_t n, ListColumn& out);
 
   Category category_;
   const Kernels* kernels_;
   RequestFields request_fields_;
+  std::uint64_t seed_;
+  const PromptTemplates* templates_;  // null where nothing begins with one
 
   std::int64_t from_ = 0;
   int slice_bits_ = 0;  // a slice is 2^slice_bits_ ns long

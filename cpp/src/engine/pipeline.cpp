@@ -22,7 +22,7 @@ constexpr unsigned most_threads = 1024;
 std::shared_ptr<Batch> Pipeline::take_batch() {
   std::shared_ptr<Batch> batch = pool_->take();
   clear(batch->columns());
-  batch->reset(job_.profile().category(), 0, job_.conversations());
+  batch->reset(job_.profile().category(), 0, job_.conversations(), job_.block_size() != 0);
   return batch;
 }
 
@@ -38,6 +38,9 @@ Pipeline::Pipeline(const Job& job, unsigned threads, const Kernels& kernels,
   if (const auto& sessions = job_.state().sessions) {
     next_history_ = sessions->first_window;
     spill_ = std::make_unique<SessionSpill>(sessions->first_window);
+  }
+  if (job_.block_size() != 0) {
+    numbers_ = std::make_unique<BlockNumbers>(job_.state().templates.all_blocks(), next_history_);
   }
   places_.resize(threads + 2);
   workers_.reserve(threads);
@@ -119,6 +122,7 @@ bool Pipeline::claim_large(Task& task) {
   task.kind = Task::Kind::slice;
   task.large = large_;
   task.first = large_slice_++;
+  task.window = static_cast<std::int64_t>(next_window_) - 1;
   task.sequence = next_sequence_++;
   if (large_slice_ == large_->slices()) large_.reset();
   return true;
@@ -166,18 +170,42 @@ void Pipeline::run(const Task& task, WindowMaker& maker) {
   }
   Made made;
   made.batch = take_batch();
-  if (task.kind == Task::Kind::slice) {
-    maker.make_slice(*task.large, task.first, made.batch->columns());
-  } else {
-    make_sessions(static_cast<std::int64_t>(task.first), static_cast<std::int64_t>(task.last), maker);
-    for (std::uint64_t k = task.first; k < task.last; ++k) {
-      const SessionRows sessions = spill_ ? spill_->take(static_cast<std::int64_t>(k), stop_) : SessionRows{};
-      maker.make(k, sessions, made.batch->columns());
-    }
-  }
+  RowBlocks blocks;
+  std::vector<BlockRun> runs;
+  make_windows(task, maker, *made.batch, numbers_ ? &blocks : nullptr, runs);
+  if (numbers_) put_blocks(task, runs, blocks, *made.batch);
   made.rows = made.batch->size();
   if (finish_ && made.rows != 0) finish_(made);
   deliver(task.sequence, std::move(made));
+}
+
+void Pipeline::make_windows(const Task& task, WindowMaker& maker, Batch& batch, RowBlocks* blocks,
+                            std::vector<BlockRun>& runs) {
+  if (task.kind == Task::Kind::slice) {
+    maker.make_slice(*task.large, task.first, batch.columns(), blocks);
+    runs.push_back({.window = task.window, .begins = task.first == 0, .last_row = batch.size()});
+    return;
+  }
+  make_sessions(static_cast<std::int64_t>(task.first), static_cast<std::int64_t>(task.last), maker);
+  for (std::uint64_t k = task.first; k < task.last; ++k) {
+    const auto window = static_cast<std::int64_t>(k);
+    const SessionRows sessions = spill_ ? spill_->take(window, stop_) : SessionRows{};
+    const std::size_t first_row = batch.size();
+    maker.make(k, sessions, batch.columns(), blocks);
+    runs.push_back({.window = window, .first_row = first_row, .last_row = batch.size()});
+  }
+}
+
+void Pipeline::put_blocks(const Task& task, std::vector<BlockRun>& runs, RowBlocks& rows, Batch& batch) {
+  const Job::State& job = job_.state();
+  for (BlockRun& run : runs)
+    run.alone_blocks =
+        count_alone_blocks(batch, job.templates, job.block_size, run.first_row, run.last_row, rows);
+  const std::int64_t horizon = job.sessions ? job.sessions->first_window : 0;
+  const std::int64_t starts_from = runs.front().window + horizon;
+  std::vector<std::uint64_t> starts;
+  numbers_->number(task.sequence, runs, starts_from, starts, stop_);
+  put_hash_ids(runs, rows, job.templates, job.block_size, starts_from, starts, batch);
 }
 
 // Those that start in windows first .. last - 1. Tasks do this before they wait for what others start, and
@@ -185,7 +213,12 @@ void Pipeline::run(const Task& task, WindowMaker& maker) {
 void Pipeline::make_sessions(std::int64_t first, std::int64_t last, WindowMaker& maker) {
   if (!spill_) return;
   SessionParcels parcels;
-  maker.make_sessions(first, last, parcels);
+  std::vector<std::uint64_t> blocks;
+  maker.make_sessions(first, last, parcels, blocks);
+  if (numbers_) {
+    for (std::int64_t k = first; k < last; ++k)
+      numbers_->set_session_blocks(k, blocks[static_cast<std::size_t>(k - first)]);
+  }
   spill_->put(first, last, parcels);
 }
 

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/prompt_blocks.hpp"
 #include "engine/session_spill.hpp"
 #include "engine/window.hpp"
 #include "tracetide/batch.hpp"
@@ -79,7 +80,7 @@ class Pipeline {
     std::uint64_t sequence = 0;  // windows, slice
     std::uint64_t first = 0;     // windows: k; plan: client; slice: number
     std::uint64_t last = 0;
-    std::int64_t window = 0;  // plan: k, if sessions are to be made too; history: the first one
+    std::int64_t window = 0;  // plan, slice: k; history: the first one
     std::shared_ptr<LargeWindow> large;
   };
 
@@ -89,6 +90,9 @@ class Pipeline {
   bool claim_history(Task& task);
   void claim_windows(Task& task);
   void make_sessions(std::int64_t first, std::int64_t last, WindowMaker& maker);
+  void make_windows(const Task& task, WindowMaker& maker, Batch& batch, RowBlocks* blocks,
+                    std::vector<BlockRun>& runs);
+  void put_blocks(const Task& task, std::vector<BlockRun>& runs, RowBlocks& rows, Batch& batch);
   void run(const Task& task, WindowMaker& maker);
   void plan_done(std::size_t clients, std::int64_t window);
   void deliver(std::uint64_t sequence, Made made);
@@ -102,7 +106,8 @@ class Pipeline {
   std::mutex mutex_;
   std::condition_variable work_ready_;
   std::condition_variable result_ready_;
-  std::unique_ptr<SessionSpill> spill_;  // where the job has sessions
+  std::unique_ptr<SessionSpill> spill_;    // where the job has sessions
+  std::unique_ptr<BlockNumbers> numbers_;  // where it has hash ids
 
   std::atomic<bool> stop_ = false;  // written under the mutex; read by work in progress without it
   std::exception_ptr failure_;

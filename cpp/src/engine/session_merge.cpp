@@ -80,7 +80,7 @@ void spread_items(std::span<const SessionRow> rows, std::span<const std::size_t>
 }  // namespace
 
 void merge_sessions(std::span<const SessionRow> rows, const SessionRows& all, Category category,
-                    std::size_t begin, Columns& columns) {
+                    std::size_t begin, Columns& columns, RowBlocks* blocks) {
   const std::size_t alone = columns.timestamp.size();
   columns.session_id.resize(alone);
   columns.turn.resize(alone);
@@ -99,6 +99,13 @@ void merge_sessions(std::span<const SessionRow> rows, const SessionRows& all, Ca
   spread(columns.turn, begin, place, [&](std::size_t i) { return static_cast<std::uint16_t>(rows[i].turn); });
   spread(columns.delay, begin, place, [&](std::size_t i) { return rows[i].delay_s; });
   const auto other = [&](std::size_t i) { return rows[i].other; };
+  if (blocks != nullptr) {
+    const auto of = [&](std::size_t i) -> const TurnBlocks& { return all.blocks_of[rows[i].blocks]; };
+    spread(blocks->prompt, begin, place, [&](std::size_t i) { return of(i).prompt; });
+    spread(blocks->window, begin, place, [&](std::size_t i) { return of(i).window; });
+    spread(blocks->first, begin, place, [&](std::size_t i) { return of(i).first; });
+    spread(blocks->tail, begin, place, [&](std::size_t i) { return of(i).tail; });
+  }
   if (category == Category::reason) spread(columns.reason_tokens, begin, place, other);
   if (category != Category::multimodal) return;
   spread(columns.text_tokens, begin, place, other);

@@ -104,7 +104,7 @@ void SessionPlan::find_extent(const Job::State& job) {
 
 // Sessions of clients and windows that are spread evenly over the starts of the model.
 void SessionPlan::sample_kernels(const Job::State& job, const Kernels& kernels) {
-  SessionMaker maker(job.profile, job.samplers, job.coupling, job.copula, 0, kernels);
+  SessionMaker maker(job.profile, job.samplers, job.coupling, job.copula, 0, kernels, nullptr);
   const std::size_t wanted = std::clamp(sampled_sessions / models_.size(), least_sampled, most_sampled);
   const std::vector<std::int64_t> starts(wanted / sampled_places, 0);
   for (Model& model : models_) {

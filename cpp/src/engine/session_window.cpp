@@ -8,9 +8,11 @@ SessionWindowMaker::SessionWindowMaker(const Job::State& job, const Kernels& ker
     : job_(&job),
       plan_(job.sessions.get()),
       arrivals_(kernels, ~std::uint64_t{0}),
-      maker_(job.profile, job.samplers, job.coupling, job.copula, job.options.seed, kernels) {}
+      maker_(job.profile, job.samplers, job.coupling, job.copula, job.options.seed, kernels,
+             job.block_size != 0 ? &job.templates : nullptr) {}
 
-void SessionWindowMaker::make(std::int64_t k, ArrivalScratch& scratch, SessionParcels& out) {
+std::uint64_t SessionWindowMaker::make(std::int64_t k, ArrivalScratch& scratch, SessionParcels& out) {
+  blocks_ = 0;
   const JobWindow window = job_->window(k);
   const WindowCells cells = job_->profile.cells(window.profile_window);
   SessionStarts starts{.window = window.number,
@@ -40,6 +42,7 @@ void SessionWindowMaker::make(std::int64_t k, ArrivalScratch& scratch, SessionPa
     });
     starts.first_id += count * starts.ids_per_start;
   });
+  return blocks_;
 }
 
 void SessionWindowMaker::deal(std::int64_t k, const SessionStarts& starts, std::size_t first,
@@ -57,15 +60,46 @@ void SessionWindowMaker::deal(std::int64_t k, const SessionStarts& starts, std::
       limit = cut(k, (stream_word(stream, first + i) + 0.5) * 0x1p-32,
                   std::min(windows - 1, job_->window_at(starts.time_ns[first + i] + starts.horizon_ns)));
     }
+    dealt_.clear();
     for (; row < ends[i]; ++row) {
       const std::int64_t time = rows.row[row].time_ns;
       if (time < 0 || time >= job_->duration_ns) continue;
       const std::int64_t at = job_->window_at(time);
-      if (at >= limit) continue;
-      if (parcel == nullptr || at != last) parcel = &out[at];
-      last = at;
-      parcel->add(rows.row[row], rows);
+      if (at < limit) dealt_.push_back({row, at, {}});
     }
+    if (!rows.blocks_of.empty()) number_blocks(k, rows);
+    for (const Dealt& dealt : dealt_) {
+      if (parcel == nullptr || dealt.window != last) parcel = &out[dealt.window];
+      last = dealt.window;
+      parcel->add(rows.row[dealt.row], rows);
+      if (!rows.blocks_of.empty()) parcel->blocks_of.back() = dealt.blocks;
+    }
+  }
+}
+
+// Chain by chain: its whole blocks, which the last of its turns has all, then what is left of each turn.
+void SessionWindowMaker::number_blocks(std::int64_t k, const SessionRows& rows) {
+  chains_.clear();
+  for (Dealt& dealt : dealt_) {
+    const SessionRow& row = rows.row[dealt.row];
+    dealt.blocks = rows.blocks_of[row.blocks];
+    if (chains_.size() <= dealt.blocks.chain) chains_.resize(dealt.blocks.chain + 1);
+    Chain& chain = chains_[dealt.blocks.chain];
+    const std::uint64_t whole = row.input / job_->block_size - job_->templates.blocks(dealt.blocks.prompt);
+    chain.whole = std::max(chain.whole, whole);
+    chain.left += row.input % job_->block_size != 0 ? 1 : 0;
+  }
+  for (Chain& chain : chains_) {
+    chain.first = blocks_;
+    blocks_ += chain.whole + chain.left;
+    chain.left = 0;
+  }
+  for (Dealt& dealt : dealt_) {
+    Chain& chain = chains_[dealt.blocks.chain];
+    dealt.blocks.window = k;
+    dealt.blocks.first = chain.first;
+    dealt.blocks.tail = chain.first + chain.whole + chain.left;
+    chain.left += rows.row[dealt.row].input % job_->block_size != 0 ? 1 : 0;
   }
 }
 

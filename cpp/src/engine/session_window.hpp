@@ -18,12 +18,15 @@ class SessionWindowMaker {
  public:
   SessionWindowMaker(const Job::State& job, const Kernels& kernels);
 
-  /// Adds the requests of the sessions that start in window k and lie in windows of the job.
-  void make(std::int64_t k, ArrivalScratch& scratch, SessionParcels& out);
+  /// Adds the requests of the sessions that start in window k and lie in windows of the job. Returns how many
+  /// blocks of prompts are numbered from the window's first on, where the job has hash ids.
+  std::uint64_t make(std::int64_t k, ArrivalScratch& scratch, SessionParcels& out);
 
  private:
   void deal(std::int64_t k, const SessionStarts& starts, std::size_t first, const SessionRows& rows,
             std::span<const std::size_t> ends, SessionParcels& out);
+  /// Numbers the blocks of the turns of one session that are dealt out.
+  void number_blocks(std::int64_t k, const SessionRows& rows);
   /// The first window that a session does not reach.
   [[nodiscard]] std::int64_t cut(std::int64_t k, double uniform, std::int64_t last) const;
 
@@ -32,6 +35,20 @@ class SessionWindowMaker {
   ArrivalPlan arrivals_;
   SessionMaker maker_;
   Column<std::int64_t> times_;
+  std::uint64_t blocks_ = 0;  // of the window so far
+  // One session: which rows lie where, and by chain its whole blocks and those that are left.
+  struct Dealt {
+    std::size_t row;
+    std::int64_t window;
+    TurnBlocks blocks;
+  };
+  struct Chain {
+    std::uint64_t whole = 0;
+    std::uint64_t left = 0;
+    std::uint64_t first = 0;
+  };
+  std::vector<Dealt> dealt_;
+  std::vector<Chain> chains_;
 };
 
 }  // namespace tracetide

@@ -89,16 +89,24 @@ MergeRange LargeWindow::range(std::size_t slice) const noexcept {
 WindowMaker::WindowMaker(const Job::State& job, const Kernels& kernels, const std::atomic<bool>& cancelled)
     : job_(&job),
       plan_(kernels, keep_all),
-      merger_(job.profile, job.samplers, job.coupling, job.copula, job.options.seed, kernels) {
+      merger_(job.profile, job.samplers, job.coupling, job.copula, job.options.seed, kernels, job.templates) {
   scratch_.cancelled = &cancelled;
   if (job.sessions) sessions_.emplace(job, kernels);
 }
 
-void WindowMaker::make_sessions(std::int64_t first, std::int64_t last, SessionParcels& out) {
-  for (std::int64_t k = first; k < last; ++k) sessions_->make(k, scratch_, out);
+void WindowMaker::make_sessions(std::int64_t first, std::int64_t last, SessionParcels& out,
+                                std::vector<std::uint64_t>& blocks) {
+  blocks.clear();
+  for (std::int64_t k = first; k < last; ++k) blocks.push_back(sessions_->make(k, scratch_, out));
 }
 
-void WindowMaker::make(std::uint64_t k, const SessionRows& sessions, Columns& out) {
+void WindowMaker::finish(std::size_t begin, std::span<const SessionRow> rows, const SessionRows& sessions,
+                         Columns& out, RowBlocks* blocks) {
+  if (blocks != nullptr) blocks->set_alone(begin, out.timestamp.size());
+  if (sessions_) merge_sessions(rows, sessions, job_->profile.category(), begin, out, blocks);
+}
+
+void WindowMaker::make(std::uint64_t k, const SessionRows& sessions, Columns& out, RowBlocks* blocks) {
   const std::size_t begin_of_window = out.timestamp.size();
   const JobWindow window = job_->window(static_cast<std::int64_t>(k));
   runs_.clear();
@@ -111,11 +119,12 @@ void WindowMaker::make(std::uint64_t k, const SessionRows& sessions, Columns& ou
     plan_.times(times_.data() + begin, scratch_);
     runs_.push_back({client.client, 0, begin, times_.size()});
   });
-  merger_.merge(whole_range(*job_, window), runs_, times_, out);
-  if (sessions_) merge_sessions(sessions.row, sessions, job_->profile.category(), begin_of_window, out);
+  merger_.merge(whole_range(*job_, window), runs_, times_, out,
+                blocks != nullptr ? &blocks->prompt : nullptr);
+  finish(begin_of_window, sessions.row, sessions, out, blocks);
 }
 
-void WindowMaker::make_slice(const LargeWindow& window, std::size_t slice, Columns& out) {
+void WindowMaker::make_slice(const LargeWindow& window, std::size_t slice, Columns& out, RowBlocks* blocks) {
   const MergeRange range = window.range(slice);
   const std::size_t begin = out.timestamp.size();
   runs_.clear();
@@ -126,9 +135,8 @@ void WindowMaker::make_slice(const LargeWindow& window, std::size_t slice, Colum
     const std::uint64_t rank = plan.times_between(range.from_ns, range.to_ns, times_, scratch_);
     if (times_.size() != first) runs_.push_back({plan.client(), rank, first, times_.size()});
   }
-  merger_.merge(range, runs_, times_, out);
-  if (sessions_)
-    merge_sessions(window.sessions(range), window.all_sessions(), job_->profile.category(), begin, out);
+  merger_.merge(range, runs_, times_, out, blocks != nullptr ? &blocks->prompt : nullptr);
+  finish(begin, window.sessions(range), window.all_sessions(), out, blocks);
 }
 
 }  // namespace tracetide

@@ -10,6 +10,7 @@
 #include "arrivals/arrival_plan.hpp"
 #include "engine/job_state.hpp"
 #include "engine/merge.hpp"
+#include "engine/prompt_blocks.hpp"
 #include "engine/session_window.hpp"
 #include "tracetide/batch.hpp"
 
@@ -54,14 +55,20 @@ class WindowMaker {
 
   /// The requests of the sessions that start in windows first .. last - 1, by window. Only for a job with
   /// sessions.
-  void make_sessions(std::int64_t first, std::int64_t last, SessionParcels& out);
-  /// Appends the requests of window k of the job, where `sessions` are those of sessions, in order.
-  void make(std::uint64_t k, const SessionRows& sessions, Columns& out);
-  void make_slice(const LargeWindow& window, std::size_t slice, Columns& out);
+  /// `blocks` gets how many blocks of prompts are numbered from each window's first on.
+  void make_sessions(std::int64_t first, std::int64_t last, SessionParcels& out,
+                     std::vector<std::uint64_t>& blocks);
+  /// Appends the requests of window k of the job, where `sessions` are those of sessions, in order; also to
+  /// `blocks`, which is null where the job has no hash ids.
+  void make(std::uint64_t k, const SessionRows& sessions, Columns& out, RowBlocks* blocks);
+  void make_slice(const LargeWindow& window, std::size_t slice, Columns& out, RowBlocks* blocks);
   [[nodiscard]] ArrivalScratch& scratch() noexcept { return scratch_; }
 
  private:
   const Job::State* job_;
+  void finish(std::size_t begin, std::span<const SessionRow> rows, const SessionRows& sessions, Columns& out,
+              RowBlocks* blocks);
+
   ArrivalPlan plan_;
   ArrivalScratch scratch_;
   Merger merger_;

@@ -23,11 +23,12 @@ struct RequestColumn {
   static constexpr std::size_t reason = 2;
   static constexpr std::size_t text = 2;
   static constexpr std::size_t first_kind = 3;
-  static constexpr std::size_t most = 9;
+  static constexpr std::size_t prompt = 9;  ///< with hash ids only: in PromptTemplates
+  static constexpr std::size_t most = 10;
   static constexpr std::size_t begin(std::size_t kind) { return first_kind + 2 * kind; }
   static constexpr std::size_t count(std::size_t kind) { return first_kind + 2 * kind + 1; }
   static constexpr std::size_t number(Category category) {
-    return category == Category::language ? 2 : category == Category::reason ? 3 : most;
+    return category == Category::language ? 2 : category == Category::reason ? 3 : prompt;
   }
 };
 

@@ -335,19 +335,27 @@ void ProfileBuilder::start_copying(const Profile& profile) {
   copied_ids_.assign(profile.distributions(), Profile::missing);
   copied_cells_.clear();
   copied_models_.reset();
+  copied_prompts_.reset();
 }
 
-void ProfileBuilder::copy_sessions(const Profile& profile) {
+void ProfileBuilder::copy_models(const Profile& profile) {
   require(profile.clients() == name_offsets_.size() - 1, [&] {
     return std::to_string(profile.clients()) + " clients of the profile to copy from; " +
            std::to_string(name_offsets_.size() - 1) + " expected";
   });
-  if (profile.session_models().empty()) return;
   start_copying(profile);
-  if (!copied_models_) copy_session_models(profile);
-  for (std::uint32_t client = 0; client < profile.clients(); ++client) {
-    if (profile.session_model(client) != Profile::missing)
-      set_session(client, *copied_models_ + profile.session_model(client));
+  for (std::uint32_t client = 0; client < profile.clients(); ++client)
+    copy_models_of(profile, client, client);
+}
+
+void ProfileBuilder::copy_models_of(const Profile& profile, std::uint32_t client, std::uint32_t copy) {
+  if (profile.session_model(client) != Profile::missing) {
+    if (!copied_models_) copy_session_models(profile);
+    set_session(copy, *copied_models_ + profile.session_model(client));
+  }
+  if (profile.prompt_model(client) != Profile::missing) {
+    if (!copied_prompts_) copy_prompt_models(profile);
+    set_prompts(copy, *copied_prompts_ + profile.prompt_model(client));
   }
 }
 
@@ -388,10 +396,7 @@ std::uint32_t ProfileBuilder::add_copy(const Profile& profile, std::uint32_t cli
     correlation.client = copy;
     correlations_.push_back(correlation);
   }
-  if (profile.session_model(client) != Profile::missing) {
-    if (!copied_models_) copy_session_models(profile);
-    set_session(copy, *copied_models_ + profile.session_model(client));
-  }
+  copy_models_of(profile, client, copy);
   return copy;
 }
 
@@ -433,6 +438,34 @@ void ProfileBuilder::copy_session_models(const Profile& profile) {
     add_session_model(model, steps);
   }
   copied_models_ = first;
+}
+
+std::uint32_t ProfileBuilder::add_prompt_model(PromptModel model, std::span<const PromptLevel> levels) {
+  model.first_level = static_cast<std::uint32_t>(prompt_levels_.size());
+  model.levels = static_cast<std::uint32_t>(levels.size());
+  append(prompt_levels_, levels);
+  prompt_models_.push_back(model);
+  return static_cast<std::uint32_t>(prompt_models_.size() - 1);
+}
+
+void ProfileBuilder::set_prompts(std::uint32_t client, std::uint32_t model) {
+  check_client(client);
+  require(model < prompt_models_.size(), [&] {
+    return "model of prompts " + std::to_string(model) + "; there are " +
+           std::to_string(prompt_models_.size());
+  });
+  if (client_prompt_.size() <= client) client_prompt_.resize(std::size_t{client} + 1, Profile::missing);
+  client_prompt_[client] = model;
+}
+
+void ProfileBuilder::copy_prompt_models(const Profile& profile) {
+  copied_prompts_ = static_cast<std::uint32_t>(prompt_models_.size());
+  for (const PromptModel& model : profile.prompt_models()) {
+    const auto own = profile.prompt_levels().subspan(model.first_level, model.levels);
+    std::vector<PromptLevel> levels(own.begin(), own.end());
+    for (PromptLevel& level : levels) level.tokens = copy_distribution(profile, level.tokens);
+    add_prompt_model(model, levels);
+  }
 }
 
 struct ProfileBuilder::CellColumns {
@@ -537,6 +570,11 @@ std::vector<std::byte> ProfileBuilder::image() const {
   std::vector<std::uint32_t> client_session = client_session_;
   if (!client_session.empty()) client_session.resize(view.grid.clients, Profile::missing);
   view.client_session = client_session;
+  view.prompt_models = prompt_models_;
+  view.prompt_levels = prompt_levels_;
+  std::vector<std::uint32_t> client_prompt = client_prompt_;
+  if (!client_prompt.empty()) client_prompt.resize(view.grid.clients, Profile::missing);
+  view.client_prompt = client_prompt;
   tide::check_content(view, "profile");
   return tide::write(view);
 }

@@ -61,8 +61,11 @@ class ProfileBuilder {
   [[nodiscard]] std::uint32_t session_models() const noexcept {
     return static_cast<std::uint32_t>(session_models_.size());
   }
-  /// The models of sessions of a profile with as many clients, for the client of the same number each.
-  void copy_sessions(const Profile& profile);
+  std::uint32_t add_prompt_model(PromptModel model, std::span<const PromptLevel> levels);
+  void set_prompts(std::uint32_t client, std::uint32_t model);
+  /// The models of sessions and prompts of a profile with as many clients, for the client of the same number
+  /// each.
+  void copy_models(const Profile& profile);
   /// A copy of a client of a profile on the same grid, as a new client: cells with their rates times
   /// `rate_factor`, recorded distributions, correlations. Returns its number.
   std::uint32_t add_copy(const Profile& profile, std::uint32_t client, std::string_view name,
@@ -95,6 +98,8 @@ class ProfileBuilder {
   [[nodiscard]] std::vector<Correlation> sorted_correlations() const;
   void start_copying(const Profile& profile);
   void copy_session_models(const Profile& profile);
+  void copy_prompt_models(const Profile& profile);
+  void copy_models_of(const Profile& profile, std::uint32_t client, std::uint32_t copy);
 
   Category category_;
   Grid grid_;
@@ -113,11 +118,15 @@ class ProfileBuilder {
   std::vector<SessionModel> session_models_{};
   std::vector<SessionStep> session_steps_{};
   std::vector<std::uint32_t> client_session_{};  // up to the last client that has one
+  std::vector<PromptModel> prompt_models_{};
+  std::vector<PromptLevel> prompt_levels_{};
+  std::vector<std::uint32_t> client_prompt_{};  // as client_session_
   // Of the profile that clients were last copied from: its cells by client, and its distributions' ids here.
   std::optional<Profile> copied_{};
   std::vector<std::vector<PlacedCell>> copied_cells_{};
   std::vector<std::uint32_t> copied_ids_{};
-  std::optional<std::uint32_t> copied_models_{};  // the number here of its first model of sessions
+  std::optional<std::uint32_t> copied_models_{};   // the number here of its first model of sessions
+  std::optional<std::uint32_t> copied_prompts_{};  // and of prompts
 };
 
 }  // namespace tracetide

@@ -164,6 +164,14 @@ std::uint32_t Profile::session_model(std::uint32_t client) const noexcept {
   return models.empty() ? missing : models[client];
 }
 
+std::span<const PromptModel> Profile::prompt_models() const noexcept { return image_->view.prompt_models; }
+std::span<const PromptLevel> Profile::prompt_levels() const noexcept { return image_->view.prompt_levels; }
+
+std::uint32_t Profile::prompt_model(std::uint32_t client) const noexcept {
+  const auto models = image_->view.client_prompt;
+  return models.empty() ? missing : models[client];
+}
+
 Profile Profile::with_cells(std::span<const std::uint8_t> keep) const {
   tide::View view = image_->view;
   if (keep.size() != view.cell_client.size()) {
@@ -205,6 +213,15 @@ Profile Profile::without_sessions() const {
   view.session_steps = {};
   view.client_session = {};
   return from_image(tide::write(view), "<without sessions>");
+}
+
+Profile Profile::without_prompts() const {
+  tide::View view = image_->view;
+  if (view.prompt_models.empty()) return *this;
+  view.prompt_models = {};
+  view.prompt_levels = {};
+  view.client_prompt = {};
+  return from_image(tide::write(view), "<without prompts>");
 }
 
 bool Profile::has_fields(std::uint32_t client) const noexcept {

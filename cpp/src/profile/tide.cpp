@@ -15,11 +15,12 @@ namespace tracetide::tide {
 namespace {
 
 constexpr std::array<std::string_view, section_count> section_names = {
-    "GRID",           "METADATA",    "CLIENT_NAME_OFFSETS", "CLIENT_NAMES",
-    "WINDOW_OFFSETS", "CELL_CLIENT", "CELL_RATE",           "CELL_SHAPE",
-    "CELL_CV",        "CELL_FAMILY", "FIELD_DISTRIBUTION",  "DISTRIBUTIONS",
-    "INTEGER_VALUES", "REAL_VALUES", "PROBABILITIES",       "CORRELATIONS",
-    "SESSION_MODELS", "SESSION_STEPS", "CLIENT_SESSION",
+    "GRID",           "METADATA",      "CLIENT_NAME_OFFSETS", "CLIENT_NAMES",
+    "WINDOW_OFFSETS", "CELL_CLIENT",   "CELL_RATE",           "CELL_SHAPE",
+    "CELL_CV",        "CELL_FAMILY",   "FIELD_DISTRIBUTION",  "DISTRIBUTIONS",
+    "INTEGER_VALUES", "REAL_VALUES",   "PROBABILITIES",       "CORRELATIONS",
+    "SESSION_MODELS", "SESSION_STEPS", "CLIENT_SESSION",      "PROMPT_MODELS",
+    "PROMPT_LEVELS",  "CLIENT_PROMPT",
 };
 
 constexpr std::size_t align_up(std::size_t value) noexcept {
@@ -48,6 +49,9 @@ void for_each_array(ViewType& view, Visit&& visit) {
   visit(Section::session_models, view.session_models);
   visit(Section::session_steps, view.session_steps);
   visit(Section::client_session, view.client_session);
+  visit(Section::prompt_models, view.prompt_models);
+  visit(Section::prompt_levels, view.prompt_levels);
+  visit(Section::client_prompt, view.client_prompt);
 }
 
 /// Sections that are written only when they have elements.

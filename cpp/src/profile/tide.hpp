@@ -72,8 +72,11 @@ enum class Section : std::uint32_t {
   session_models = 17,
   session_steps = 18,
   client_session = 19,
+  prompt_models = 20,
+  prompt_levels = 21,
+  client_prompt = 22,
 };
-inline constexpr std::size_t section_count = 19;
+inline constexpr std::size_t section_count = 22;
 [[nodiscard]] std::string_view name(Section section) noexcept;
 
 struct GridRecord {
@@ -105,6 +108,8 @@ static_assert(sizeof(DistributionRecord) == 48);
 static_assert(sizeof(Correlation) == 16);
 static_assert(sizeof(SessionStep) == 40);
 static_assert(sizeof(SessionModel) == 56);
+static_assert(sizeof(PromptLevel) == 16);
+static_assert(sizeof(PromptModel) == 16);
 
 /// The sections of an image. `grid` and `metadata` aside, spans of their elements.
 struct View {
@@ -127,6 +132,9 @@ struct View {
   std::span<const SessionModel> session_models{};
   std::span<const SessionStep> session_steps{};
   std::span<const std::uint32_t> client_session{};  ///< a model or `missing` by client; or empty
+  std::span<const PromptModel> prompt_models{};
+  std::span<const PromptLevel> prompt_levels{};
+  std::span<const std::uint32_t> client_prompt{};  ///< as client_session
 };
 
 /// Lays out an image. The view's content is not checked here.

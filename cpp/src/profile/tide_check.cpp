@@ -395,19 +395,56 @@ void check_correlations(const View& view, const Place& place) {
 
 }  // namespace
 
-void check_sessions(const View& view, const std::string& origin) {
-  if (!view.client_session.empty()) {
-    require_count(view.client_session.size(), view.grid.clients, {origin, Section::client_session});
-    const std::size_t models = view.session_models.size();
-    require_all(view.client_session, {origin, Section::client_session}, "a session model, or 0xFFFFFFFF",
-                [models](std::uint32_t id) { return id < models || id == Profile::missing; });
+/// A model or none for every client, or nothing at all.
+void check_assignment(std::span<const std::uint32_t> assigned, std::size_t models, const View& view,
+                      const Place& place) {
+  if (assigned.empty()) return;
+  require_count(assigned.size(), view.grid.clients, place);
+  require_all(assigned, place, "a model, or 0xFFFFFFFF",
+              [models](std::uint32_t id) { return id < models || id == Profile::missing; });
+}
+
+void check_prompts(const View& view, const std::string& origin) {
+  check_assignment(view.client_prompt, view.prompt_models.size(), view, {origin, Section::client_prompt});
+  const Place models{origin, Section::prompt_models};
+  const Place levels{origin, Section::prompt_levels};
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < view.prompt_models.size(); ++i) {
+    const PromptModel& model = view.prompt_models[i];
+    if (!(model.share >= 0 && model.share <= 1))
+      models.fail(i, "share " + text(model.share) + "; allowed: 0 to 1");
+    if (model.levels < 1 || model.levels > max_prompt_levels || model.first_level != next ||
+        model.levels > view.prompt_levels.size() - next) {
+      models.fail(i, "levels " + text(model.first_level) + " and " + text(model.levels) +
+                         " on do not follow on the model before, or are not 1 to 3");
+    }
+    next += model.levels;
   }
+  require_count(view.prompt_levels.size(), next, levels);
+  for (std::size_t i = 0; i < view.prompt_levels.size(); ++i) {
+    const PromptLevel& level = view.prompt_levels[i];
+    if (!(level.exponent >= 0 && level.exponent <= 100))
+      levels.fail(i, "exponent " + text(level.exponent) + "; allowed: 0 to 100");
+    if (level.prompts < 1 || level.prompts > max_prompts)
+      levels.fail(i, text(level.prompts) + " prompts; allowed: 1 to 2^24");
+    if (level.tokens >= view.distributions.size())
+      levels.fail(i, "distribution " + text(level.tokens) + "; there are " +
+                         std::to_string(view.distributions.size()));
+    const DistributionRecord& record = view.distributions[level.tokens];
+    const auto kind = static_cast<DistributionKind>(record.kind);
+    if ((kind != DistributionKind::integer_pmf && kind != DistributionKind::bins) || record.minimum < 1)
+      levels.fail(i, "tokens: an integer PMF or bins, from 1 on, expected");
+  }
+}
+
+void check_sessions(const View& view, const std::string& origin) {
+  check_assignment(view.client_session, view.session_models.size(), view, {origin, Section::client_session});
   try {
     const SessionModelChecker check(view.session_models, view.session_steps, view.distributions);
     check.run();
   } catch (const SessionModelChecker::Wrong& wrong) {
     Place{origin, wrong.step ? Section::session_steps : Section::session_models}.fail(wrong.entry,
-                                                                                        wrong.message);
+                                                                                      wrong.message);
   }
 }
 
@@ -421,6 +458,7 @@ void check_content(const View& view, const std::string& origin) {
   check_references(view, usable, {origin, Section::field_distribution});
   check_correlations(view, {origin, Section::correlations});
   check_sessions(view, origin);
+  check_prompts(view, origin);
 }
 
 }  // namespace tracetide::tide

@@ -68,12 +68,14 @@ double requests_per_start(const Profile& profile, std::uint32_t number) {
 }
 
 SessionMaker::SessionMaker(const Profile& profile, const SamplerCache& samplers, Coupling coupling,
-                           const Copula& copula, std::uint64_t seed, const Kernels& kernels)
+                           const Copula& copula, std::uint64_t seed, const Kernels& kernels,
+                           const PromptTemplates* templates)
     : profile_(profile),
       samplers_(&samplers),
       seed_(seed),
       kernels_(&kernels),
-      request_fields_(profile, samplers, coupling, copula, seed, kernels) {}
+      request_fields_(profile, samplers, coupling, copula, seed, kernels),
+      templates_(templates) {}
 
 // Returns the number of requests.
 std::uint64_t SessionMaker::make_group(const SessionStarts& starts, std::size_t first, std::size_t n,
@@ -94,6 +96,7 @@ std::uint64_t SessionMaker::make_group(const SessionStarts& starts, std::size_t 
                        rows_.items);
   for (std::size_t i = 0; i < n; ++i) {
     next_id_ = starts.first_id + (first + i) * starts.ids_per_start;
+    next_chain_ = 0;
     deadline_ns_ = starts.time_ns[first + i] + starts.horizon_ns;
     run(roots[i], starts.time_ns[first + i]);
     ends_.push_back(rows_.row.size());
@@ -119,6 +122,10 @@ std::size_t SessionMaker::draw_session(std::uint32_t number, std::uint32_t turns
   const std::size_t node = nodes_.size();
   const std::size_t first_row = gaps_.size();
   nodes_.push_back({number, turns, first_row});
+  if (templates_ != nullptr) {
+    const StreamKey stream{seed_, starts_.client, starts_.window, static_cast<std::uint8_t>(Purpose::prompt)};
+    nodes_[node].prompt = templates_->draw(starts_.client, stream, rank_ + first_row);
+  }
   gaps_.resize(first_row + turns);
   for (std::size_t row = first_row + 1; row < first_row + turns; ++row) {
     const Gap gap = draw_gap(model, row);
@@ -231,6 +238,7 @@ SessionMaker::Ended SessionMaker::run(std::size_t number, std::int64_t start_ns)
   turn.time_ns = start_ns;
   Ended ended{start_ns, 0};
   std::uint64_t carried = 0;
+  TurnBlocks chain;
   for (std::size_t row = node.first_row; row < node.first_row + node.turns; ++row) {
     std::uint64_t fresh = 0;
     bool own = false;
@@ -251,14 +259,16 @@ SessionMaker::Ended SessionMaker::run(std::size_t number, std::int64_t start_ns)
     }
     if (turn.time_ns > deadline_ns_) return {turn.time_ns, 0};
     if (own) fresh += fields_.column[RequestColumn::input][row];
-    if (model.context_limit != 0 && carried + fresh > model.context_limit && model.restarts != 0 &&
-        row != node.first_row) {
+    const bool is_full = model.context_limit != 0 && carried + fresh > model.context_limit;
+    if (is_full && model.restarts != 0 && row != node.first_row) {
       turn.session = next_id_++;
       turn.turn = 1;
       turn.delay_s = std::numeric_limits<double>::quiet_NaN();
       carried = 0;
     }
     append_row(model, row, own, carried + fresh, turn);
+    // What is cut off is at the beginning: nothing behind the system prompt is where it was.
+    if (templates_ != nullptr) append_blocks(node.prompt, row == node.first_row || is_full, chain);
     const SessionRow& done = rows_.row.back();
     ended.time_ns = turn.time_ns + service_ns(model, done.input, done.output);
     const bool drops = profile_.category() == Category::reason && model.keeps_reasoning == 0;
@@ -289,6 +299,14 @@ void SessionMaker::append_row(const SessionModel& model, std::size_t row, bool o
   if (profile_.category() == Category::reason) turn.other = fields_.column[RequestColumn::reason][row];
   if (profile_.category() == Category::multimodal) turn.other = turn.input - to_tokens(of_items);
   rows_.row.push_back(turn);
+}
+
+// Of the row that was made last. A chain has the system prompt that fits into its first turn.
+void SessionMaker::append_blocks(std::uint32_t prompt, bool begins, TurnBlocks& chain) {
+  SessionRow& row = rows_.row.back();
+  if (begins) chain = {.prompt = templates_->within(prompt, row.input), .chain = next_chain_++};
+  row.blocks = static_cast<std::uint32_t>(rows_.blocks_of.size());
+  rows_.blocks_of.push_back(chain);
 }
 
 }  // namespace tracetide

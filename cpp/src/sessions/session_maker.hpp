@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fields/request_fields.hpp"
+#include "prompts/prompt_templates.hpp"
 #include "sessions/session_rows.hpp"
 
 namespace tracetide {
@@ -29,8 +30,9 @@ struct SessionStarts {
 /// Reusable; one per thread.
 class SessionMaker {
  public:
+  /// `templates`: null where there are no hash ids.
   SessionMaker(const Profile& profile, const SamplerCache& samplers, Coupling coupling, const Copula& copula,
-               std::uint64_t seed, const Kernels& kernels);
+               std::uint64_t seed, const Kernels& kernels, const PromptTemplates* templates);
 
   /// Sessions are made in groups of at most `group`, which bounds memory: calls visit(first, rows, ends),
   /// where rows[ends[i - 1]] to before rows[ends[i]] are the requests of start first + i. Returns how many
@@ -55,6 +57,7 @@ class SessionMaker {
     std::uint32_t model = 0;
     std::uint32_t turns = 0;
     std::size_t first_row = 0;
+    std::uint32_t prompt = 0;
   };
   /// What comes before a turn other than the first.
   struct Gap {
@@ -87,18 +90,21 @@ class SessionMaker {
   /// When the turn after `gap` begins, and what sub-agents have answered.
   Ended run_gap(const Gap& gap, std::int64_t from_ns);
   void append_row(const SessionModel& model, std::size_t row, bool own, std::uint64_t input, SessionRow turn);
+  void append_blocks(std::uint32_t prompt, bool begins, TurnBlocks& chain);
 
   Profile profile_;
   const SamplerCache* samplers_;
   std::uint64_t seed_;
   const Kernels* kernels_;
   RequestFields request_fields_;
+  const PromptTemplates* templates_;
 
   // One group.
   SessionStarts starts_{};
   std::uint64_t rank_ = 0;
   std::uint64_t next_id_ = 0;
   std::int64_t deadline_ns_ = 0;
+  std::uint32_t next_chain_ = 0;
   std::vector<std::uint32_t> turns_{};
   std::vector<Node> nodes_{};
   std::vector<Gap> gaps_{};  // by row

@@ -23,11 +23,16 @@ void sort_ties(std::span<SessionRow> rows) {
 void SessionRows::clear() noexcept {
   row.clear();
   items_of.clear();
+  blocks_of.clear();
   for (auto& arena : items) arena.clear();
 }
 
 void SessionRows::add(const SessionRow& added, const SessionRows& from) {
   row.push_back(added);
+  if (!from.blocks_of.empty()) {
+    row.back().blocks = static_cast<std::uint32_t>(blocks_of.size());
+    blocks_of.push_back(from.blocks_of[added.blocks]);
+  }
   if (from.items_of.empty()) return;
   TurnItems own = from.items_of[added.items];
   for (std::size_t kind = 0; kind < item_kinds; ++kind) {
@@ -42,6 +47,11 @@ void SessionRows::add(const SessionRow& added, const SessionRows& from) {
 void SessionRows::append(const SessionRows& from) {
   const std::size_t before = row.size();
   row.insert(row.end(), from.row.begin(), from.row.end());
+  if (!from.blocks_of.empty()) {
+    for (std::size_t i = before; i < row.size(); ++i)
+      row[i].blocks += static_cast<std::uint32_t>(blocks_of.size());
+    blocks_of.insert(blocks_of.end(), from.blocks_of.begin(), from.blocks_of.end());
+  }
   if (from.items_of.empty()) return;
   for (std::size_t i = before; i < row.size(); ++i)
     row[i].items += static_cast<std::uint32_t>(items_of.size());

@@ -21,7 +21,8 @@ struct SessionRow {
   std::uint32_t output = 0;
   std::uint32_t other = 0;  ///< reason: reasoning tokens; multimodal: text tokens
   std::uint32_t turn = 1;
-  std::uint32_t items = 0;  ///< multimodal: into SessionRows::items_of
+  std::uint32_t items = 0;   ///< multimodal: into SessionRows::items_of
+  std::uint32_t blocks = 0;  ///< with hash ids: into SessionRows::blocks_of
 
   /// The order of the trace; no two rows are equal in it.
   [[nodiscard]] auto key() const noexcept { return std::tuple(time_ns, client, session, turn); }
@@ -33,9 +34,20 @@ struct TurnItems {
   std::array<std::uint32_t, item_kinds> count{};
 };
 
+/// How the blocks of a turn's prompt are numbered. Turns of a session whose prompts begin with each other are
+/// a chain: they share the whole blocks behind the system prompt; what is left at the end is a turn's own.
+struct TurnBlocks {
+  std::uint32_t prompt = 0;  ///< in PromptTemplates
+  std::uint32_t chain = 0;   ///< counted by session that starts, sub-agents included
+  std::int64_t window = 0;   ///< in which the session starts; the numbers count from its first
+  std::uint64_t first = 0;   ///< whole blocks
+  std::uint64_t tail = 0;    ///< the one that is left, if any
+};
+
 struct SessionRows {
   std::vector<SessionRow> row{};
   std::vector<TurnItems> items_of{};
+  std::vector<TurnBlocks> blocks_of{};
   ItemArena items{};
 
   void clear() noexcept;

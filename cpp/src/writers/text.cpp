@@ -116,8 +116,7 @@ char* put_rows(const Batch& batch, char* to) noexcept {
   const std::uint32_t* const output_tokens = batch.output_tokens().data();
   [[maybe_unused]] const std::uint32_t* const reason_tokens = batch.reason_tokens().data();
   [[maybe_unused]] const std::uint32_t* const text_tokens = batch.text_tokens().data();
-  [[maybe_unused]] const auto put_items = [](char* place, const ListColumn& column,
-                                             std::size_t row) noexcept {
+  const auto put_items = [](char* place, const ListColumn& column, std::size_t row) noexcept {
     return put_list<format>(place, column.values.data() + column.offsets[row],
                             column.values.data() + column.offsets[row + 1]);
   };
@@ -125,6 +124,7 @@ char* put_rows(const Batch& batch, char* to) noexcept {
   TimestampWriter time;
   TimestampWriter delays;
   const bool has_sessions = batch.has_sessions();
+  const bool has_hash_ids = batch.has_hash_ids();
   const std::size_t rows = batch.size();
   for (std::size_t row = 0; row < rows; ++row) {
     if constexpr (json) to = put_key(to, "{\"timestamp\":");
@@ -150,6 +150,10 @@ char* put_rows(const Batch& batch, char* to) noexcept {
       to = put_items(to, batch.video_tokens(), row);
     }
     if (has_sessions) to = put_session<format>(batch, row, delays, to);
+    if (has_hash_ids) {
+      to = json ? put_key(to, ",\"hash_ids\":") : put_key(to, ",");
+      to = put_items(to, batch.hash_ids(), row);
+    }
     to = json ? put_key(to, "}\n") : put_key(to, "\n");
   }
   return to;
@@ -179,19 +183,30 @@ std::size_t longest_text(const Batch& batch, TextFormat format) noexcept {
     items = batch.image_tokens().values.size() + batch.audio_tokens().values.size() +
             batch.video_tokens().values.size();
   }
-  if (batch.has_sessions())
-    row += 3 * key + longest_long_number + longest_number + TimestampWriter::longest;
+  if (batch.has_hash_ids()) {
+    row += key + 4;
+    items += batch.hash_ids().values.size();
+  }
+  if (batch.has_sessions()) row += 3 * key + longest_long_number + longest_number + TimestampWriter::longest;
   return batch.size() * row + items * (longest_number + 1) + number_room;
 }
 
 }  // namespace
 
-std::string text_header(Category category, TextFormat format, bool has_sessions) {
+std::string text_header(const Job& job, TextFormat format) {
+  std::string header = text_header(job.profile().category(), format);
+  if (header.empty()) return header;
+  header.pop_back();
+  if (job.conversations()) header += ",session_id,turn,delay";
+  if (job.block_size() != 0) header += ",hash_ids";
+  return header + "\n";
+}
+
+std::string text_header(Category category, TextFormat format) {
   if (format == TextFormat::jsonl) return {};
   std::string header = "timestamp,client_id,input_tokens,output_tokens";
   if (category == Category::reason) header += ",reason_tokens";
   if (category == Category::multimodal) header += ",text_tokens,image_tokens,audio_tokens,video_tokens";
-  if (has_sessions) header += ",session_id,turn,delay";
   return header + "\n";
 }
 

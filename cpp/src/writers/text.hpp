@@ -17,13 +17,16 @@
 #include <string>
 
 #include "tracetide/batch.hpp"
+#include "tracetide/job.hpp"
 
 namespace tracetide {
 
 enum class TextFormat : std::uint8_t { csv, jsonl };
 
 /// What precedes the rows: the line of column names of a CSV file, nothing for JSON lines.
-[[nodiscard]] std::string text_header(Category category, TextFormat format, bool has_sessions = false);
+[[nodiscard]] std::string text_header(const Job& job, TextFormat format);
+/// The same of a job without conversations and hash ids.
+[[nodiscard]] std::string text_header(Category category, TextFormat format);
 
 /// Appends one line a row. Timestamps must be in [0, 1e15) and all columns of the category present.
 /// `out` gets room for the rows at their longest (two to three times what they need) before they are written:

@@ -72,6 +72,14 @@ def generate(
         bool | None,
         Parameter(help="Whether requests belong together; default: as the profile's models of sessions say."),
     ] = None,
+    prefixes: Annotated[
+        bool | None,
+        Parameter(help="Whether prompts begin alike; default: as the profile's models of prompts say."),
+    ] = None,
+    block_size: Annotated[
+        int | None,
+        Parameter(help="Tokens of a block: adds `hash_ids`. Default: 512 where prompts begin alike."),
+    ] = None,
     format: Annotated[str | None, Parameter(help="The format, whatever the ending of OUTPUT.")] = None,
     threads: Threads = 0,
     quiet: Quiet = False,
@@ -98,7 +106,7 @@ def generate(
         pool = narrowed(load(profile, threads=_not_negative(threads)), span, filter, top)
         job = _job(pool, rate, rate_file, scale=scale, max_rate=max_rate, duration=duration,
                    seed=seed, counts=counts, coupling=parse_coupling(coupling), missing=missing,
-                   conversations=conversations)  # fmt: skip
+                   conversations=conversations, prefixes=prefixes, block_size=block_size)  # fmt: skip
     started = time.monotonic()
     with ProgressBar(job.expected, show=not quiet, warnings=[str(entry.message) for entry in caught]) as bar:
         written = job.write(target, format=chosen.name, threads=threads, progress=bar.update)

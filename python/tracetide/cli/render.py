@@ -105,9 +105,10 @@ def _fact_rows(found: Description) -> list[tuple[str, str]]:
 
 def _prefixes(found: dict[str, Any]) -> str:
     caches = ", ".join(f"{rate:.1%} of {int(size):,}" for size, rate in found["hit_rates"].items())
+    levels = ", ".join(f"{share:.1%} {name}" for name, share in found.get("hits_by_level", {}).items())
     return (
         f"{found['blocks']:,} blocks, {found['different_blocks']:,} different; {found['hit_rate']:.1%} hits "
-        f"of a cache of all, LRU: {caches} blocks"
+        f"of a cache of all{f' ({levels})' if levels else ''}, LRU: {caches} blocks"
     )
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tracetide.columns import LIST_COLUMNS, ListColumn
 from tracetide.describe.description import Description, Lengths, RateCurve, TopClient
 from tracetide.describe.weighted import top_shares
-from tracetide.prefixes import DEFAULT_SIZES, prefix_statistics
+from tracetide.prefixes import DEFAULT_SIZES, hits_by_level, prefix_statistics
 from tracetide.trace import Trace
 
 _STEPS = 144
@@ -63,7 +63,11 @@ def describe_trace(
 def _details(trace: Trace, cache_blocks: Iterable[int]) -> dict[str, Any]:
     details: dict[str, Any] = {"job": trace.metadata} if trace.metadata else {}
     if "hash_ids" in trace:
-        details["prefixes"] = prefix_statistics(trace, sizes=cache_blocks).to_dict()
+        found = prefix_statistics(trace, sizes=cache_blocks).to_dict()
+        if "block_size" in trace.metadata:
+            ends = trace.metadata.get("prompt_blocks", [])
+            found["hits_by_level"] = hits_by_level(trace["hash_ids"], ends)
+        details["prefixes"] = found
     return details
 
 

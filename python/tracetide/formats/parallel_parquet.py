@@ -53,6 +53,9 @@ def encoding_options(schema: pa.Schema) -> dict[str, Any]:
         elif pa.types.is_integer(field.type):
             encoding[field.name] = "DELTA_BINARY_PACKED"
             compression[field.name] = "zstd" if field.type.bit_width == 64 else "none"  # 64 bits: positions
+        elif field.name == "hash_ids":  # hardly any twice, and next to each other
+            leaf = f"{field.name}.list.element"
+            encoding[leaf], compression[leaf] = "DELTA_BINARY_PACKED", "zstd"
         else:
             # Whatever a list's element is called in Arrow, it is `list.element` in Parquet.
             leaf = f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name

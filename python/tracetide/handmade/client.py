@@ -22,6 +22,7 @@ from tracetide.distributions import (
 from tracetide.handmade.curves import RateCurve, as_curve
 
 if TYPE_CHECKING:
+    from tracetide.prompts.models import Prefixes
     from tracetide.sessions.models import Sessions
 
 Values: TypeAlias = "Distribution | float | Mapping[float, float]"
@@ -71,6 +72,7 @@ class Client:
         limits: (lowest, highest) by field. By default counts are from 0 on, tokens from 1 on, both to
             2^32 - 1, and ratios from 0 to 1.
         sessions: which of its requests belong together, as `tracetide.conversations` or an agent says.
+        prefixes: what its prompts begin with.
         name: what to call it.
         count: how many clients like this there are, each with this rate.
 
@@ -93,6 +95,7 @@ class Client:
     correlations: Mapping[tuple[str, str], float] = field(default_factory=dict)
     limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     sessions: Sessions | None = None
+    prefixes: Prefixes | None = None
     name: str = ""
     count: int = 1
 
@@ -195,7 +198,11 @@ class Client:
                 )
 
     def _check_sessions(self) -> None:
+        from tracetide.prompts.models import Prefixes
         from tracetide.sessions.models import Sessions
+
+        if self.prefixes is not None and not isinstance(self.prefixes, Prefixes):
+            raise ValueError(f"prefixes: {self.prefixes!r} is not allowed; it must be Prefixes")
 
         if self.sessions is not None and not isinstance(self.sessions, Sessions):
             raise ValueError(

@@ -74,22 +74,30 @@ def make_profile(
     )
     for member, own in zip(members, names, strict=True):
         _add(builder, member, own, edges)
-    _add_sessions(builder, members)
+    _add_models(builder, members)
     return builder.build()
 
 
-def _add_sessions(builder: _core.ProfileBuilder, members: list[Client]) -> None:
+def _add_models(builder: _core.ProfileBuilder, members: list[Client]) -> None:
+    """Models of sessions and prompts, each once however many clients have it."""
+    from tracetide.prompts import add_prefixes
     from tracetide.sessions import add_sessions
 
     models: dict[int, int] = {}
     first = 0
     for member in members:
+        numbers = range(first, first + member.count)
+        first += member.count
         if member.sessions is not None:
             if id(member.sessions) not in models:
                 models[id(member.sessions)] = add_sessions(builder, member.sessions)
-            for number in range(first, first + member.count):
+            for number in numbers:
                 builder.set_session(number, models[id(member.sessions)])
-        first += member.count
+        if member.prefixes is not None:
+            if id(member.prefixes) not in models:
+                models[id(member.prefixes)] = add_prefixes(builder, member.prefixes)
+            for number in numbers:
+                builder.set_prompts(number, models[id(member.prefixes)])
 
 
 def _names(members: list[Client]) -> list[list[str]]:

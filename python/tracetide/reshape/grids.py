@@ -83,7 +83,7 @@ def regrid(profile: _core.Profile, grid: Grid) -> _core.Profile:
     known = profile.correlations()
     for client, a, b, spearman in zip(*(known[key].tolist() for key in known), strict=True):
         builder.set_correlation(client, profile.fields[a], profile.fields[b], spearman)
-    builder.copy_sessions(profile)
+    builder.copy_models(profile)
     return builder.build()
 
 

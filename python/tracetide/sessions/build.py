@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tracetide import _core
 from tracetide.handmade.client import LARGEST, Values
+from tracetide.reshape.copying import copy_of
 from tracetide.sessions.laws import add_whole, law_of, scaled
 from tracetide.sessions.models import MOST_CALLS, MOST_TURNS, Sessions, Step, SubAgent, Tool, User
 
@@ -49,28 +48,14 @@ def add_sessions(builder: _core.ProfileBuilder, sessions: Sessions) -> int:
 
 def with_sessions(pool: ClientPool, sessions: Sessions | None) -> _core.Profile:
     """The pool's profile with a model of sessions for all clients, or none, instead of what they had."""
-    profile = pool.profile
-    if sessions is None:
-        return profile.without_sessions()
-    if not isinstance(sessions, Sessions):
+    if sessions is not None and not isinstance(sessions, Sessions):
         raise ValueError(f"sessions: {sessions!r} is not allowed; it must be Sessions or None")
-    builder = _core.ProfileBuilder(
-        profile.category,
-        window_ns=profile.window_ns,
-        windows=profile.windows,
-        epoch_ns=profile.epoch_ns,
-        epochs=profile.epochs,
-        default_counts=profile.default_counts,
-        metadata=profile.metadata,
-    )
-    builder.add_clients(
-        profile.without_sessions(),
-        np.arange(profile.clients, dtype=np.uint32),
-        profile.client_names,
-        np.ones(profile.clients),
-    )
+    plain = pool.profile.without_sessions()
+    if sessions is None:
+        return plain
+    builder = copy_of(plain)
     model = add_sessions(builder, sessions)
-    for client in range(profile.clients):
+    for client in range(plain.clients):
         builder.set_session(client, model)
     return builder.build()
 

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from tracetide import distributions as laws
 from tracetide.handmade import Client, Daily, Linear, RateCurve, Spike, Steps, Weekly
 from tracetide.handmade.curves import as_curve
+from tracetide.prompts import Prefixes, PromptLevel
 from tracetide.sessions import ServiceTime, Sessions, Tool, User, agents, conversations
 from tracetide.sessions.models import Step
 
@@ -404,6 +405,35 @@ class SessionsTable(_Table):
         return self._made
 
 
+class PromptLevelTable(_Table):
+    """System prompts or templates, one of which is chosen for a request."""
+
+    prompts: int = 1
+    tokens: Values
+    popularity: Number = Field(1.0, description="exponent of a Zipf law")
+
+    def made(self) -> PromptLevel:
+        """As `tracetide.PromptLevel`."""
+        return PromptLevel(**_plain(self._given()))
+
+
+class PrefixesTable(_Table):
+    """What prompts begin with."""
+
+    share: Number = 1.0
+    levels: list[PromptLevelTable] = Field(min_length=1, max_length=3)
+    _made: Prefixes = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _make(self) -> Any:
+        self._made = Prefixes(share=self.share, levels=[level.made() for level in self.levels])
+        return self
+
+    def made(self) -> Prefixes:
+        """As `tracetide.Prefixes`."""
+        return self._made
+
+
 def _plain(given: dict[str, Any]) -> dict[str, Any]:
     return {name: value.made() if isinstance(value, _Law) else value for name, value in given.items()}
 
@@ -428,13 +458,14 @@ class ClientTable(_Table):
     limits: dict[str, list[Number]] = Field({}, description="[lowest, highest] by field")
     correlations: list[Correlation] = []
     sessions: SessionsTable | None = Field(None, description="which of its requests belong together")
+    prefixes: PrefixesTable | None = Field(None, description="what its prompts begin with")
     _made: Client = PrivateAttr()
 
     @model_validator(mode="after")
     def _make(self) -> Any:
         arguments = self._given()
         for name, value in arguments.items():
-            if isinstance(value, _Law | _Rate | SessionsTable):
+            if isinstance(value, _Law | _Rate | SessionsTable | PrefixesTable):
                 arguments[name] = value.made()
         if "limits" in arguments:
             arguments["limits"] = {name: tuple(pair) for name, pair in self.limits.items()}
@@ -460,5 +491,5 @@ class Workload(_Table):
     clients: list[ClientTable] = Field(min_length=1)
 
 
-for _model in (MixtureLaw, SumRate, ProductRate, SessionsTable, ClientTable, Workload):
+for _model in (MixtureLaw, SumRate, ProductRate, SessionsTable, PrefixesTable, ClientTable, Workload):
     _model.model_rebuild()
