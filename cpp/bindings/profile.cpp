@@ -255,6 +255,7 @@ py::list session_models(const Profile& profile) {
     result["restarts"] = model.restarts;
     result["waits_from_start"] = model.waits_from_start;
     result["keeps_reasoning"] = model.keeps_reasoning;
+    result["forgets"] = model.forgets;
     py::list steps;
     for (const SessionStep& step : profile.session_steps().subspan(model.first_step, model.steps))
       steps.append(as_dict(step));
@@ -420,6 +421,7 @@ std::uint32_t add_session_model(NamedBuilder& self, const py::dict& model,
   read(model, "restarts", added.restarts);
   read(model, "waits_from_start", added.waits_from_start);
   read(model, "keeps_reasoning", added.keeps_reasoning);
+  read(model, "forgets", added.forgets);
   std::vector<SessionStep> added_steps(steps.size());
   for (std::size_t i = 0; i < steps.size(); ++i) {
     read(steps[i], "weight", added_steps[i].weight);

@@ -192,6 +192,15 @@ def test_turns_of_a_multimodal_client_bring_items_of_their_own() -> None:
     assert np.array_equal(grown, trace.output_tokens[order][:-1][same] + added)
 
 
+def test_turns_can_begin_anew() -> None:
+    user = tt.User(think_time=5, tokens=44)
+    model = tt.Sessions(share=1, turns=3, steps=[user], carry_context=False)
+    job = tt.Job(pool_of(model), duration="5min", seed=6, block_size=10)
+    trace = job.generate()
+    assert set(trace.input_tokens[trace.turn > 1].tolist()) == {44}
+    assert tt.prefix_statistics(trace).hits == 0
+
+
 def test_tools_run_side_by_side_fail_and_are_tried_again() -> None:
     tool = tt.Tool(latency={1: 0.5, 2: 0.5}, tokens=100, calls=2, failure=0.5, retries=1, failure_tokens=7)
     model = tt.Sessions(turns=2, steps=[tool])
@@ -408,7 +417,7 @@ def wrong_profile(model: dict[str, Any], step: dict[str, Any]) -> None:
     good_model: dict[str, Any] = {
         **{"share": 0.5, "overhead": 0.0, "input_time": 0.0, "output_time": 0.0, "turns": one},
         **{"first_tokens": none, "context_limit": 0, "restarts": 0, "waits_from_start": 0},
-        "keeps_reasoning": 0,
+        **{"keeps_reasoning": 0, "forgets": 0},
     }
     good_step: dict[str, Any] = {
         **{"weight": 1.0, "failure": 0.0, "wait": one, "tokens": none, "calls": none, "child": none},

@@ -115,7 +115,7 @@ struct SessionModel {
   std::uint8_t restarts = 0;          ///< beyond the limit: 0 the oldest is cut off, 1 a new session begins
   std::uint8_t waits_from_start = 0;  ///< waits count from 0: the end, 1: the start of the turn before
   std::uint8_t keeps_reasoning = 0;   ///< reasoning tokens are 0: dropped from, 1: kept in the context
-  std::uint8_t reserved = 0;
+  std::uint8_t forgets = 0;           ///< whether a turn begins anew, without the turns before
 };
 /// Most turns of a session and calls of a step, and most tries of a call.
 inline constexpr double max_turns = 4096;

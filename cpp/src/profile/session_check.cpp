@@ -49,8 +49,8 @@ void SessionModelChecker::check_model(std::size_t number) const {
   }
   check_distribution(model.turns, "turns", 1, max_turns, false, place);
   check_distribution(model.first_tokens, "first tokens", 1, max_tokens, true, place);
-  if (model.restarts > 1 || model.waits_from_start > 1 || model.keeps_reasoning > 1 || model.reserved != 0)
-    fail(place, "a flag is neither 0 nor 1, or the reserved byte is not 0");
+  if (model.restarts > 1 || model.waits_from_start > 1 || model.keeps_reasoning > 1 || model.forgets > 1)
+    fail(place, "a flag is neither 0 nor 1");
 }
 
 void SessionModelChecker::check_step(std::size_t number, std::size_t model) const {

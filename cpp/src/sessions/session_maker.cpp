@@ -268,12 +268,13 @@ SessionMaker::Ended SessionMaker::run(std::size_t number, std::int64_t start_ns)
     }
     append_row(model, row, own, carried + fresh, turn);
     // What is cut off is at the beginning: nothing behind the system prompt is where it was.
-    if (templates_ != nullptr) append_blocks(node.prompt, row == node.first_row || is_full, chain);
+    if (templates_ != nullptr)
+      append_blocks(node.prompt, row == node.first_row || is_full || model.forgets != 0, chain);
     const SessionRow& done = rows_.row.back();
     ended.time_ns = turn.time_ns + service_ns(model, done.input, done.output);
     const bool drops = profile_.category() == Category::reason && model.keeps_reasoning == 0;
     ended.answer = done.output - (drops ? done.other : 0);
-    carried = done.input + ended.answer;
+    carried = model.forgets != 0 ? 0 : done.input + ended.answer;
   }
   return ended;
 }

@@ -67,6 +67,10 @@ def fit(
     min_lengths: Annotated[
         Whole, Parameter(help="An epoch with fewer requests of a client is counted with the next.")
     ] = 100,
+    sessions: Annotated[
+        bool,
+        Parameter(negative="", help="Fit conversations and system prompts too, where the trace has any."),
+    ] = False,
     report: Annotated[
         str | None, Parameter(help="A CSV file to write: how well each client and window fits.")
     ] = None,
@@ -111,6 +115,7 @@ def fit(
         "top_clients": top_clients,
         "min_gaps": min_gaps,
         "min_lengths": min_lengths,
+        "sessions": sessions,
     }
     started = time.monotonic()
     if report is None and lengths_report is None:

@@ -38,6 +38,7 @@ def fit(
     max_values: int = 1 << 23,
     max_sessions: int = 1_000_000,
     max_blocks: int = 1 << 24,
+    sessions: bool = False,
 ) -> ClientPool:
     """A pool of clients like those of a trace.
 
@@ -64,6 +65,10 @@ def fit(
         max_values: different lengths that are counted at a time, over all clients and fields; where there
             are more, lengths are put into bins.
         max_sessions, max_blocks: how many sessions and prompt blocks are followed for the provenance.
+        sessions: whether the profile gets models of conversations (from `session_id`, or from prompts that
+            begin with an earlier one, by `hash_ids`) and of system prompts (from `hash_ids`), of the first
+            four million requests, for all clients alike. The trace is then gone through twice, and lengths
+            are those of the requests that stand alone.
 
     Raises:
         TraceError: a ValueError, for what is wrong in the trace, naming row and column; also for a trace

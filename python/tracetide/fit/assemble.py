@@ -14,6 +14,8 @@ from tracetide import _core
 from tracetide.fit.arrivals import Cells
 from tracetide.fit.lengths import FIELDS, FittedField
 from tracetide.fit.pieces import Grid
+from tracetide.prompts import Prefixes, add_prefixes
+from tracetide.sessions import Sessions, add_sessions
 
 Correlation = tuple[int, str, str, float]
 
@@ -41,8 +43,13 @@ class Parts:
     correlations: Iterable[Correlation]
 
 
-def assemble(parts: Parts, grid: Grid, metadata: dict[str, Any]) -> _core.Profile:
-    """The profile."""
+def assemble(
+    parts: Parts,
+    grid: Grid,
+    metadata: dict[str, Any],
+    models: tuple[Sessions | None, Prefixes | None] = (None, None),
+) -> _core.Profile:
+    """The profile; the models are of all clients."""
     epochs = -(-parts.windows // grid.epoch_windows)
     builder = _core.ProfileBuilder(
         parts.category,
@@ -57,6 +64,16 @@ def assemble(parts: Parts, grid: Grid, metadata: dict[str, Any]) -> _core.Profil
     _add_distributions(builder, parts, epochs)
     for correlation in parts.correlations:
         builder.set_correlation(*correlation)
+    sessions, prefixes = models
+    clients = range(len(parts.names))
+    if sessions is not None:
+        number = add_sessions(builder, sessions)
+        for client in clients:
+            builder.set_session(client, number)
+    if prefixes is not None:
+        number = add_prefixes(builder, prefixes)
+        for client in clients:
+            builder.set_prompts(client, number)
     return builder.build()
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tracetide._version import __version__
 from tracetide.clientpool import ClientPool
@@ -19,9 +21,10 @@ from tracetide.fit.extent import Extent, told_end
 from tracetide.fit.families import FAMILIES
 from tracetide.fit.lengths import Lengths
 from tracetide.fit.options import Options
-from tracetide.fit.pieces import pieces
+from tracetide.fit.pieces import Piece, pieces
 from tracetide.fit.prefixes import Prefixes
 from tracetide.fit.report import FitReport, FitResult, lengths_table, windows_table
+from tracetide.fit.sessions import SessionRecord
 from tracetide.fit.source import codes_of, columns_of
 from tracetide.grid import NS
 from tracetide.readers import TraceScan
@@ -52,6 +55,15 @@ class Fitting:
         has = self._columns.__contains__
         self._conversations = Conversations(options.max_sessions) if has("session_id") else None
         self._prefixes = Prefixes(options.max_blocks) if has("hash_ids") else None
+        self._record = (
+            SessionRecord(
+                has_sessions=has("session_id"),
+                has_ids=has("hash_ids"),
+                has_reasoning=has("reason_tokens"),
+            )
+            if options.sessions
+            else None
+        )
         self._rows = 0
         self._first_ns = self._last_ns = 0
 
@@ -63,8 +75,8 @@ class Fitting:
             ValueError: for too many clients or windows.
         """
         epoch = -1
-        batches = self._scan.batches(self._columns)
-        for piece in pieces(batches, self._codes, self._grid, self._scan.origin):
+        alone = self._find_sessions()
+        for piece in self._pieces():
             of_piece = int(piece.window[0]) // self._grid.epoch_windows
             if of_piece != epoch:
                 self._end_epoch(epoch)
@@ -73,7 +85,9 @@ class Fitting:
                 self._first_ns = int(piece.time_ns[0])
             self._check_windows(int(piece.window[-1]))
             self._arrivals.add(piece)
-            self._lengths.add(piece, epoch)
+            of_lengths = piece if alone is None else piece.where(alone)
+            if len(of_lengths):
+                self._lengths.add(of_lengths, epoch)
             if self._conversations is not None:
                 self._conversations.add(piece)
             if self._prefixes is not None:
@@ -83,6 +97,18 @@ class Fitting:
         self._end_epoch(epoch)
         self._lengths.finish()
         self._check()
+
+    def _pieces(self) -> Iterator[Piece]:
+        return pieces(self._scan.batches(self._columns), self._codes, self._grid, self._scan.origin)
+
+    def _find_sessions(self) -> npt.NDArray[np.bool_] | None:
+        """Go through the trace for its sessions first: of which requests lengths are to be counted."""
+        if self._record is None:
+            return None
+        for piece in self._pieces():
+            self._record.add(piece)
+        self._record.finish()
+        return self._record.stand_alone()
 
     def _end_epoch(self, epoch: int) -> None:
         if epoch >= 0:
@@ -137,7 +163,8 @@ class Fitting:
             [replace(entry, client=int(number[entry.client])) for entry in self._lengths.fitted],
             [(int(number[code]), a, b, r) for code, a, b, r in self._lengths.correlations.significant()],
         )
-        profile = assemble(parts, self._grid, self._metadata(name, cells, extent))
+        models = self._record.models() if self._record is not None else (None, None)
+        profile = assemble(parts, self._grid, self._metadata(name, cells, extent), models)
         report = FitReport(
             windows_table(cells, parts.rates, parts.names, self._grid.window_ns / NS),
             lengths_table(parts.fitted, parts.names),

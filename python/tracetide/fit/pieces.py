@@ -93,6 +93,21 @@ class Piece:
     def __len__(self) -> int:
         return self.time_ns.size
 
+    def where(self, chosen: npt.NDArray[np.bool_]) -> Piece:
+        """The rows of which `chosen`, by row of the trace, says so; those that it does not reach stay."""
+        mine = chosen[self.first_row : self.first_row + len(self)]
+        if mine.all():
+            return self
+        rows = np.append(np.flatnonzero(mine), np.arange(mine.size, len(self)))
+        return Piece(
+            self.first_row,
+            self.table.take(rows),
+            self.time_ns[rows],
+            self.window[rows],
+            self.client[rows],
+            self.is_open,
+        )
+
     @cached_property
     def by_client(self) -> ByClient:
         """The rows in the order of clients."""

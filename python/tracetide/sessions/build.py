@@ -40,6 +40,7 @@ def add_sessions(builder: _core.ProfileBuilder, sessions: Sessions) -> int:
                 "restarts": int(model.at_limit == "end"),
                 "waits_from_start": int(model.wait_from == "start"),
                 "keeps_reasoning": int(model.keep_reasoning),
+                "forgets": int(not model.carry_context),
             },
             [_step(builder, step, numbers) for step in model.steps],
         )

@@ -147,6 +147,7 @@ class Sessions:
         wait_from: whether waits count from the `"end"` or the `"start"` of the turn before.
         service: how long a turn is taken to be served.
         keep_reasoning: whether reasoning tokens stay in the context.
+        carry_context: whether a turn's input has the turns before; False where a log's inputs do not.
 
     Raises:
         ValueError: naming the argument, the value and what is allowed.
@@ -161,6 +162,7 @@ class Sessions:
     wait_from: str = "end"
     service: ServiceTime = field(default_factory=ServiceTime)
     keep_reasoning: bool = False
+    carry_context: bool = True
 
     def __post_init__(self) -> None:
         _number("share", self.share, 0, 1, "a number from 0 to 1")
@@ -179,8 +181,9 @@ class Sessions:
         _choice("wait_from", self.wait_from, _WAIT_FROM)
         if not isinstance(self.service, ServiceTime):
             raise ValueError(f"service: {self.service!r} is not allowed; it must be a ServiceTime")
-        if not isinstance(self.keep_reasoning, bool):
-            raise ValueError(f"keep_reasoning: {self.keep_reasoning!r} is not allowed; it must be a bool")
+        for name in ("keep_reasoning", "carry_context"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name}: {getattr(self, name)!r} is not allowed; it must be a bool")
 
 
 def conversations(
