@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 
@@ -67,6 +68,8 @@ py::array view(const BatchHandle& handle, std::span<const T> values) {
   return array;
 }
 
+constexpr std::array<const char*, 3> payload_names{"image_bytes", "audio_bytes", "video_bytes"};
+
 std::vector<std::string> column_names(const Batch& batch) {
   const Category category = batch.category();
   std::vector<std::string> names{"timestamp", "client_id", "input_tokens", "output_tokens"};
@@ -76,6 +79,8 @@ std::vector<std::string> column_names(const Batch& batch) {
   }
   if (batch.has_sessions()) names.insert(names.end(), {"session_id", "turn", "delay"});
   if (batch.has_hash_ids()) names.emplace_back("hash_ids");
+  for (std::size_t kind = 0; kind < payload_names.size(); ++kind)
+    if (batch.has_payload_bytes(kind)) names.emplace_back(payload_names[kind]);
   return names;
 }
 
@@ -103,6 +108,8 @@ py::object column(const BatchHandle& handle, const std::string& name) {
     if (name == "delay") return view(handle, batch.delay());
   }
   if (batch.has_hash_ids() && name == "hash_ids") return list(batch.hash_ids());
+  for (std::size_t kind = 0; kind < payload_names.size(); ++kind)
+    if (batch.has_payload_bytes(kind) && name == payload_names[kind]) return list(batch.payload_bytes(kind));
   throw py::key_error(name);
 }
 
@@ -127,7 +134,7 @@ std::unique_ptr<Stream> make_stream(const Job& job, unsigned threads, std::size_
 BatchHandle collect(const Job& job, unsigned threads, const std::string& kernels) {
   const auto stream = make_stream(job, threads, 0, kernels);
   const auto all = std::make_shared<Batch>();
-  all->reset(job.profile().category(), 0, job.conversations(), job.block_size() != 0);
+  all->reset(job.profile().category(), 0, job.optional_columns());
   {
     const py::gil_scoped_release release;
     reserve(all->columns(), job.profile().category(), job.count().value_or(0));
@@ -145,7 +152,10 @@ BatchHandle collect(const Job& job, unsigned threads, const std::string& kernels
       list->offsets.assign(1, 0);
     }
   }
-  if (all->has_hash_ids() && all->size() == 0) all->columns().hash_ids.offsets.assign(1, 0);
+  if (all->size() == 0) {
+    if (all->has_hash_ids()) all->columns().hash_ids.offsets.assign(1, 0);
+    for (ListColumn& bytes : all->columns().payload_bytes) bytes.offsets.assign(1, 0);
+  }
   return {all};
 }
 

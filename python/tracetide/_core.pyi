@@ -147,6 +147,7 @@ class Job:
         conversations: bool | None = None,
         prefixes: bool | None = None,
         block_size: int | None = None,
+        payload_bytes: Sequence[float] = (0.0, 0.0, 0.0),
     ) -> None: ...
     @property
     def block_size(self) -> int:

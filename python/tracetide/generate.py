@@ -24,6 +24,7 @@ def generate(
     conversations: bool | None = None,
     prefixes: bool | None = None,
     block_size: int | None = None,
+    payload_bytes: Mapping[str, float] | None = None,
     threads: int = 0,
 ) -> Trace:
     """The whole trace of a job, in memory.
@@ -44,6 +45,7 @@ def generate(
         conversations=conversations,
         prefixes=prefixes,
         block_size=block_size,
+        payload_bytes=payload_bytes,
     )
     return job.generate(threads=threads)
 
@@ -62,6 +64,7 @@ def stream(
     conversations: bool | None = None,
     prefixes: bool | None = None,
     block_size: int | None = None,
+    payload_bytes: Mapping[str, float] | None = None,
     batch_size: int = 0,
     threads: int = 0,
 ) -> Iterator[Batch]:
@@ -83,5 +86,6 @@ def stream(
         conversations=conversations,
         prefixes=prefixes,
         block_size=block_size,
+        payload_bytes=payload_bytes,
     )
     return job.stream(threads=threads, batch_size=batch_size)

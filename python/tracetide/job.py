@@ -80,6 +80,9 @@ class Job:
         block_size: tokens of a block. With it the trace has the column `hash_ids`: a number for every block
             of a prompt, the same where a prompt begins as an earlier one did. By default 512 where prompts
             have prefixes; else there are no `hash_ids`.
+        payload_bytes: bytes that stand for a token, by kind of item, such as {"image": 240}: adds the columns
+            `image_bytes`, `audio_bytes` or `video_bytes`, the bytes of every item, to be downloaded and
+            decoded. For multimodal profiles only.
 
     Raises:
         ValueError: naming the argument, the value and what is allowed; also for a job with no requests.
@@ -105,6 +108,7 @@ class Job:
         conversations: bool | None = None,
         prefixes: bool | None = None,
         block_size: int | None = None,
+        payload_bytes: Mapping[str, float] | None = None,
     ) -> None:
         if not isinstance(pool, ClientPool):
             raise TypeError(f"pool: {pool!r} is not allowed; it must be a ClientPool, as from tracetide.load")
@@ -118,6 +122,7 @@ class Job:
             "conversations": _flag("conversations", conversations),
             "prefixes": _flag("prefixes", prefixes),
             "block_size": _block_size(block_size),
+            "payload_bytes": _payload_bytes(payload_bytes),
         }
         given = {"rate": rate, "scale": scale, "max_rate": max_rate}
         names = [name for name, value in given.items() if value is not None]
@@ -314,10 +319,14 @@ class Job:
     def _blocks(self) -> dict[str, Any]:
         """Of hash ids: the block size, whether prompts have prefixes, and where the ids of each level end."""
         ends = self._core.prompt_blocks
-        declined = {"prefixes": False} if not ends and self._pool.profile.prompt_models() else {}
+        declined: dict[str, Any] = (
+            {"prefixes": False} if not ends and self._pool.profile.prompt_models() else {}
+        )
+        if any(self._options["payload_bytes"]):
+            declined |= {"payload_bytes": self._options["payload_bytes"]}
         if not self.block_size:
             return declined
-        return {"block_size": self.block_size, **({"prompt_blocks": ends} if ends else declined)}
+        return {"block_size": self.block_size, **declined, **({"prompt_blocks": ends} if ends else {})}
 
     def _declined(self) -> dict[str, bool]:
         """Said only of a profile that has models of sessions."""
@@ -411,6 +420,24 @@ def _block_size(value: int | None) -> int | None:
             f"block_size: {value!r} is not allowed; it must be a whole number of tokens from 1 on"
         )
     return number
+
+
+def _payload_bytes(given: Mapping[str, float] | None) -> list[float]:
+    """Bytes a token by kind; 0 where they are not given."""
+    found = dict.fromkeys(("image", "audio", "video"), 0.0)
+    if not isinstance(given, Mapping | None) or (given and not given.keys() <= found.keys()):
+        raise ValueError(
+            f'payload_bytes: {given!r} is not allowed; it must be a mapping such as {{"image": 240}} of '
+            "image, audio and video"
+        )
+    for kind, bytes_per_token in (given or {}).items():
+        found[kind] = _real("payload_bytes", bytes_per_token)
+        if not 0 < found[kind] <= 1e9:
+            raise ValueError(
+                f"payload_bytes: {bytes_per_token!r} for {kind!r} is not allowed; it must be a number above "
+                "0, at most 1e9"
+            )
+    return list(found.values())
 
 
 def _seed(seed: int) -> int:

@@ -151,7 +151,7 @@ TEST(SessionSpill, WaitsForEarlierWindowsAndCanBeCancelled) {
 
 TEST(Text, SessionsOfEverySize) {
   Batch batch;
-  batch.reset(Category::language, 0, true);
+  batch.reset(Category::language, 0, {.sessions = true});
   Columns& columns = batch.columns();
   const std::vector<std::uint64_t> ids{0, 4294967296u, 10'000'000'000'000'000'007u, no_session};
   for (const std::uint64_t id : ids) {

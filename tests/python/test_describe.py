@@ -8,9 +8,11 @@ import math
 import numpy as np
 import pytest
 import tracetide as tt
+from cli_tools import succeeds
 from small_profiles import MULTIMODAL, Bins, Client, IntegerPmf, Quantiles, build, constant, one_client
 from tracetide.cli.render import number, sparkline
 from tracetide.describe import describe
+from tracetide.describe.pool import describe_pool
 from tracetide.describe.trace import describe_trace
 
 
@@ -193,3 +195,20 @@ def test_a_sparkline_rises_with_its_values():
 )
 def test_numbers_are_short(value, text):
     assert number(value) == text
+
+
+def test_models_of_sessions_and_prompts_are_described() -> None:
+    chat = tt.conversations(share=0.4, turns={2: 0.5, 6: 0.5}, think_time=5)
+    prefixes = tt.Prefixes(share=0.5, levels=[tt.PromptLevel(tokens=10)])
+    clients = [
+        tt.Client(rate=3, input_tokens=100, output_tokens=1, sessions=chat, prefixes=prefixes),
+        tt.Client(rate=1, input_tokens=100, output_tokens=1),
+    ]
+    details = describe_pool(tt.ClientPool(clients)).details
+    assert details["sessions"] == {"share": pytest.approx(0.3), "turns_mean": pytest.approx(4)}
+    assert details["prefixes_share"] == pytest.approx(0.375)
+    plain = describe_pool(tt.load("m-small")).details
+    assert "sessions" not in plain
+    assert "prefixes_share" not in plain
+    done = succeeds("describe", "deepseek-r1")
+    assert b"10.0% of the requests, 3.5 turns each" in done.stdout

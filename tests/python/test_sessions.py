@@ -341,6 +341,49 @@ def test_the_reasoning_profiles_have_conversations(name: str) -> None:
     assert abs(np.mean(turns) - 3.5) < 0.1
 
 
+def test_reason_ratios_stay_bimodal_and_reason_and_answer_go_together() -> None:
+    # Figure 13c of the study: short conclusions and long elaborations, with few requests in between.
+    trace = tt.generate(tt.load("deepseek-r1"), rate=50, duration="1d", seed=17)
+    busiest = np.bincount(trace.client_id).argmax()
+    for member in (trace.session_id == tt.NO_SESSION, trace.session_id != tt.NO_SESSION):
+        chosen = member & (trace.client_id == busiest) & (trace.output_tokens > 50)
+        ratio = trace.reason_tokens[chosen] / trace.output_tokens[chosen]
+        low, between, high = (np.mean((ratio >= at) & (ratio < at + 0.1)) for at in (0.3, 0.55, 0.85))
+        assert between < 0.85 * min(low, high)
+    answer = trace.output_tokens - trace.reason_tokens
+    assert stats.spearmanr(trace.reason_tokens, answer).statistic > 0.3
+    coupled = tt.generate(
+        tt.load("deepseek-r1"),
+        rate=20,
+        duration="1h",
+        seed=18,
+        coupling={("output_tokens", "reason_ratio"): -0.6},
+    )
+    ratio = coupled.reason_tokens / np.maximum(coupled.output_tokens, 1)
+    plain = trace.reason_tokens / np.maximum(trace.output_tokens, 1)
+    assert (
+        stats.spearmanr(coupled.output_tokens, ratio).statistic
+        < stats.spearmanr(trace.output_tokens, plain).statistic - 0.2
+    )
+
+
+def test_several_kinds_of_items_in_one_turn() -> None:
+    fields = {
+        "input_tokens": None,
+        "text_tokens": 20,
+        **{f"{kind}_count": {0: 0.5, 2: 0.5} for kind in ("image", "audio", "video")},
+        **{f"{kind}_tokens": {85: 0.5, 1196: 0.5} for kind in ("image", "audio", "video")},
+    }
+    model = tt.conversations(share=0.6, turns=3, think_time=5)
+    trace = tt.generate(pool_of(model, **fields), duration="10min", seed=8)
+    counts = [trace[f"{kind}_tokens"].lengths() for kind in ("image", "audio", "video")]
+    for member in (trace.turn == 1, trace.turn > 1):
+        all_kinds = np.mean([(np.minimum.reduce(counts)[member] > 0).mean()])
+        assert abs(all_kinds - 0.125) < 0.02
+        for kind in ("image", "audio", "video"):
+            assert set(trace[f"{kind}_tokens"].flat().tolist()) == {85, 1196}
+
+
 def test_conversations_make_bursty_arrivals_smoother() -> None:
     pool = pool_of(
         tt.conversations(share=0.6, turns=4, think_time=tt.Exponential(mean=60)), arrivals=tt.Gamma(cv=3)
@@ -480,3 +523,48 @@ def test_any_model_gives_sound_traces_that_do_not_depend_on_threads(
     member = trace.session_id != tt.NO_SESSION
     pairs = np.stack([trace.session_id[member], trace.turn[member]])
     assert np.unique(pairs, axis=1).shape[1] == member.sum()
+
+
+def test_payloads_have_bytes_where_asked(tmp_path: Any) -> None:
+    fields = {
+        "input_tokens": None,
+        "text_tokens": 20,
+        "image_count": {0: 0.5, 3: 0.5},
+        "image_tokens": {85: 0.5, 1196: 0.5},
+        "video_count": 1,
+        "video_tokens": 4_000_000,
+    }
+    model = tt.conversations(share=0.6, turns=3, think_time=5)
+    job = tt.Job(
+        pool_of(model, **fields), duration="3min", seed=19, payload_bytes={"image": 240.25, "video": 5000}
+    )
+    trace = job.generate()
+    assert "audio_bytes" not in trace
+    assert np.array_equal(trace.image_bytes.offsets, trace.image_tokens.offsets)
+    assert set(trace.image_bytes.flat().tolist()) == {20421, 287339}
+    assert set(trace.video_bytes.flat().tolist()) == {2**32 - 1}
+    assert job.metadata()["payload_bytes"] == [240.25, 0.0, 5000.0]
+    plain = tt.generate(job.pool, duration="3min", seed=19)
+    assert np.array_equal(trace.timestamp, plain.timestamp)
+    for format in ("csv", "jsonl", "parquet", "arrow"):
+        job.write(tmp_path / f"t.{format}")
+        trace.write(tmp_path / f"again.{format}")
+        assert (tmp_path / f"again.{format}").read_bytes() == (tmp_path / f"t.{format}").read_bytes()
+        assert tt.Trace.read(tmp_path / f"t.{format}") == trace
+    succeeds(
+        *("generate", "mm-image", "--rate", "5", "--duration", "1min", "--payload-bytes", "image=240"),
+        *("-o", "cli.csv", "--quiet"),
+        cwd=tmp_path,
+    )
+    assert (tmp_path / "cli.csv").read_text().partition("\n")[0].endswith(",image_bytes")
+    assert run("generate", "mm-image", "--payload-bytes", "image", "-o", "x.csv").returncode == 2
+    first = json.loads((tmp_path / "t.jsonl").read_text().partition("\n")[0])
+    assert len(first["image_bytes"]) == len(first["image_tokens"])
+
+
+@pytest.mark.parametrize("wrong", [3, {"picture": 1}, {"image": 0}, {"image": "big"}, {"image": 1e10}])
+def test_wrong_payload_bytes_are_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="payload_bytes: "):
+        tt.Job(tt.load("mm-image"), duration=60, payload_bytes=wrong)
+    with pytest.raises(ValueError, match=r"payload_bytes: .* not multimodal"):
+        tt.Job(pool_of(None), duration=60, payload_bytes={"image": 1})

@@ -1,6 +1,7 @@
 // A batch: a run of consecutive requests as columns.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -30,10 +31,18 @@ struct Columns {
   ListColumn image_tokens{};
   ListColumn audio_tokens{};
   ListColumn video_tokens{};
-  Column<std::uint64_t> session_id{};  ///< jobs with conversations, as the two below; or no_session
-  Column<std::uint16_t> turn{};        ///< from 1
-  Column<double> delay{};              ///< s after the end of the turn before; NaN on the first
-  ListColumn hash_ids{};               ///< jobs with blocks of prompts
+  Column<std::uint64_t> session_id{};         ///< jobs with conversations, as the two below; or no_session
+  Column<std::uint16_t> turn{};               ///< from 1
+  Column<double> delay{};                     ///< s after the end of the turn before; NaN on the first
+  ListColumn hash_ids{};                      ///< jobs with blocks of prompts
+  std::array<ListColumn, 3> payload_bytes{};  ///< of images, audios, videos, where the job says so
+};
+
+/// Columns that a job's options decide upon.
+struct OptionalColumns {
+  bool sessions = false;  ///< session_id, turn, delay
+  bool hash_ids = false;
+  std::array<bool, 3> payload_bytes{};  ///< of images, audios, videos
 };
 
 /// Requests in time order.
@@ -59,31 +68,36 @@ class Batch {
   [[nodiscard]] const ListColumn& video_tokens() const noexcept { return columns_.video_tokens; }
 
   /// Whether the job has conversations: else the following are empty.
-  [[nodiscard]] bool has_sessions() const noexcept { return has_sessions_; }
+  [[nodiscard]] bool has_sessions() const noexcept { return optional_.sessions; }
   [[nodiscard]] std::span<const std::uint64_t> session_id() const noexcept { return columns_.session_id; }
   [[nodiscard]] std::span<const std::uint16_t> turn() const noexcept { return columns_.turn; }
   [[nodiscard]] std::span<const double> delay() const noexcept { return columns_.delay; }
 
   /// Whether the job has hash ids: else the list is empty.
-  [[nodiscard]] bool has_hash_ids() const noexcept { return has_hash_ids_; }
+  [[nodiscard]] bool has_hash_ids() const noexcept { return optional_.hash_ids; }
   [[nodiscard]] const ListColumn& hash_ids() const noexcept { return columns_.hash_ids; }
+
+  /// Bytes of every item: kind 0 images, 1 audios, 2 videos.
+  [[nodiscard]] bool has_payload_bytes(std::size_t kind) const noexcept {
+    return optional_.payload_bytes[kind];
+  }
+  [[nodiscard]] const ListColumn& payload_bytes(std::size_t kind) const noexcept {
+    return columns_.payload_bytes[kind];
+  }
 
   /// For producers.
   [[nodiscard]] Columns& columns() noexcept { return columns_; }
   [[nodiscard]] const Columns& columns() const noexcept { return columns_; }
-  void reset(Category category, std::uint64_t first_request, bool has_sessions = false,
-             bool has_hash_ids = false) noexcept {
+  void reset(Category category, std::uint64_t first_request, OptionalColumns optional = {}) noexcept {
     category_ = category;
-    has_sessions_ = has_sessions;
-    has_hash_ids_ = has_hash_ids;
+    optional_ = optional;
     first_request_ = first_request;
   }
 
  private:
   Columns columns_{};
   Category category_ = Category::language;
-  bool has_sessions_ = false;
-  bool has_hash_ids_ = false;
+  OptionalColumns optional_{};
   std::uint64_t first_request_ = 0;
 };
 

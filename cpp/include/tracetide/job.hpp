@@ -1,6 +1,7 @@
 // A job: everything that determines a trace.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "tracetide/batch.hpp"
 #include "tracetide/profile.hpp"
 
 namespace tracetide {
@@ -64,6 +66,8 @@ struct JobOptions {
   /// Tokens of a block of a prompt, for hash ids. Default: default_block_size where prompts have prefixes,
   /// else there are no hash ids.
   std::optional<std::uint32_t> block_size{};
+  /// Bytes that stand for a token of an image, audio, video; 0: their bytes are not said. Multimodal only.
+  std::array<double, 3> payload_bytes{};
 };
 inline constexpr std::uint32_t default_block_size = 512;
 
@@ -79,6 +83,7 @@ class Job {
   [[nodiscard]] Counts counts() const noexcept;       ///< resolved, never Counts::profile
   [[nodiscard]] Coupling coupling() const noexcept;   ///< resolved, never Coupling::profile
   [[nodiscard]] bool conversations() const noexcept;  ///< resolved
+  [[nodiscard]] OptionalColumns optional_columns() const noexcept;
   /// Tokens of a block of a prompt; 0 where the job has no hash ids.
   [[nodiscard]] std::uint32_t block_size() const noexcept;
   /// Hash ids below the last of these are of system prompts: by level, where those of the next begin.

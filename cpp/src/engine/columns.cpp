@@ -56,6 +56,7 @@ void clear(Columns& columns) noexcept {
   columns.turn.clear();
   columns.delay.clear();
   clear(columns.hash_ids);
+  for (ListColumn& kind : columns.payload_bytes) clear(kind);
 }
 
 void reserve(Columns& columns, Category category, std::size_t rows) {
@@ -81,6 +82,23 @@ void append_rows(Columns& to, const Columns& from, std::size_t first, std::size_
   append(to.turn, from.turn, first, n);
   append(to.delay, from.delay, first, n);
   append(to.hash_ids, from.hash_ids, first, n);
+  for (std::size_t kind = 0; kind < to.payload_bytes.size(); ++kind)
+    append(to.payload_bytes[kind], from.payload_bytes[kind], first, n);
+}
+
+void put_payload_bytes(const std::array<double, 3>& bytes_per_token, Columns& columns) {
+  const std::array<const ListColumn*, 3> tokens{&columns.image_tokens, &columns.audio_tokens,
+                                                &columns.video_tokens};
+  for (std::size_t kind = 0; kind < tokens.size(); ++kind) {
+    if (!(bytes_per_token[kind] > 0)) continue;
+    ListColumn& bytes = columns.payload_bytes[kind];
+    bytes.offsets = tokens[kind]->offsets;
+    bytes.values.resize(tokens[kind]->values.size());
+    for (std::size_t i = 0; i < bytes.values.size(); ++i) {
+      const double exact = tokens[kind]->values[i] * bytes_per_token[kind];
+      bytes.values[i] = exact < 4294967295.0 ? static_cast<std::uint32_t>(exact + 0.5) : 4294967295u;
+    }
+  }
 }
 
 }  // namespace tracetide

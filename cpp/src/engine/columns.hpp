@@ -1,6 +1,7 @@
 // Operations on whole columns.
 #pragma once
 
+#include <array>
 #include <cstddef>
 
 #include "tracetide/batch.hpp"
@@ -14,5 +15,8 @@ void clear(Columns& columns) noexcept;
 void reserve(Columns& columns, Category category, std::size_t rows);
 /// Appends rows first .. first + n - 1 of `from`.
 void append_rows(Columns& to, const Columns& from, std::size_t first, std::size_t n);
+/// Fills the bytes of items: those that stand for a token, by kind, times its tokens; nothing where they are
+/// 0.
+void put_payload_bytes(const std::array<double, 3>& bytes_per_token, Columns& columns);
 
 }  // namespace tracetide

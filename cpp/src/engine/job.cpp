@@ -364,6 +364,12 @@ void Job::State::resolve_blocks() {
     refuse("prefixes", "true", "left out or false for this profile, which has no model of prompts");
   if (options.block_size && *options.block_size == 0)
     refuse("block_size", 0, "a whole number of tokens from 1 to 2^32 - 1");
+  for (const double bytes : options.payload_bytes) {
+    if (!(bytes >= 0 && bytes <= 1e9))
+      refuse("payload_bytes", bytes, "a number of bytes a token, above 0, at most 1e9");
+    if (bytes > 0 && profile.category() != Category::multimodal)
+      refuse("payload_bytes", bytes, "left out for a profile that is not multimodal");
+  }
   const bool uses_prompts = has_prompts && options.prefixes.value_or(true);
   block_size = options.block_size.value_or(uses_prompts ? default_block_size : 0);
   if (uses_prompts) templates = PromptTemplates(profile, takes_part, samplers, kernels_for(""), block_size);
@@ -413,6 +419,12 @@ std::uint64_t Job::windows() const noexcept { return state_->windows; }
 double Job::expected() const noexcept { return state_->expected; }
 const std::vector<std::uint32_t>& Job::left_out() const noexcept { return state_->left_out; }
 double Job::left_out_share() const noexcept { return state_->left_out_share; }
+OptionalColumns Job::optional_columns() const noexcept {
+  OptionalColumns columns{.sessions = conversations(), .hash_ids = block_size() != 0};
+  for (std::size_t kind = 0; kind < 3; ++kind)
+    columns.payload_bytes[kind] = state_->options.payload_bytes[kind] > 0;
+  return columns;
+}
 std::uint32_t Job::block_size() const noexcept { return state_->block_size; }
 const std::vector<std::uint64_t>& Job::prompt_blocks() const noexcept {
   return state_->templates.level_ends();

@@ -22,7 +22,7 @@ constexpr unsigned most_threads = 1024;
 std::shared_ptr<Batch> Pipeline::take_batch() {
   std::shared_ptr<Batch> batch = pool_->take();
   clear(batch->columns());
-  batch->reset(job_.profile().category(), 0, job_.conversations(), job_.block_size() != 0);
+  batch->reset(job_.profile().category(), 0, job_.optional_columns());
   return batch;
 }
 
@@ -174,6 +174,7 @@ void Pipeline::run(const Task& task, WindowMaker& maker) {
   std::vector<BlockRun> runs;
   make_windows(task, maker, *made.batch, numbers_ ? &blocks : nullptr, runs);
   if (numbers_) put_blocks(task, runs, blocks, *made.batch);
+  put_payload_bytes(job_.options().payload_bytes, made.batch->columns());
   made.rows = made.batch->size();
   if (finish_ && made.rows != 0) finish_(made);
   deliver(task.sequence, std::move(made));

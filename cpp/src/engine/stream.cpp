@@ -16,8 +16,7 @@ struct Stream::State {
   Pipeline pipeline;
   std::size_t batch_size;
   Category category;
-  bool has_sessions;
-  bool has_hash_ids;
+  OptionalColumns optional;
   std::uint64_t delivered = 0;     // requests
   std::shared_ptr<Batch> source;   // what is left of it goes into the next batch of a fixed size
   std::size_t taken = 0;           // rows of `source` that have been delivered
@@ -29,8 +28,7 @@ struct Stream::State {
       : pipeline(job, options.threads, kernels_for(options.kernels)),
         batch_size(options.batch_size),
         category(job.profile().category()),
-        has_sessions(job.conversations()),
-        has_hash_ids(job.block_size() != 0) {}
+        optional(job.optional_columns()) {}
 
   std::shared_ptr<const Batch> next() {
     std::shared_ptr<Batch> batch;
@@ -42,7 +40,7 @@ struct Stream::State {
       partial.reset();
     }
     if (!batch) return nullptr;
-    batch->reset(category, delivered, has_sessions, has_hash_ids);
+    batch->reset(category, delivered, optional);
     delivered += batch->size();
     return batch;
   }

@@ -1,8 +1,10 @@
 #include "writers/text.hpp"
 
+#include <array>
 #include <cassert>
 #include <cstddef>
 #include <cstring>
+#include <string_view>
 
 #include "writers/decimal.hpp"
 
@@ -55,6 +57,13 @@ template <std::size_t size>
 char* put_key(char* to, const char (&key)[size]) noexcept {
   std::memcpy(to, key, size - 1);
   return to + size - 1;
+}
+
+constexpr std::array<std::string_view, 3> payload_names{"image_bytes", "audio_bytes", "video_bytes"};
+
+char* put_text(char* to, std::string_view text) noexcept {
+  std::memcpy(to, text.data(), text.size());
+  return to + text.size();
 }
 
 constexpr std::size_t longest_key = sizeof ",\"output_tokens\":" - 1;
@@ -154,6 +163,14 @@ char* put_rows(const Batch& batch, char* to) noexcept {
       to = json ? put_key(to, ",\"hash_ids\":") : put_key(to, ",");
       to = put_items(to, batch.hash_ids(), row);
     }
+    if constexpr (category == Category::multimodal) {
+      for (std::size_t kind = 0; kind < payload_names.size(); ++kind) {
+        if (!batch.has_payload_bytes(kind)) continue;
+        to = json ? put_key(put_key(put_text(put_key(to, ",\""), payload_names[kind]), "\""), ":")
+                  : put_key(to, ",");
+        to = put_items(to, batch.payload_bytes(kind), row);
+      }
+    }
     to = json ? put_key(to, "}\n") : put_key(to, "\n");
   }
   return to;
@@ -179,9 +196,11 @@ std::size_t longest_text(const Batch& batch, TextFormat format) noexcept {
   std::size_t row = (json ? 2 : 1) + key + TimestampWriter::longest + numbers_in_row * (key + longest_number);
   std::size_t items = 0;
   if (batch.category() == Category::multimodal) {
-    row += lists_in_row * (key + 4);
+    row += 2 * lists_in_row * (key + 4);
     items = batch.image_tokens().values.size() + batch.audio_tokens().values.size() +
             batch.video_tokens().values.size();
+    for (std::size_t kind = 0; kind < payload_names.size(); ++kind)
+      items += batch.payload_bytes(kind).values.size();
   }
   if (batch.has_hash_ids()) {
     row += key + 4;
@@ -199,6 +218,8 @@ std::string text_header(const Job& job, TextFormat format) {
   header.pop_back();
   if (job.conversations()) header += ",session_id,turn,delay";
   if (job.block_size() != 0) header += ",hash_ids";
+  for (std::size_t kind = 0; kind < payload_names.size(); ++kind)
+    if (job.optional_columns().payload_bytes[kind]) header.append(",").append(payload_names[kind]);
   return header + "\n";
 }
 

@@ -80,6 +80,13 @@ def generate(
         int | None,
         Parameter(help="Tokens of a block: adds `hash_ids`. Default: 512 where prompts begin alike."),
     ] = None,
+    payload_bytes: Annotated[
+        list[str] | None,
+        Parameter(
+            negative="",
+            help="KIND=BYTES for a token of image, audio or video, once or more: adds the bytes of items.",
+        ),
+    ] = None,
     format: Annotated[str | None, Parameter(help="The format, whatever the ending of OUTPUT.")] = None,
     threads: Threads = 0,
     quiet: Quiet = False,
@@ -106,7 +113,8 @@ def generate(
         pool = narrowed(load(profile, threads=_not_negative(threads)), span, filter, top)
         job = _job(pool, rate, rate_file, scale=scale, max_rate=max_rate, duration=duration,
                    seed=seed, counts=counts, coupling=parse_coupling(coupling), missing=missing,
-                   conversations=conversations, prefixes=prefixes, block_size=block_size)  # fmt: skip
+                   conversations=conversations, prefixes=prefixes, block_size=block_size,
+                   payload_bytes=_payload_bytes(payload_bytes))  # fmt: skip
     started = time.monotonic()
     with ProgressBar(job.expected, show=not quiet, warnings=[str(entry.message) for entry in caught]) as bar:
         written = job.write(target, format=chosen.name, threads=threads, progress=bar.update)
@@ -124,6 +132,21 @@ def _job(pool: ClientPool, rate: float | None, rate_file: str | None, **options:
     if rate is not None and rate_file is not None:
         raise ValueError("--rate and --rate-file: at most one of them may be given")
     return Job(pool, rate=read_rate_file(rate_file) if rate_file is not None else rate, **options)
+
+
+def _payload_bytes(given: list[str] | None) -> dict[str, float] | None:
+    found = {}
+    for entry in given or []:
+        kind, equals, number = entry.partition("=")
+        try:
+            found[kind] = float(number)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise ValueError(
+                f"--payload-bytes: {entry!r} is not allowed; it must be KIND=BYTES, as image=240"
+            )
+    return found or None
 
 
 def _not_negative(threads: int) -> int:

@@ -93,6 +93,13 @@ def _fact_rows(found: Description) -> list[tuple[str, str]]:
     source = found.details.get("provenance", {}).get("source")
     if source:
         rows.append(("source", str(source)))
+    sessions = found.details.get("sessions")
+    if sessions:
+        rows.append(
+            ("sessions", f"{sessions['share']:.1%} of the requests, {sessions['turns_mean']:.3g} turns each")
+        )
+    if "prefixes_share" in found.details:
+        rows.append(("prefixes", f"{found.details['prefixes_share']:.1%} of the requests"))
     prefixes = found.details.get("prefixes")
     if prefixes:
         rows.append(("prefixes", _prefixes(prefixes)))

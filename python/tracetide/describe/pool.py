@@ -64,9 +64,38 @@ def describe_pool(pool: ClientPool) -> Description:
             "epoch": profile.epoch_ns / NS,
             "span": [pool.start, pool.end],
             "counts": profile.default_counts,
+            **_models(profile, per_client),
             "provenance": pool.provenance,
         },
     )
+
+
+def _models(profile: _core.Profile, requests: Floats) -> dict[str, Any]:
+    """What shares of the requests belong to sessions and have prompts in common; nothing without models."""
+    found: dict[str, Any] = {}
+    sessions, prompts = profile.session_models(), profile.prompt_models()
+    total = max(float(requests.sum()), 1e-300)
+    if sessions:
+        means = profile.statistics(np.array([0.5]))["mean"]
+        member, model = _members(profile.client_sessions())
+        share = requests[member] * np.array([entry["share"] for entry in sessions])[model]
+        turns = means[[entry["turns"] for entry in sessions]][model]
+        started = float((share / turns).sum())
+        found["sessions"] = {
+            "share": float(share.sum()) / total,
+            "turns_mean": float(share.sum()) / started if started else float("nan"),
+        }
+    if prompts:
+        member, model = _members(profile.client_prompts())
+        share = requests[member] * np.array([entry["share"] for entry in prompts])[model]
+        found["prefixes_share"] = float(share.sum()) / total
+    return found
+
+
+def _members(models: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
+    """The clients that have a model, and their models."""
+    member = np.flatnonzero(models != 0xFFFFFFFF)
+    return member, models[member]
 
 
 def _windows(pool: ClientPool) -> tuple[int, Floats]:
