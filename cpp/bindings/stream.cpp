@@ -127,8 +127,11 @@ BatchHandle next_batch(SharedStream& shared) {
 }
 
 std::unique_ptr<Stream> make_stream(const Job& job, unsigned threads, std::size_t batch_size,
-                                    const std::string& kernels) {
-  return std::make_unique<Stream>(job, StreamOptions{threads, batch_size, kernels});
+                                    const std::string& kernels, std::uint64_t first_window = 0,
+                                    std::optional<std::uint64_t> last_window = std::nullopt) {
+  const py::gil_scoped_release release;
+  return std::make_unique<Stream>(job,
+                                  StreamOptions{threads, batch_size, kernels, first_window, last_window});
 }
 
 BatchHandle collect(const Job& job, unsigned threads, const std::string& kernels) {
@@ -228,13 +231,14 @@ void register_stream(py::module_& module) {
 
   const auto itself = [](const py::object& stream) { return stream; };
   py::class_<SharedStream>(module, "Stream")
-      .def(py::init([](const Job& job, unsigned threads, std::size_t batch_size, const std::string& kernels) {
+      .def(py::init([](const Job& job, unsigned threads, std::size_t batch_size, const std::string& kernels,
+                       std::uint64_t first_window, std::optional<std::uint64_t> last_window) {
              auto shared = std::make_unique<SharedStream>();
-             shared->stream = make_stream(job, threads, batch_size, kernels);
+             shared->stream = make_stream(job, threads, batch_size, kernels, first_window, last_window);
              return shared;
            }),
            py::arg("job"), py::kw_only(), py::arg("threads") = 0, py::arg("batch_size") = 0,
-           py::arg("kernels") = "")
+           py::arg("kernels") = "", py::arg("first_window") = 0, py::arg("last_window") = py::none())
       .def("__iter__", itself)
       .def("__next__", &next_batch);
   py::class_<TextStream>(module, "TextStream")

@@ -197,7 +197,17 @@ class Batch:
 class Stream:
     """Iterator of batches. Waits without the GIL and honours signals."""
 
-    def __init__(self, job: Job, *, threads: int = 0, batch_size: int = 0, kernels: str = "") -> None: ...
+    def __init__(
+        self,
+        job: Job,
+        *,
+        threads: int = 0,
+        batch_size: int = 0,
+        kernels: str = "",
+        first_window: int = 0,
+        last_window: int | None = None,
+    ) -> None:
+        """Of windows first_window .. last_window - 1 only, as in the whole job."""
     def __iter__(self) -> Stream: ...
     def __next__(self) -> Batch: ...
 

@@ -133,7 +133,7 @@ TEST(Sessions, HashIdsAreDenseAndAsManyAsBlocks) {
 }
 
 TEST(SessionSpill, WaitsForEarlierWindowsAndCanBeCancelled) {
-  SessionSpill spill(-2);
+  SessionSpill spill(-2, 0, 2);
   std::atomic<bool> cancelled = false;
   SessionParcels late;
   late[0].row.push_back({.time_ns = 7, .session = 2});

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import itertools
 import json
 from pathlib import Path
 
@@ -307,6 +308,24 @@ def test_bytes_are_the_same_for_every_batch_size(name):
         if batch_size:
             assert (sizes[:-1] == batch_size).all()
             assert len(batches) == -(-rows // batch_size)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_shards_put_together_are_the_whole(name):
+    made = job(name)
+    for edges in ([0, 1, made.windows], [0, made.windows // 3, made.windows * 2 // 3, made.windows]):
+        edges = sorted(set(edges))
+        batches = []
+        for first, last in itertools.pairwise(edges):
+            batches += _core.Stream(made, threads=2, first_window=first, last_window=last)
+        assert digest(concatenate(batches)) == digest(reference(name)), edges
+
+
+def test_windows_that_a_job_does_not_have_are_refused():
+    made = job("language, conversations")
+    for first, last in ((8, 9), (3, 3), (5, 2)):
+        with pytest.raises(ValueError, match="windows: "):
+            _core.Stream(made, first_window=first, last_window=last)
 
 
 @pytest.mark.parametrize("category", ["language", "reason", "multimodal"])

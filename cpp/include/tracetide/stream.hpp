@@ -18,6 +18,12 @@ struct StreamOptions {
   unsigned threads = 0;        ///< worker threads; 0: all cores
   std::size_t batch_size = 0;  ///< rows of every batch but the last; 0: as they are made, without copying
   std::string kernels{};       ///< instruction-set level to force (see kernel_levels()); "": the best
+  /// Only the requests of windows first_window .. last_window - 1 of the job (default: to its end), as they
+  /// are in the whole: a shard. What reaches into it from before is made again; to number hash ids, all
+  /// windows before are gone through, which costs about half of making them. Batch::first_request() counts
+  /// from the shard's first.
+  std::uint64_t first_window = 0;
+  std::optional<std::uint64_t> last_window{};
 };
 
 /// Levels that this machine can run, best first: "x86-64-v4", "x86-64-v3", "baseline".

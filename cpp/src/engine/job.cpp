@@ -435,7 +435,8 @@ std::uint64_t Job::empty_windows() const noexcept { return state_->empty_windows
 std::vector<std::int64_t> Job::window_starts_ns() const {
   std::vector<std::int64_t> starts;
   starts.reserve(state_->windows + 1);
-  for (std::uint64_t k = 0; k < state_->windows; ++k) starts.push_back(state_->window(k).start_ns);
+  for (std::int64_t k = 0; k < static_cast<std::int64_t>(state_->windows); ++k)
+    starts.push_back(state_->window(k).start_ns);
   starts.push_back(state_->duration_ns);
   return starts;
 }
@@ -443,7 +444,7 @@ std::vector<std::int64_t> Job::window_starts_ns() const {
 std::optional<std::uint64_t> Job::count() const {
   if (state_->counts == Counts::renewal || state_->sessions) return std::nullopt;
   std::uint64_t total = 0;
-  for (std::uint64_t k = 0; k < state_->windows; ++k) {
+  for (std::int64_t k = 0; k < static_cast<std::int64_t>(state_->windows); ++k) {
     for_each_client(*state_, k, state_->window(k), [&](std::size_t, double, std::uint64_t gaps) {
       total += state_->counts == Counts::servegen && gaps > 0 ? gaps - 1 : gaps;
     });

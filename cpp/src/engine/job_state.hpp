@@ -92,18 +92,18 @@ class AloneShare {
 /// servegen modes. Systematic rounding:
 /// gaps of client c = floor(S_c + U) - floor(S_(c-1) + U), S the running sum of expected requests.
 template <class Visit>
-void for_each_client(const Job::State& job, std::uint64_t k, const JobWindow& window, Visit&& visit);
+void for_each_client(const Job::State& job, std::int64_t k, const JobWindow& window, Visit&& visit);
 
 /// The uniform of the systematic rounding of a window.
 [[nodiscard]] double rounding_uniform(const Job::State& job, const JobWindow& window) noexcept;
 
 template <class Visit>
-void for_each_client(const Job::State& job, std::uint64_t k, const JobWindow& window, Visit&& visit) {
+void for_each_client(const Job::State& job, std::int64_t k, const JobWindow& window, Visit&& visit) {
   const WindowCells cells = job.profile.cells(window.profile_window);
   const double seconds = static_cast<double>(window.length_ns) / 1e9;
-  const double factor = job.factor(static_cast<std::int64_t>(k), window);
+  const double factor = job.factor(k, window);
   const double uniform = rounding_uniform(job, window);
-  const AloneShare alone(job, static_cast<std::int64_t>(k));
+  const AloneShare alone(job, k);
   double sum = 0;
   double floor_before = 0;  // floor(0 + U)
   for (std::size_t cell = 0; cell < cells.client.size(); ++cell) {

@@ -27,21 +27,31 @@ std::shared_ptr<Batch> Pipeline::take_batch() {
 }
 
 Pipeline::Pipeline(const Job& job, unsigned threads, const Kernels& kernels,
-                   std::function<void(Made&)> finish)
-    : job_(job), kernels_(&kernels), finish_(std::move(finish)) {
+                   std::function<void(Made&)> finish, WindowRange range)
+    : job_(job),
+      kernels_(&kernels),
+      finish_(std::move(finish)),
+      first_window_(range.first),
+      next_window_(range.first),
+      end_window_(std::min(range.last, job.windows())) {
+  if (range.first >= end_window_) {
+    throw std::invalid_argument("windows: " + std::to_string(range.first) + " to " +
+                                std::to_string(range.last) + " are not allowed; the job has " +
+                                std::to_string(job.windows()));
+  }
   if (threads > most_threads) {
     throw std::invalid_argument("threads: " + std::to_string(threads) +
                                 " is not allowed; it must be 0 (all cores) to " +
                                 std::to_string(most_threads));
   }
   if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
+  next_history_ = static_cast<std::int64_t>(first_window_);
   if (const auto& sessions = job_.state().sessions) {
-    next_history_ = sessions->first_window;
-    spill_ = std::make_unique<SessionSpill>(sessions->first_window);
+    next_history_ += sessions->first_window;
+    spill_ = std::make_unique<SessionSpill>(next_history_, static_cast<std::int64_t>(first_window_),
+                                            static_cast<std::int64_t>(end_window_));
   }
-  if (job_.block_size() != 0) {
-    numbers_ = std::make_unique<BlockNumbers>(job_.state().templates.all_blocks(), next_history_);
-  }
+  if (job_.block_size() != 0) numbers_ = number_before(threads);
   places_.resize(threads + 2);
   workers_.reserve(threads);
   try {
@@ -55,6 +65,20 @@ Pipeline::Pipeline(const Job& job, unsigned threads, const Kernels& kernels,
     for (std::thread& worker : workers_) worker.join();
     throw;
   }
+}
+
+// Numbers all blocks before the range.
+std::unique_ptr<BlockNumbers> Pipeline::number_before(unsigned threads) const {
+  const Job::State& job = job_.state();
+  if (first_window_ == 0) {
+    const std::int64_t first = job.sessions ? job.sessions->first_window : 0;
+    return std::make_unique<BlockNumbers>(job.templates.all_blocks(), first);
+  }
+  Pipeline before(job_, threads, *kernels_, {}, {0, first_window_});
+  while (before.next()) {
+  }
+  before.numbers_->restart();
+  return std::move(before.numbers_);
 }
 
 Pipeline::~Pipeline() {
@@ -100,10 +124,11 @@ Pipeline::Task Pipeline::claim() {
 
 // Some windows at a time, as the first results wait for all of them.
 bool Pipeline::claim_history(Task& task) {
-  if (next_history_ >= 0) return false;
+  const auto end = static_cast<std::int64_t>(first_window_);
+  if (next_history_ >= end) return false;
   task.kind = Task::Kind::history;
   task.window = next_history_;
-  next_history_ = std::min<std::int64_t>(0, next_history_ + windows_per_history);
+  next_history_ = std::min(end, next_history_ + windows_per_history);
   return true;
 }
 
@@ -132,24 +157,26 @@ void Pipeline::claim_windows(Task& task) {
   const Job::State& job = job_.state();
   double rows = 0;
   const std::uint64_t first = next_window_;
-  while (next_window_ < job.windows && next_window_ - first < windows_per_task && rows < rows_per_task) {
-    const JobWindow window = job.window(next_window_);
+  while (next_window_ < end_window_ && next_window_ - first < windows_per_task && rows < rows_per_task) {
+    const auto k = static_cast<std::int64_t>(next_window_);
+    const JobWindow window = job.window(k);
     const bool active = job.kept_rate[window.profile_window] > 0;
     const double expected =
-        active ? job.target_rate(next_window_, window) * static_cast<double>(window.length_ns) / 1e9 : 0.0;
+        active ? job.target_rate(k, window) * static_cast<double>(window.length_ns) / 1e9 : 0.0;
     if (expected > largest_whole_window) {
       if (next_window_ != first) break;
-      large_ = std::make_shared<LargeWindow>(job, next_window_++, *kernels_);
+      large_ = std::make_shared<LargeWindow>(job, k, *kernels_);
+      ++next_window_;
       large_claimed_ = large_planned_ = large_slice_ = 0;
       large_cut_ = false;
-      all_claimed_ = next_window_ == job.windows;
+      all_claimed_ = next_window_ == end_window_;
       work_ready_.notify_all();
       return;
     }
     rows += expected;
     ++next_window_;
   }
-  all_claimed_ = next_window_ == job.windows;
+  all_claimed_ = next_window_ == end_window_;
   if (next_window_ == first) return;
   task.kind = Task::Kind::windows;
   task.first = first;
@@ -159,7 +186,8 @@ void Pipeline::claim_windows(Task& task) {
 
 void Pipeline::run(const Task& task, WindowMaker& maker) {
   if (task.kind == Task::Kind::history) {
-    make_sessions(task.window, std::min<std::int64_t>(0, task.window + windows_per_history), maker);
+    const auto end = static_cast<std::int64_t>(first_window_);
+    make_sessions(task.window, std::min(end, task.window + windows_per_history), maker);
     return;
   }
   if (task.kind == Task::Kind::plan) {
@@ -192,7 +220,7 @@ void Pipeline::make_windows(const Task& task, WindowMaker& maker, Batch& batch, 
     const auto window = static_cast<std::int64_t>(k);
     const SessionRows sessions = spill_ ? spill_->take(window, stop_) : SessionRows{};
     const std::size_t first_row = batch.size();
-    maker.make(k, sessions, batch.columns(), blocks);
+    maker.make(window, sessions, batch.columns(), blocks);
     runs.push_back({.window = window, .first_row = first_row, .last_row = batch.size()});
   }
 }

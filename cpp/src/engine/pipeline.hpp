@@ -55,13 +55,20 @@ struct Made {
   std::shared_ptr<Column<char>> text{};  ///< what the pipeline's `finish` made of the batch, if anything
 };
 
+/// Windows first .. last - 1 of a job; at most all of it.
+struct WindowRange {
+  std::uint64_t first = 0;
+  std::uint64_t last = ~std::uint64_t{0};
+};
+
 /// A task is a run of small windows, one window, or a slice of a large one. Tasks are claimed in the order of
 /// the trace, and only as many are under way as there are places, so the first outstanding one always
 /// proceeds.
 class Pipeline {
  public:
   /// `finish`, if given, runs on the worker threads, for every non-empty task, before it is delivered.
-  Pipeline(const Job& job, unsigned threads, const Kernels& kernels, std::function<void(Made&)> finish = {});
+  Pipeline(const Job& job, unsigned threads, const Kernels& kernels, std::function<void(Made&)> finish = {},
+           WindowRange range = {});
   ~Pipeline();
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
@@ -84,6 +91,7 @@ class Pipeline {
     std::shared_ptr<LargeWindow> large;
   };
 
+  [[nodiscard]] std::unique_ptr<BlockNumbers> number_before(unsigned threads) const;
   void work();
   Task claim();
   bool claim_large(Task& task);
@@ -113,8 +121,10 @@ class Pipeline {
   std::exception_ptr failure_;
 
   // Claiming, in the order of the trace.
-  std::int64_t next_history_ = 0;  // windows before the job in which sessions start that reach into it
+  std::int64_t next_history_ = 0;  // windows before the range in which sessions start that reach into it
+  std::uint64_t first_window_ = 0;
   std::uint64_t next_window_ = 0;
+  std::uint64_t end_window_ = 0;
   std::uint64_t next_sequence_ = 0;
   bool all_claimed_ = false;
   std::shared_ptr<LargeWindow> large_;

@@ -43,7 +43,7 @@ void RowBlocks::set_alone(std::size_t begin, std::size_t rows) {
 
 void BlockNumbers::set_session_blocks(std::int64_t window, std::uint64_t blocks) {
   const std::lock_guard lock(mutex_);
-  session_blocks_[window] = blocks;
+  if (window >= next_window_) session_blocks_[window] = blocks;
 }
 
 // Windows up to and including `until` get their ids for sessions.

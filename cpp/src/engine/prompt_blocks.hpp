@@ -50,7 +50,9 @@ class BlockNumbers {
   BlockNumbers(std::uint64_t first_id, std::int64_t first_window)
       : next_id_(first_id), next_window_(first_window) {}
 
-  /// Blocks of the sessions that start in a window.
+  /// Tasks are counted anew.
+  void restart() noexcept { next_sequence_ = 0; }
+  /// Blocks of the sessions that start in a window; of one that has begun they are known.
   void set_session_blocks(std::int64_t window, std::uint64_t blocks);
   /// Waits for the tasks before `sequence`, then numbers `runs`; sets `starts` to the first id of each of the
   /// windows from `starts_from` on that are known. @throws Cancelled; std::invalid_argument beyond 2^31

@@ -7,7 +7,9 @@ namespace tracetide {
 void SessionSpill::put(std::int64_t first, std::int64_t last, SessionParcels& parcels) {
   {
     const std::lock_guard lock(mutex_);
-    for (auto& [window, rows] : parcels) parcels_[window].push_back(std::move(rows));
+    for (auto& [window, rows] : parcels) {
+      if (window >= first_ && window < last_) parcels_[window].push_back(std::move(rows));
+    }
     done_[first] = last;
     for (auto next = done_.begin(); next != done_.end() && next->first == done_until_;
          next = done_.erase(next)) {

@@ -16,7 +16,9 @@ namespace tracetide {
 /// Memory is that of the requests under way: those of the sessions that have started and not ended.
 class SessionSpill {
  public:
-  explicit SessionSpill(std::int64_t first_window) : done_until_(first_window) {}
+  /// Sessions start in windows from `first_start` on; requests are taken of windows first .. last - 1.
+  SessionSpill(std::int64_t first_start, std::int64_t first, std::int64_t last)
+      : first_(first), last_(last), done_until_(first_start) {}
 
   /// The sessions that start in windows first .. last - 1 are all in `parcels`.
   void put(std::int64_t first, std::int64_t last, SessionParcels& parcels);
@@ -25,6 +27,8 @@ class SessionSpill {
   [[nodiscard]] SessionRows take(std::int64_t k, const std::atomic<bool>& cancelled);
 
  private:
+  std::int64_t first_;
+  std::int64_t last_;
   std::mutex mutex_;
   std::condition_variable put_;
   std::map<std::int64_t, std::vector<SessionRows>> parcels_;

@@ -25,7 +25,8 @@ struct Stream::State {
   std::shared_ptr<const Batch> held;  // by next()
 
   State(const Job& job, const StreamOptions& options)
-      : pipeline(job, options.threads, kernels_for(options.kernels)),
+      : pipeline(job, options.threads, kernels_for(options.kernels), {},
+                 {options.first_window, options.last_window.value_or(job.windows())}),
         batch_size(options.batch_size),
         category(job.profile().category()),
         optional(job.optional_columns()) {}

@@ -17,7 +17,7 @@ MergeRange whole_range(const Job::State& job, const JobWindow& window) {
 
 // Calls visit(ClientWindow) for every client that can have arrivals in a window.
 template <class Visit>
-void for_each_client_window(const Job::State& job, std::uint64_t k, const JobWindow& window, Visit&& visit) {
+void for_each_client_window(const Job::State& job, std::int64_t k, const JobWindow& window, Visit&& visit) {
   const WindowCells cells = job.profile.cells(window.profile_window);
   const double seconds = static_cast<double>(window.length_ns) / 1e9;
   for_each_client(job, k, window, [&](std::size_t cell, double expected, std::uint64_t gaps) {
@@ -43,7 +43,7 @@ std::uint64_t rows_per_slice(std::size_t clients) noexcept {
   return std::clamp<std::uint64_t>(128 * clients, std::uint64_t{1} << 20, std::uint64_t{1} << 22);
 }
 
-LargeWindow::LargeWindow(const Job::State& job, std::uint64_t k, const Kernels& kernels) {
+LargeWindow::LargeWindow(const Job::State& job, std::int64_t k, const Kernels& kernels) {
   const JobWindow window = job.window(k);
   whole_ = whole_range(job, window);
   for_each_client_window(job, k, window, [&](const ClientWindow& client) { windows_.push_back(client); });
@@ -106,9 +106,9 @@ void WindowMaker::finish(std::size_t begin, std::span<const SessionRow> rows, co
   if (sessions_) merge_sessions(rows, sessions, job_->profile.category(), begin, out, blocks);
 }
 
-void WindowMaker::make(std::uint64_t k, const SessionRows& sessions, Columns& out, RowBlocks* blocks) {
+void WindowMaker::make(std::int64_t k, const SessionRows& sessions, Columns& out, RowBlocks* blocks) {
   const std::size_t begin_of_window = out.timestamp.size();
-  const JobWindow window = job_->window(static_cast<std::int64_t>(k));
+  const JobWindow window = job_->window(k);
   runs_.clear();
   times_.clear();
   for_each_client_window(*job_, k, window, [&](const ClientWindow& client) {

@@ -21,7 +21,7 @@ namespace tracetide {
 /// Filled by any number of threads (`plan_clients`), then cut, then read by any number.
 class LargeWindow {
  public:
-  LargeWindow(const Job::State& job, std::uint64_t k, const Kernels& kernels);
+  LargeWindow(const Job::State& job, std::int64_t k, const Kernels& kernels);
 
   [[nodiscard]] std::size_t clients() const noexcept { return plans_.size(); }
   /// A step for each client, and one where there is none.
@@ -60,7 +60,7 @@ class WindowMaker {
                      std::vector<std::uint64_t>& blocks);
   /// Appends the requests of window k of the job, where `sessions` are those of sessions, in order; also to
   /// `blocks`, which is null where the job has no hash ids.
-  void make(std::uint64_t k, const SessionRows& sessions, Columns& out, RowBlocks* blocks);
+  void make(std::int64_t k, const SessionRows& sessions, Columns& out, RowBlocks* blocks);
   void make_slice(const LargeWindow& window, std::size_t slice, Columns& out, RowBlocks* blocks);
   [[nodiscard]] ArrivalScratch& scratch() noexcept { return scratch_; }
 
