@@ -435,6 +435,10 @@ def test_wrong_steps_are_refused() -> None:
     huge = tt.Sessions(turns=4096, steps=[tt.SubAgent(sessions=inner)])
     with pytest.raises(tt.ProfileError, match="requests in a session with its sub-agents; allowed: at most"):
         pool_of(huge)
+    chain = tt.Sessions(turns=1, steps=[tt.Tool(latency=1, tokens=1)])
+    for _ in range(60):  # 2^60 ways through it
+        chain = tt.Sessions(turns=1, steps=[tt.SubAgent(sessions=chain), tt.SubAgent(sessions=chain)])
+    assert len(tt.generate(pool_of(chain), duration=60)) > 0
     with pytest.raises(ValueError, match="sessions: 5 is not allowed"):
         pool_of(5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="sessions: 5 is not allowed"):

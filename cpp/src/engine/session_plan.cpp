@@ -15,13 +15,24 @@ namespace {
 constexpr std::size_t sampled_sessions = std::size_t{1} << 17;
 constexpr std::size_t least_sampled = 256;
 constexpr std::size_t most_sampled = std::size_t{1} << 16;
-constexpr std::size_t sampled_places = 64;  // clients and windows of a model
+constexpr std::size_t sampled_places = 64;   // clients and windows of a model
+constexpr double sampled_requests = 0x1p22;  // of a model, about
 constexpr std::int64_t most_horizon_windows = std::int64_t{1} << 16;
 constexpr double least_alone = 1e-6;
 // The horizon is where this part of the requests of sessions has come, rounded up to windows.
 constexpr double within_horizon = 0.9999;
 constexpr double most_work = 0x1p34;  // pairs of windows
 constexpr std::uint64_t largest_id = std::uint64_t{1} << 62;
+
+// Sessions of one model.
+struct Sample {
+  double all_starts = 0;
+  double starts = 0;  // so far
+  std::size_t places = 0;
+  std::uint64_t requests = 0;
+  std::vector<std::int64_t> times{};  // of the starts at one place: all 0
+  std::vector<std::int64_t> offsets{};
+};
 
 bool is_aligned(const Job::State& job) noexcept {
   const std::int64_t length = job.profile.window_ns();
@@ -41,19 +52,21 @@ void SessionPlan::find_models(const Job::State& job) {
   const Profile& profile = job.profile;
   starts_per_request.assign(profile.clients(), 0.0);
   alone.assign(profile.clients(), 1.0);
+  const std::vector<double> requests = requests_per_start(profile);
+  const std::vector<std::uint64_t> ids = tracetide::ids_per_start(profile);
   std::map<std::uint32_t, std::size_t> place;
-  std::vector<std::size_t> model_of(profile.clients());
+  model_of_.assign(profile.clients(), 0);
   for (std::uint32_t client = 0; client < profile.clients(); ++client) {
     const std::uint32_t number = profile.session_model(client);
     if (number == Profile::missing || !job.takes_part[client]) continue;
     const double share = profile.session_models()[number].share;
     if (!(share > 0)) continue;
     if (place.emplace(number, models_.size()).second) {
-      models_.push_back({.number = number, .requests = requests_per_start(profile, number)});
+      models_.push_back({.number = number, .requests = requests[number]});
       models_.back().share.assign(profile.windows(), 0.0);
-      ids_per_start = std::max(ids_per_start, tracetide::ids_per_start(profile, number));
+      ids_per_start = std::max(ids_per_start, ids[number]);
     }
-    model_of[client] = place[number];
+    model_of_[client] = place[number];
     // Where sessions leave room, even clients of which all belong to sessions send some that stand alone.
     alone[client] = std::max(1.0 - share, least_alone);
     starts_per_request[client] = share / models_[place[number]].requests;
@@ -63,7 +76,7 @@ void SessionPlan::find_models(const Job::State& job) {
     for (std::size_t i = 0; i < cells.client.size(); ++i) {
       const std::uint32_t client = cells.client[i];
       if (starts_per_request[client] > 0)
-        models_[model_of[client]].share[window] += cells.rate[i] * starts_per_request[client];
+        models_[model_of_[client]].share[window] += cells.rate[i] * starts_per_request[client];
     }
   }
 }
@@ -102,39 +115,43 @@ void SessionPlan::find_extent(const Job::State& job) {
   ids_before_.assign(static_cast<std::size_t>(kept) + 1, 0);
 }
 
-// Sessions of clients and windows that are spread evenly over the starts of the model.
+// Sessions of clients and windows that are spread evenly over the starts of each model, in one pass.
 void SessionPlan::sample_kernels(const Job::State& job, const Kernels& kernels) {
   SessionMaker maker(job.profile, job.samplers, job.coupling, job.copula, 0, kernels, nullptr);
+  std::vector<Sample> samples(models_.size());
   const std::size_t wanted = std::clamp(sampled_sessions / models_.size(), least_sampled, most_sampled);
-  const std::vector<std::int64_t> starts(wanted / sampled_places, 0);
-  for (Model& model : models_) {
-    double total = 0;
-    for (std::uint32_t i = 0; i < job.windows_per_pass; ++i) total += model.share[job.first_window + i];
-    std::vector<std::int64_t> offsets;
-    std::size_t sessions = 0;
-    std::uint64_t requests = 0;
-    double sum = 0;
-    for (std::uint32_t i = 0; i < job.windows_per_pass; ++i) {
-      const std::uint32_t window = job.first_window + i;
-      const WindowCells cells = job.profile.cells(window);
-      for (std::size_t cell = 0; cell < cells.client.size(); ++cell) {
-        const std::uint32_t client = cells.client[cell];
-        if (!(starts_per_request[client] > 0) || job.profile.session_model(client) != model.number) continue;
-        sum += cells.rate[cell] * starts_per_request[client];
-        const auto due = static_cast<std::size_t>(sum / total * sampled_places + 0.5);
-        for (; sessions < due; ++sessions) {
-          requests += maker.make({.client = client,
-                                  .window = static_cast<std::uint32_t>(sessions),
-                                  .epoch = job.profile.epoch_of(window),
-                                  .time_ns = starts},
-                                 [&](std::size_t, const SessionRows& rows, std::span<const std::size_t>) {
-                                   for (const SessionRow& row : rows.row) offsets.push_back(row.time_ns);
-                                 });
-        }
+  for (std::size_t m = 0; m < models_.size(); ++m) {
+    for (std::uint32_t i = 0; i < job.windows_per_pass; ++i)
+      samples[m].all_starts += models_[m].share[job.first_window + i];
+    const auto affordable = static_cast<std::size_t>(sampled_requests / models_[m].requests);
+    samples[m].times.assign(std::max(std::min(wanted, affordable) / sampled_places, std::size_t{1}), 0);
+  }
+  for (std::uint32_t i = 0; i < job.windows_per_pass; ++i) {
+    const std::uint32_t window = job.first_window + i;
+    const WindowCells cells = job.profile.cells(window);
+    for (std::size_t cell = 0; cell < cells.client.size(); ++cell) {
+      const std::uint32_t client = cells.client[cell];
+      if (!(starts_per_request[client] > 0)) continue;
+      Sample& sample = samples[model_of_[client]];
+      sample.starts += cells.rate[cell] * starts_per_request[client];
+      const auto due = static_cast<std::size_t>(sample.starts / sample.all_starts * sampled_places + 0.5);
+      for (; sample.places < due; ++sample.places) {
+        sample.requests +=
+            maker.make({.client = client,
+                        .window = static_cast<std::uint32_t>(sample.places),
+                        .epoch = job.profile.epoch_of(window),
+                        .time_ns = sample.times},
+                       [&](std::size_t, const SessionRows& rows, std::span<const std::size_t>) {
+                         for (const SessionRow& row : rows.row) sample.offsets.push_back(row.time_ns);
+                       });
       }
     }
-    if (sessions == 0) continue;  // no client of the model is active in the job's span
-    model.kernel = SessionKernel(std::move(offsets), static_cast<double>(requests) / model.requests);
+  }
+  for (std::size_t m = 0; m < models_.size(); ++m) {
+    if (samples[m].places == 0) continue;  // no client of the model is active in the job's span
+    Model& model = models_[m];
+    const double sessions = static_cast<double>(samples[m].requests) / model.requests;
+    model.kernel = SessionKernel(std::move(samples[m].offsets), sessions);
     horizon_ns = std::max(horizon_ns, model.kernel.quantile(within_horizon));
   }
 }

@@ -55,6 +55,7 @@ struct SessionPlan {
   [[nodiscard]] std::size_t index(std::int64_t k) const noexcept;
 
   std::vector<Model> models_{};
+  std::vector<std::size_t> model_of_{};  // by client
   // Where the rate follows the profile, windows of all passes are alike: one pass is kept. Else all windows.
   bool periodic_ = false;
   std::int64_t origin_ = 0;  ///< the first window that is kept

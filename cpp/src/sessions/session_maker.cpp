@@ -11,6 +11,7 @@ constexpr std::int64_t ns_per_ms = 1'000'000;
 constexpr double ns_per_s = 1e9;
 // Random words of a gap: blocks from row * 2^12 on; the first is the choice of the step.
 constexpr int gap_block_bits = 12;
+constexpr double requests_per_group = 0x1p16;
 
 double uniform(std::uint32_t word) noexcept { return word * 0x1p-32; }
 
@@ -39,32 +40,41 @@ bool is_simple(const SessionModel& model, const SessionStep& step) noexcept {
 
 }  // namespace
 
-std::uint64_t ids_per_start(const Profile& profile, std::uint32_t number) {
-  const SessionModel& model = profile.session_models()[number];
-  const double turns = profile.distribution(model.turns).maximum;
-  std::uint64_t children = 0;
-  for (const SessionStep& step : profile.session_steps().subspan(model.first_step, model.steps)) {
-    if (step.child == SessionStep::missing) continue;
-    children = std::max(
-        children, static_cast<std::uint64_t>(most_calls(profile, step)) * ids_per_start(profile, step.child));
+// Sub-agents' models come after those that call them.
+std::vector<std::uint64_t> ids_per_start(const Profile& profile) {
+  const auto models = profile.session_models();
+  std::vector<std::uint64_t> ids(models.size());
+  for (std::size_t number = models.size(); number-- > 0;) {
+    const SessionModel& model = models[number];
+    std::uint64_t children = 0;
+    for (const SessionStep& step : profile.session_steps().subspan(model.first_step, model.steps)) {
+      if (step.child == SessionStep::missing) continue;
+      children = std::max(children, static_cast<std::uint64_t>(most_calls(profile, step)) * ids[step.child]);
+    }
+    const auto turns = static_cast<std::uint64_t>(profile.distribution(model.turns).maximum);
+    const bool can_restart = model.restarts != 0 && model.context_limit != 0;
+    ids[number] = (can_restart ? turns : 1) + (turns - 1) * children;
   }
-  const bool can_restart = model.restarts != 0 && model.context_limit != 0;
-  return (can_restart ? static_cast<std::uint64_t>(turns) : 1) +
-         (static_cast<std::uint64_t>(turns) - 1) * children;
+  return ids;
 }
 
-double requests_per_start(const Profile& profile, std::uint32_t number) {
-  const SessionModel& model = profile.session_models()[number];
-  double weights = 0;
-  double children = 0;
-  for (const SessionStep& step : profile.session_steps().subspan(model.first_step, model.steps)) {
-    weights += step.weight;
-    if (step.child == SessionStep::missing) continue;
-    const double calls = step.calls == SessionStep::missing ? 1.0 : mean_of(profile, step.calls);
-    children += step.weight * calls * requests_per_start(profile, step.child);
+std::vector<double> requests_per_start(const Profile& profile) {
+  const auto models = profile.session_models();
+  std::vector<double> requests(models.size());
+  for (std::size_t number = models.size(); number-- > 0;) {
+    const SessionModel& model = models[number];
+    double weights = 0;
+    double children = 0;
+    for (const SessionStep& step : profile.session_steps().subspan(model.first_step, model.steps)) {
+      weights += step.weight;
+      if (step.child == SessionStep::missing) continue;
+      const double calls = step.calls == SessionStep::missing ? 1.0 : mean_of(profile, step.calls);
+      children += step.weight * calls * requests[step.child];
+    }
+    const double turns = mean_of(profile, model.turns);
+    requests[number] = turns + (turns - 1) * (children / weights);
   }
-  const double turns = mean_of(profile, model.turns);
-  return turns + (turns - 1) * (children / weights);
+  return requests;
 }
 
 SessionMaker::SessionMaker(const Profile& profile, const SamplerCache& samplers, Coupling coupling,
@@ -75,7 +85,11 @@ SessionMaker::SessionMaker(const Profile& profile, const SamplerCache& samplers,
       seed_(seed),
       kernels_(&kernels),
       request_fields_(profile, samplers, coupling, copula, seed, kernels),
-      templates_(templates) {}
+      templates_(templates) {
+  for (const double requests : requests_per_start(profile))
+    group_of_model_.push_back(
+        static_cast<std::size_t>(std::clamp(requests_per_group / requests, 1.0, 1024.0)));
+}
 
 // Returns the number of requests.
 std::uint64_t SessionMaker::make_group(const SessionStarts& starts, std::size_t first, std::size_t n,

@@ -22,10 +22,10 @@ struct SessionStarts {
   std::span<const std::int64_t> time_ns;         ///< of their first requests, from the job's start
 };
 
-/// Ids that a session of this model can need, its sub-agents' and what follows on a full context included.
-[[nodiscard]] std::uint64_t ids_per_start(const Profile& profile, std::uint32_t model);
-/// Expected number of requests of a session of this model with its sub-agents.
-[[nodiscard]] double requests_per_start(const Profile& profile, std::uint32_t model);
+/// By model, ids that a session can need, its sub-agents' and what follows on a full context included.
+[[nodiscard]] std::vector<std::uint64_t> ids_per_start(const Profile& profile);
+/// By model, the expected number of requests of a session with its sub-agents.
+[[nodiscard]] std::vector<double> requests_per_start(const Profile& profile);
 
 /// Reusable; one per thread.
 class SessionMaker {
@@ -34,12 +34,13 @@ class SessionMaker {
   SessionMaker(const Profile& profile, const SamplerCache& samplers, Coupling coupling, const Copula& copula,
                std::uint64_t seed, const Kernels& kernels, const PromptTemplates* templates);
 
-  /// Sessions are made in groups of at most `group`, which bounds memory: calls visit(first, rows, ends),
+  /// Sessions are made in groups, which bounds memory: calls visit(first, rows, ends),
   /// where rows[ends[i - 1]] to before rows[ends[i]] are the requests of start first + i. Returns how many
   /// requests there would be if none came too late.
   template <class Visit>
   std::uint64_t make(const SessionStarts& starts, Visit&& visit) {
     std::uint64_t rank = first_rank;
+    const std::size_t group = group_of_model_[profile_.session_model(starts.client)];
     for (std::size_t first = 0; first < starts.time_ns.size(); first += group) {
       rank += make_group(starts, first, std::min(group, starts.time_ns.size() - first), rank);
       visit(first, rows_, std::span<const std::size_t>(ends_));
@@ -48,7 +49,6 @@ class SessionMaker {
   }
 
  private:
-  static constexpr std::size_t group = 1024;
   // Fields of sessions use the random words behind those of the window's other requests.
   static constexpr std::uint64_t first_rank = std::uint64_t{1} << 34;
 
@@ -98,6 +98,7 @@ class SessionMaker {
   const Kernels* kernels_;
   RequestFields request_fields_;
   const PromptTemplates* templates_;
+  std::vector<std::size_t> group_of_model_{};  // fewer sessions of many requests
 
   // One group.
   SessionStarts starts_{};
