@@ -44,9 +44,9 @@ class Checker:
 
     def __init__(self, block_size: int, most: int) -> None:
         self.block_size = block_size
-        self.before = np.full(most, -2, dtype=np.int64)  # the id before, -1 at the beginning
-        self.filled = np.zeros(most, dtype=np.int64)
-        self.seen = np.zeros(most, dtype=np.int64)
+        self.before = np.full(most, -2, dtype=np.int32)  # the id before, -1 at the beginning
+        self.filled = np.zeros(most, dtype=np.int32)
+        self.seen = np.zeros(most, dtype=np.int32)
         self.rows = 0
 
     def add(self, requests: Any) -> None:
@@ -66,7 +66,8 @@ class Checker:
         self.before[ids[new]], self.filled[ids[new]] = before[new], filled[new]
         assert np.array_equal(self.before[ids], before), "an id stands for two blocks"
         assert np.array_equal(self.filled[ids], filled), "an id stands for blocks of two sizes"
-        self.seen += np.bincount(ids, minlength=self.seen.size)
+        used, times = np.unique(ids, return_counts=True)
+        self.seen[used] += times.astype(np.int32)
         self.rows += inputs.size
 
     def finish(self, first_free: int) -> None:

@@ -38,6 +38,7 @@ std::uint64_t SessionWindowMaker::make(std::int64_t k, ArrivalScratch& scratch, 
     starts.client = cells.client[cell];
     starts.time_ns = times_;
     maker_.make(starts, [&](std::size_t first, const SessionRows& rows, std::span<const std::size_t> ends) {
+      scratch.check_cancelled();
       deal(k, starts, first, rows, ends, out);
     });
     starts.first_id += count * starts.ids_per_start;
