@@ -20,8 +20,8 @@ struct StreamOptions {
   std::string kernels{};       ///< instruction-set level to force (see kernel_levels()); "": the best
   /// Only the requests of windows first_window .. last_window - 1 of the job (default: to its end), as they
   /// are in the whole: a shard. What reaches into it from before is made again; to number hash ids, all
-  /// windows before are gone through, which costs about half of making them. Batch::first_request() counts
-  /// from the shard's first.
+  /// windows before are made as well, when the stream is made. Batch::first_request() counts from the shard's
+  /// first.
   std::uint64_t first_window = 0;
   std::optional<std::uint64_t> last_window{};
 };

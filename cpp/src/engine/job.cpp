@@ -83,6 +83,15 @@ void check_rate_options(const JobOptions& options) {
   }
 }
 
+void check_payload_bytes(const std::array<double, 3>& bytes_per_token, Category category) {
+  for (const double bytes : bytes_per_token) {
+    if (!(bytes >= 0 && bytes <= 1e9))
+      refuse("payload_bytes", bytes, "a number of bytes a token, above 0, at most 1e9");
+    if (bytes > 0 && category != Category::multimodal)
+      refuse("payload_bytes", bytes, "left out for a profile that is not multimodal");
+  }
+}
+
 // Mean of the piecewise-linear curve over [from, to], constant outside its points.
 double mean_rate(const std::vector<RatePoint>& points, double from, double to) {
   const auto value_at = [&](double time) {
@@ -149,6 +158,7 @@ Job::State::State(Profile job_profile, JobOptions job_options)
       coupling(options.coupling),
       samplers(profile) {
   check_rate_options(options);
+  check_payload_bytes(options.payload_bytes, profile.category());
   if (profile.window_ns() > longest_window_ns) {
     throw ProfileError("profile: windows of " + std::to_string(profile.window_ns()) +
                        " ns are not supported; the longest is " + std::to_string(longest_window_ns) +
@@ -353,35 +363,30 @@ void Job::State::resolve_totals() {
   }
 }
 
-void Job::State::resolve_blocks() {
-  bool has_prompts = false;
+// Whether a client that takes part has a model, and one with a share.
+template <class Model>
+bool Job::State::uses(std::span<const Model> models,
+                      std::uint32_t (Profile::*model_of)(std::uint32_t) const noexcept) const {
   for (std::uint32_t client = 0; client < profile.clients(); ++client) {
-    const std::uint32_t model = profile.prompt_model(client);
-    if (model != Profile::missing && takes_part[client])
-      has_prompts |= profile.prompt_models()[model].share > 0;
+    const std::uint32_t model = (profile.*model_of)(client);
+    if (model != Profile::missing && takes_part[client] && models[model].share > 0) return true;
   }
+  return false;
+}
+
+void Job::State::resolve_blocks() {
+  const bool has_prompts = uses(profile.prompt_models(), &Profile::prompt_model);
   if (options.prefixes.value_or(false) && !has_prompts)
     refuse("prefixes", "true", "left out or false for this profile, which has no model of prompts");
   if (options.block_size && *options.block_size == 0)
     refuse("block_size", 0, "a whole number of tokens from 1 to 2^32 - 1");
-  for (const double bytes : options.payload_bytes) {
-    if (!(bytes >= 0 && bytes <= 1e9))
-      refuse("payload_bytes", bytes, "a number of bytes a token, above 0, at most 1e9");
-    if (bytes > 0 && profile.category() != Category::multimodal)
-      refuse("payload_bytes", bytes, "left out for a profile that is not multimodal");
-  }
   const bool uses_prompts = has_prompts && options.prefixes.value_or(true);
   block_size = options.block_size.value_or(uses_prompts ? default_block_size : 0);
   if (uses_prompts) templates = PromptTemplates(profile, takes_part, samplers, kernels_for(""), block_size);
 }
 
 void Job::State::resolve_sessions() {
-  bool has_sessions = false;
-  for (std::uint32_t client = 0; client < profile.clients(); ++client) {
-    const std::uint32_t model = profile.session_model(client);
-    if (model == Profile::missing || !takes_part[client]) continue;
-    has_sessions |= profile.session_models()[model].share > 0;
-  }
+  const bool has_sessions = uses(profile.session_models(), &Profile::session_model);
   if (options.conversations.value_or(false)) {
     if (!has_sessions) {
       refuse("conversations", "true",

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "fields/copula.hpp"
@@ -70,6 +71,9 @@ struct Job::State {
   void resolve_clients();
   void resolve_rates();
   void resolve_totals();
+  template <class Model>
+  [[nodiscard]] bool uses(std::span<const Model> models,
+                          std::uint32_t (Profile::*model_of)(std::uint32_t) const noexcept) const;
   void resolve_blocks();
   void resolve_sessions();
 };

@@ -11,6 +11,7 @@ import pyarrow as pa
 from tracetide.fit.pieces import Piece
 from tracetide.grid import NS
 from tracetide.prompts.models import MOST_PROMPTS, Prefixes, PromptLevel
+from tracetide.session_numbers import session_numbers
 from tracetide.sessions.models import MOST_TURNS, Sessions, User
 
 Ints = npt.NDArray[np.int64]
@@ -77,7 +78,7 @@ class SessionRecord:
                 self._found.pop("counts"), self._found.pop("ids"), self._found["input_tokens"]
             )
         if self._has_sessions:
-            self._number = _numbers(self._sessions)
+            self._number = session_numbers(pa.chunked_array(self._sessions).combine_chunks())
         elif self._blocks is not None:
             self._number = self._blocks.sessions()
 
@@ -100,19 +101,6 @@ class SessionRecord:
         few = np.bincount(client, alone) < _LEAST_ALONE
         chosen: npt.NDArray[np.bool_] = alone | few[client]
         return chosen
-
-
-def _numbers(parts: list[pa.Array]) -> Ints:
-    """A number for every session; a request without one is a session of its own."""
-    encoded = pa.chunked_array(parts).combine_chunks()
-    encoded = encoded.dictionary_encode() if not pa.types.is_dictionary(encoded.type) else encoded
-    codes: Ints = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    names = encoded.dictionary.to_pylist()
-    if "" in names:
-        codes[codes == names.index("")] = -1
-    alone = codes < 0
-    codes[alone] = len(names) + np.arange(int(alone.sum()))
-    return codes
 
 
 class _Blocks:

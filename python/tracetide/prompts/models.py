@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
-from typing import Any
 
 from tracetide.handmade.client import LARGEST, Values
-from tracetide.sessions.laws import law_of, longest, shortest
+from tracetide.sessions.checks import check_law, check_number, check_whole
 
 MOST_LEVELS = 3
 MOST_PROMPTS = 2**24
@@ -30,21 +28,9 @@ class PromptLevel:
     popularity: float = 1.0
 
     def __post_init__(self) -> None:
-        if (
-            isinstance(self.prompts, bool)
-            or not isinstance(self.prompts, Integral)
-            or not 1 <= int(self.prompts) <= MOST_PROMPTS
-        ):
-            raise ValueError(
-                f"prompts: {self.prompts!r} is not allowed; it must be a whole number from 1 to "
-                f"{MOST_PROMPTS}"
-            )
-        law = law_of("tokens", self.tokens)
-        if shortest(law, 1) < 1 or longest(law, 1) > LARGEST:
-            raise ValueError(
-                f"tokens: {self.tokens!r} is not allowed; its values must be from 1 to {LARGEST}"
-            )
-        _number("popularity", self.popularity, 100, "a number from 0 to 100")
+        check_whole("prompts", self.prompts, 1, MOST_PROMPTS)
+        check_law("tokens", self.tokens, 1, LARGEST)
+        check_number("popularity", self.popularity, 0, 100, "a number from 0 to 100")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,15 +53,10 @@ class Prefixes:
     levels: Sequence[PromptLevel]
 
     def __post_init__(self) -> None:
-        _number("share", self.share, 1, "a number from 0 to 1")
+        check_number("share", self.share, 0, 1, "a number from 0 to 1")
         levels = tuple(self.levels) if isinstance(self.levels, Sequence) else ()
         if not 1 <= len(levels) <= MOST_LEVELS or not all(isinstance(one, PromptLevel) for one in levels):
             raise ValueError(
                 f"levels: {self.levels!r} is not allowed; it must be 1 to {MOST_LEVELS} PromptLevels"
             )
         object.__setattr__(self, "levels", levels)
-
-
-def _number(name: str, value: Any, high: float, allowed: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= high:
-        raise ValueError(f"{name}: {value!r} is not allowed; it must be {allowed}")

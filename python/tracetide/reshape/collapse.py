@@ -14,6 +14,7 @@ from tracetide.fit.histogram import FULL_BITS, Counts
 from tracetide.fit.laws import RATIO_TICKS, Law, ratios, whole_numbers
 from tracetide.grid import NS
 from tracetide.renewal import GAMMA, gap_cv
+from tracetide.reshape.copying import builder_like
 
 if TYPE_CHECKING:
     from tracetide.clientpool import ClientPool
@@ -40,14 +41,9 @@ def collapse(pool: ClientPool) -> _core.Profile:
     cells, epoch, requests = _cells(pool)
     if not requests.size:
         raise ValueError(f"collapse: no client of {pool.name} that has lengths is active; there is nothing")
-    builder = _core.ProfileBuilder(
-        profile.category,
-        window_ns=profile.window_ns,
-        windows=profile.windows,
-        epoch_ns=profile.epoch_ns,
-        epochs=profile.epochs,
-        default_counts=profile.default_counts,
-        metadata=json.dumps({**pool.provenance, "collapsed": {"from": pool.name, "clients": len(pool)}}),
+    builder = builder_like(
+        profile,
+        json.dumps({**pool.provenance, "collapsed": {"from": pool.name, "clients": len(pool)}}),
     )
     builder.add_client("all clients")
     _add_windows(builder, cells)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from tracetide import _core
 from tracetide.client_names import unique_names
+from tracetide.reshape.copying import builder_like
 
 if TYPE_CHECKING:
     from tracetide.clientpool import ClientPool
@@ -36,14 +37,9 @@ def resample(pool: ClientPool, n_clients: int, seed: int) -> _core.Profile:
         raise ValueError(f"resample: no client of {pool.name} is active; there is none to draw from")
     at = ((np.arange(count) + random.random()) * active.size / count).astype(np.int64)
     chosen = np.sort(active[np.minimum(at, active.size - 1)])
-    builder = _core.ProfileBuilder(
-        profile.category,
-        window_ns=profile.window_ns,
-        windows=profile.windows,
-        epoch_ns=profile.epoch_ns,
-        epochs=profile.epochs,
-        default_counts=profile.default_counts,
-        metadata=json.dumps(
+    builder = builder_like(
+        profile,
+        json.dumps(
             {
                 **pool.provenance,
                 "resampled": {"from": pool.name, "clients": count, "of": int(active.size), "seed": int(seed)},

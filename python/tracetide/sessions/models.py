@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from numbers import Integral, Real
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from tracetide.handmade.client import LARGEST, Values
-from tracetide.sessions.laws import Law, law_of, longest, shortest
+from tracetide.sessions.checks import check_choice, check_law, check_number, check_whole
+from tracetide.sessions.laws import shortest
 
 MOST_TURNS = 4096
 MOST_CALLS = 64
@@ -37,7 +37,9 @@ class ServiceTime:
     def __post_init__(self) -> None:
         for name in ("overhead", "input_token", "output_token"):
             object.__setattr__(
-                self, name, _number(f"service: {name}", getattr(self, name), 0, 1e6, "a number of seconds")
+                self,
+                name,
+                check_number(f"service: {name}", getattr(self, name), 0, 1e6, "a number of seconds"),
             )
 
 
@@ -85,13 +87,13 @@ class Tool:
 
     def __post_init__(self) -> None:
         _check_step(self, "latency")
-        _check_law("calls", self.calls, 1, MOST_CALLS)
+        check_law("calls", self.calls, 1, MOST_CALLS)
         if self.failure_tokens is not None:
-            _check_law("failure_tokens", self.failure_tokens, 0, LARGEST)
-        failure = _number("failure", self.failure, 0, 1, "a number from 0 to below 1")
+            check_law("failure_tokens", self.failure_tokens, 0, LARGEST)
+        failure = check_number("failure", self.failure, 0, 1, "a number from 0 to below 1")
         if failure == 1:
             raise ValueError("failure: 1 is not allowed; it must be a number from 0 to below 1")
-        _whole("retries", self.retries, 0, MOST_RETRIES)
+        check_whole("retries", self.retries, 0, MOST_RETRIES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +119,7 @@ class SubAgent:
         if not isinstance(self.sessions, Sessions):
             raise ValueError(f"sessions: {self.sessions!r} is not allowed; it must be Sessions")
         _check_step(self, "latency")
-        _check_law("calls", self.calls, 1, MOST_CALLS)
+        check_law("calls", self.calls, 1, MOST_CALLS)
 
 
 Step: TypeAlias = "User | Tool | SubAgent"
@@ -165,8 +167,8 @@ class Sessions:
     carry_context: bool = True
 
     def __post_init__(self) -> None:
-        _number("share", self.share, 0, 1, "a number from 0 to 1")
-        _check_law("turns", self.turns, 1, MOST_TURNS)
+        check_number("share", self.share, 0, 1, "a number from 0 to 1")
+        check_law("turns", self.turns, 1, MOST_TURNS)
         steps = tuple(self.steps) if isinstance(self.steps, Sequence) else ()
         if not steps or not all(isinstance(step, User | Tool | SubAgent) for step in steps):
             raise ValueError(
@@ -174,11 +176,11 @@ class Sessions:
             )
         object.__setattr__(self, "steps", steps)
         if self.first_tokens is not None:
-            _check_law("first_tokens", self.first_tokens, 1, LARGEST)
+            check_law("first_tokens", self.first_tokens, 1, LARGEST)
         if self.context_limit is not None:
-            _whole("context_limit", self.context_limit, 1, LARGEST)
-        _choice("at_limit", self.at_limit, _AT_LIMIT)
-        _choice("wait_from", self.wait_from, _WAIT_FROM)
+            check_whole("context_limit", self.context_limit, 1, LARGEST)
+        check_choice("at_limit", self.at_limit, _AT_LIMIT)
+        check_choice("wait_from", self.wait_from, _WAIT_FROM)
         if not isinstance(self.service, ServiceTime):
             raise ValueError(f"service: {self.service!r} is not allowed; it must be a ServiceTime")
         for name in ("keep_reasoning", "carry_context"):
@@ -214,7 +216,7 @@ def conversations(
     Raises:
         ValueError: naming the argument, the value and what is allowed.
     """
-    if shortest(_check_law("turns", turns, 1, MOST_TURNS), 1) < 2:
+    if shortest(check_law("turns", turns, 1, MOST_TURNS), 1) < 2:
         raise ValueError(
             f"turns: {turns!r} is not allowed; a conversation has at least 2 turns, and a law must not give "
             "less: share says how many requests stand alone"
@@ -233,33 +235,7 @@ def conversations(
 
 
 def _check_step(step: Step, wait: str) -> None:
-    _check_law(wait, getattr(step, wait), 0, LARGEST / 1000)
+    check_law(wait, getattr(step, wait), 0, LARGEST / 1000)
     if step.tokens is not None:
-        _check_law("tokens", step.tokens, 0, LARGEST)
-    _number("weight", step.weight, 0, 1e9, "a number above 0, at most 1e9", open_below=True)
-
-
-def _check_law(name: str, value: Values, low: float, high: float) -> Law:
-    law = law_of(name, value)
-    if shortest(law, low) < low or longest(law, high) > high:
-        raise ValueError(f"{name}: {value!r} is not allowed; its values must be from {low:g} to {high:.10g}")
-    return law
-
-
-def _number(
-    name: str, value: Any, low: float, high: float, allowed: str, *, open_below: bool = False
-) -> float:
-    good = isinstance(value, Real) and not isinstance(value, bool) and low <= float(value) <= high
-    if not good or (open_below and value == low):
-        raise ValueError(f"{name}: {value!r} is not allowed; it must be {allowed}")
-    return float(value)
-
-
-def _whole(name: str, value: Any, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
-        raise ValueError(f"{name}: {value!r} is not allowed; it must be a whole number from {low} to {high}")
-
-
-def _choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{name}: {value!r} is not allowed; it must be one of {', '.join(allowed)}")
+        check_law("tokens", step.tokens, 0, LARGEST)
+    check_number("weight", step.weight, 0, 1e9, "a number above 0, at most 1e9", open_below=True)

@@ -41,14 +41,9 @@ class Sessions:
                 'all gaps are alike: method="naive" scales them'
             )
         from tracetide.arrow import column_array
+        from tracetide.session_numbers import session_numbers
 
-        encoded = column_array(trace, "session_id").dictionary_encode()
-        names = encoded.dictionary
-        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        if str(names.type) == "string" and "" in names.to_pylist():
-            codes[codes == names.to_pylist().index("")] = -1
-        alone = codes < 0
-        codes[alone] = len(names) + np.arange(int(alone.sum()))
+        codes = session_numbers(column_array(trace, "session_id"))
         _, number = np.unique(codes, return_inverse=True)
         number = number.astype(np.int64)
         turns = np.bincount(number)
