@@ -9,7 +9,9 @@ namespace tracetide::bindings {
 void register_errors(pybind11::module_& module);
 void register_profile(pybind11::module_& module);
 void register_job(pybind11::module_& module);
+void register_rows(pybind11::module_& module);
 void register_stream(pybind11::module_& module);
+void register_arrow(pybind11::module_& module);
 void register_samplers(pybind11::module_& module);
 void register_prefixes(pybind11::module_& module);
 

@@ -5,6 +5,7 @@
 #include <pybind11/stl.h>
 
 #include "bindings.hpp"
+#include "engine/job_state.hpp"
 
 namespace py = pybind11;
 
@@ -88,6 +89,23 @@ Job make_job(const Profile& profile, std::optional<double> rate,
   return Job(profile, std::move(options));
 }
 
+// Of every window of the job: that of the profile, and the factor on its clients' rates.
+py::tuple window_factors(const Job& job) {
+  const auto windows = static_cast<py::ssize_t>(job.windows());
+  py::array_t<std::uint32_t> profile_window(windows);
+  py::array_t<double> factor(windows);
+  std::uint32_t* const to_window = profile_window.mutable_data();
+  double* const to_factor = factor.mutable_data();
+  const py::gil_scoped_release release;
+  for (std::int64_t k = 0; k < windows; ++k) {
+    const JobWindow window = job.state().window(k);
+    to_window[k] = window.profile_window;
+    to_factor[k] = job.state().factor(k, window);
+  }
+  const py::gil_scoped_acquire acquire;
+  return py::make_tuple(profile_window, factor);
+}
+
 }  // namespace
 
 void register_job(py::module_& module) {
@@ -117,6 +135,7 @@ void register_job(py::module_& module) {
                                                                 starts.data());
                              })
       .def_property_readonly("expected", &Job::expected)
+      .def("window_factors", &window_factors)
       .def("count", &Job::count, py::call_guard<py::gil_scoped_release>())
       .def_property_readonly("left_out", &Job::left_out)
       .def_property_readonly("left_out_share", &Job::left_out_share)

@@ -8,7 +8,9 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   tracetide::bindings::register_errors(module);
   tracetide::bindings::register_profile(module);
   tracetide::bindings::register_job(module);
+  tracetide::bindings::register_rows(module);
   tracetide::bindings::register_stream(module);
+  tracetide::bindings::register_arrow(module);
   tracetide::bindings::register_samplers(module);
   tracetide::bindings::register_prefixes(module);
 }

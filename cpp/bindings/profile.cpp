@@ -328,6 +328,13 @@ void bind_profile(py::module_& module) {
       .def("distribution", &distribution, py::arg("id"))
       .def("statistics", &all_statistics, py::arg("p"))
       .def("with_cells", &with_cells, py::arg("keep"))
+      .def(
+          "with_gaps",
+          [](const Profile& p, std::uint8_t family, double shape, double cv) {
+            check_index(family, 3, "family");
+            return p.with_gaps(static_cast<Family>(family), shape, cv);
+          },
+          py::arg("family"), py::arg("shape"), py::arg("cv"), Release())
       .def("correlations", &correlations)
       .def("session_models", &session_models)
       .def("without_sessions", &Profile::without_sessions, Release())

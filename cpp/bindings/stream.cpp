@@ -4,14 +4,17 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
-#include <array>
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 
 #include "bindings.hpp"
+#include "engine/column_views.hpp"
 #include "engine/columns.hpp"
 #include "engine/pipeline.hpp"
+#include "rows.hpp"
 #include "writers/text.hpp"
+#include "writers/text_stream.hpp"
 
 namespace py = pybind11;
 
@@ -68,49 +71,31 @@ py::array view(const BatchHandle& handle, std::span<const T> values) {
   return array;
 }
 
-constexpr std::array<const char*, 3> payload_names{"image_bytes", "audio_bytes", "video_bytes"};
-
 std::vector<std::string> column_names(const Batch& batch) {
-  const Category category = batch.category();
-  std::vector<std::string> names{"timestamp", "client_id", "input_tokens", "output_tokens"};
-  if (category == Category::reason) names.emplace_back("reason_tokens");
-  if (category == Category::multimodal) {
-    names.insert(names.end(), {"text_tokens", "image_tokens", "audio_tokens", "video_tokens"});
-  }
-  if (batch.has_sessions()) names.insert(names.end(), {"session_id", "turn", "delay"});
-  if (batch.has_hash_ids()) names.emplace_back("hash_ids");
-  for (std::size_t kind = 0; kind < payload_names.size(); ++kind)
-    if (batch.has_payload_bytes(kind)) names.emplace_back(payload_names[kind]);
+  std::vector<std::string> names;
+  for (ColumnInfo& info : column_infos(batch.category(), batch.optional_columns()))
+    names.push_back(std::move(info.name));
   return names;
 }
 
 py::object column(const BatchHandle& handle, const std::string& name) {
-  const Batch& batch = *handle.batch;
-  const auto list = [&](const ListColumn& items) -> py::object {
-    return py::make_tuple(view<std::int32_t>(handle, items.offsets),
-                          view<std::uint32_t>(handle, items.values));
-  };
-  if (name == "timestamp") return view(handle, batch.timestamp());
-  if (name == "client_id") return view(handle, batch.client_id());
-  if (name == "input_tokens") return view(handle, batch.input_tokens());
-  if (name == "output_tokens") return view(handle, batch.output_tokens());
-  if (batch.category() == Category::reason && name == "reason_tokens")
-    return view(handle, batch.reason_tokens());
-  if (batch.category() == Category::multimodal) {
-    if (name == "text_tokens") return view(handle, batch.text_tokens());
-    if (name == "image_tokens") return list(batch.image_tokens());
-    if (name == "audio_tokens") return list(batch.audio_tokens());
-    if (name == "video_tokens") return list(batch.video_tokens());
-  }
-  if (batch.has_sessions()) {
-    if (name == "session_id") return view(handle, batch.session_id());
-    if (name == "turn") return view(handle, batch.turn());
-    if (name == "delay") return view(handle, batch.delay());
-  }
-  if (batch.has_hash_ids() && name == "hash_ids") return list(batch.hash_ids());
-  for (std::size_t kind = 0; kind < payload_names.size(); ++kind)
-    if (batch.has_payload_bytes(kind) && name == payload_names[kind]) return list(batch.payload_bytes(kind));
-  throw py::key_error(name);
+  const std::vector<std::string> names = column_names(*handle.batch);
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) throw py::key_error(name);
+  const ColumnView values =
+      column_views(*handle.batch)[static_cast<std::size_t>(std::distance(names.begin(), found))];
+  return std::visit(
+      [&](const auto& column) -> py::object {
+        using View = std::decay_t<decltype(column)>;
+        if constexpr (std::is_same_v<View, ListView>) {
+          return py::make_tuple(view(handle, column.offsets), view(handle, column.values));
+        } else if constexpr (std::is_same_v<View, TextView>) {
+          throw py::key_error(name);  // no column of a batch
+        } else {
+          return view(handle, column);
+        }
+      },
+      values);
 }
 
 BatchHandle next_batch(SharedStream& shared) {
@@ -162,50 +147,41 @@ BatchHandle collect(const Job& job, unsigned threads, const std::string& kernels
   return {all};
 }
 
-// Formatted rows; the memory is reused when Python lets go of it.
-struct TextChunk {
-  std::shared_ptr<Column<char>> text;
-};
-
-// Rows formatted on the worker threads.
-class TextStream {
- public:
-  TextStream(const Job& job, TextFormat format, unsigned threads, const std::string& kernels)
-      : pipeline_(job, threads, kernels_for(kernels),
-                  [format, pool = std::make_shared<Pool<Column<char>>>()](Made& made) {
-                    made.text = pool->take();
-                    made.text->clear();
-                    append_rows(*made.batch, format, *made.text);
-                    made.batch.reset();
-                  }) {}
-
+struct SharedTextStream {
+  TextStream stream;
   std::atomic_flag busy;
-
-  bool wait(std::chrono::milliseconds timeout) { return pipeline_.wait(timeout); }
-  std::optional<Made> next() { return pipeline_.next(); }
-
- private:
-  Pipeline pipeline_;
 };
 
-TextFormat parse_format(const std::string& format) {
+std::optional<TextFormat> native_format(const std::string& format) {
   if (format == "csv") return TextFormat::csv;
   if (format == "jsonl") return TextFormat::jsonl;
-  throw std::invalid_argument("format: '" + format + "' is not a text format; it must be one of csv, jsonl");
+  return std::nullopt;
 }
 
-std::unique_ptr<TextStream> make_text_stream(const Job& job, const std::string& format, unsigned threads,
-                                             const std::string& kernels) {
-  return std::make_unique<TextStream>(job, parse_format(format), threads, kernels);
+std::unique_ptr<SharedTextStream> make_text_stream(const Job& job, const std::string& format,
+                                                   const std::string& hash_ids, unsigned threads,
+                                                   const std::string& kernels) {
+  const Kernels& level = kernels_for(kernels);
+  if (const auto native = native_format(format))
+    return std::unique_ptr<SharedTextStream>(
+        new SharedTextStream{TextStream(job, *native, threads, level), ATOMIC_FLAG_INIT});
+  return std::unique_ptr<SharedTextStream>(new SharedTextStream{
+      TextStream(job, parse_trace_format(format), parse_hash_ids(hash_ids), threads, level),
+      ATOMIC_FLAG_INIT});
 }
 
-py::tuple next_text(TextStream& stream) {
-  const Exclusive exclusive(stream.busy);
-  wait_for(stream);
-  std::optional<Made> made;
+std::string header_of(const Job& job, const std::string& format, const std::string& hash_ids) {
+  if (const auto native = native_format(format)) return text_header(job, *native);
+  return job_row_writer(job, format, hash_ids)->header();
+}
+
+py::tuple next_text(SharedTextStream& shared) {
+  const Exclusive exclusive(shared.busy);
+  wait_for(shared.stream);
+  std::optional<TextRows> made;
   {
     const py::gil_scoped_release release;
-    made = stream.next();
+    made = shared.stream.next();
   }
   if (!made) throw py::stop_iteration();
   const py::object chunk = py::cast(TextChunk{std::move(made->text)});
@@ -224,11 +200,6 @@ void register_stream(py::module_& module) {
       .def_property_readonly("names", [](const BatchHandle& handle) { return column_names(*handle.batch); })
       .def("column", &column, py::arg("name"));
 
-  py::class_<TextChunk>(module, "TextChunk", py::buffer_protocol()).def_buffer([](const TextChunk& chunk) {
-    return py::buffer_info(reinterpret_cast<const std::uint8_t*>(chunk.text->data()),
-                           static_cast<py::ssize_t>(chunk.text->size()));
-  });
-
   const auto itself = [](const py::object& stream) { return stream; };
   py::class_<SharedStream>(module, "Stream")
       .def(py::init([](const Job& job, unsigned threads, std::size_t batch_size, const std::string& kernels,
@@ -241,18 +212,21 @@ void register_stream(py::module_& module) {
            py::arg("kernels") = "", py::arg("first_window") = 0, py::arg("last_window") = py::none())
       .def("__iter__", itself)
       .def("__next__", &next_batch);
-  py::class_<TextStream>(module, "TextStream")
+  py::class_<SharedTextStream>(module, "TextStream")
       .def(py::init(&make_text_stream), py::arg("job"), py::kw_only(), py::arg("format"),
-           py::arg("threads") = 0, py::arg("kernels") = "")
+           py::arg("hash_ids") = "fill", py::arg("threads") = 0, py::arg("kernels") = "")
+      .def_property_readonly(
+          "rows_without_tokens",
+          [](const SharedTextStream& shared) { return shared.stream.rows_without_tokens(); })
       .def("__iter__", itself)
       .def("__next__", &next_text);
 
   module.def(
       "text_header",
-      [](const Job& job, const std::string& format) {
-        return py::bytes(text_header(job, parse_format(format)));
+      [](const Job& job, const std::string& format, const std::string& hash_ids) {
+        return py::bytes(header_of(job, format, hash_ids));
       },
-      py::arg("job"), py::arg("format"));
+      py::arg("job"), py::arg("format"), py::arg("hash_ids") = "fill");
   module.def("collect", &collect, py::arg("job"), py::kw_only(), py::arg("threads") = 0,
              py::arg("kernels") = "");
   module.def("kernel_levels", &kernel_levels);

@@ -35,11 +35,13 @@ from tracetide.job import Job
 from tracetide.trace import Batch, Trace
 
 if TYPE_CHECKING:
+    from tracetide.conversion import convert
     from tracetide.prefixes import PrefixStatistics, prefix_statistics
     from tracetide.prompts import Prefixes, PromptLevel
     from tracetide.readers import TraceScan, read, scan
     from tracetide.sessions import ServiceTime, Sessions, SubAgent, Tool, User, agents, conversations
     from tracetide.upsampling import compare_upsampling, upsample
+    from tracetide.validation import ValidationReport, validate
 
 __all__ = [
     "NO_SESSION",
@@ -78,6 +80,7 @@ __all__ = [
     "TraceScan",
     "Uniform",
     "User",
+    "ValidationReport",
     "Weekly",
     "Weibull",
     "Zipf",
@@ -85,6 +88,7 @@ __all__ = [
     "agents",
     "compare_upsampling",
     "conversations",
+    "convert",
     "fit",
     "fit_with_report",
     "generate",
@@ -94,6 +98,7 @@ __all__ = [
     "scan",
     "stream",
     "upsample",
+    "validate",
 ]
 
 _LAZY = {
@@ -106,13 +111,16 @@ _LAZY = {
     "Tool": "tracetide.sessions",
     "TraceScan": "tracetide.readers",
     "User": "tracetide.sessions",
+    "ValidationReport": "tracetide.validation",
     "agents": "tracetide.sessions",
     "compare_upsampling": "tracetide.upsampling",
     "conversations": "tracetide.sessions",
+    "convert": "tracetide.conversion",
     "prefix_statistics": "tracetide.prefixes",
     "read": "tracetide.readers",
     "scan": "tracetide.readers",
     "upsample": "tracetide.upsampling",
+    "validate": "tracetide.validation",
 }
 """Names whose modules import pyarrow or more, which `import tracetide` does not wait for."""
 

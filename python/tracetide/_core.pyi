@@ -56,6 +56,8 @@ class Profile:
         """Of every distribution: `mean`, `minimum`, `maximum`; `quantiles` at the probabilities `p`."""
     def with_cells(self, keep: npt.NDArray[np.bool_]) -> Profile:
         """The same profile with only those of its cells(), one flag each."""
+    def with_gaps(self, family: int, shape: float, cv: float) -> Profile:
+        """The same profile with gaps of one law in every window: 0 Exponential, 1 Gamma, 2 Weibull."""
     def correlations(self) -> dict[str, npt.NDArray[Any]]:
         """`client` uint32, `field_a`, `field_b` uint8 (positions in `fields`), `spearman` float64."""
     def session_models(self) -> list[dict[str, Any]]:
@@ -172,6 +174,8 @@ class Job:
         """Starts of the job's windows, and the job's end: `windows + 1` entries."""
     @property
     def expected(self) -> float: ...
+    def window_factors(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.float64]]:
+        """Of every window, that of the profile and the factor on its clients' rates."""
     def count(self) -> int | None: ...
     @property
     def left_out(self) -> list[int]: ...
@@ -217,13 +221,64 @@ class TextStream:
     The text is a read-only view of bytes; let go of it soon, its memory is reused.
     """
 
-    def __init__(self, job: Job, *, format: str, threads: int = 0, kernels: str = "") -> None: ...
+    def __init__(
+        self, job: Job, *, format: str, hash_ids: str = "fill", threads: int = 0, kernels: str = ""
+    ) -> None: ...
+    @property
+    def rows_without_tokens(self) -> int:
+        """As of `RowWriter`, when the end has been reached."""
     def __iter__(self) -> TextStream: ...
     def __next__(self) -> tuple[int, memoryview]: ...
 
-def text_header(job: Job, format: str) -> bytes:
+class TextChunk:
+    """Bytes, through the buffer protocol."""
+
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+class RowWriter:
+    """Rows of arrays in a text format of another tool; what it writes may depend on the rows before.
+
+    Columns are pairs of a native name and a kind: real, u16, u32, u64, list or text. A list is a pair of
+    offsets (int32) and values (uint32), a text of offsets and bytes (uint8).
+    """
+
+    def __init__(
+        self,
+        format: str,
+        columns: Sequence[tuple[str, str]],
+        *,
+        hash_ids: str = "fill",
+        block_size: int = 0,
+    ) -> None: ...
+    @property
+    def header(self) -> bytes: ...
+    @property
+    def left_out(self) -> list[str]: ...
+    @property
+    def rows_without_tokens(self) -> int:
+        """Rows written so far without input or output, where the format wants at least 1: they have 1."""
+    def write(self, rows: int, columns: list[Any]) -> TextChunk: ...
+    def finish(self) -> TextChunk: ...
+
+def columns_of(job: Job) -> list[tuple[str, str]]:
+    """Names and kinds of a job's columns, as of `RowWriter`."""
+
+def left_out(job: Job, *, format: str, hash_ids: str = "fill") -> list[str]:
+    """Columns that a text format of another tool does not tell, or only in part."""
+
+def text_header(job: Job, format: str, hash_ids: str = "fill") -> bytes:
     """What precedes the rows: the CSV header line, or nothing for JSON lines."""
 
+def arrow_array(
+    columns: list[tuple[str, str, bool, Any]], rows: int, metadata: str = ""
+) -> tuple[object, object]:
+    """PyCapsules of the schema and the array of columns, each (name, Arrow format, nullable, values)."""
+
+def arrow_table_stream(
+    columns: list[tuple[str, str, bool, Any]], rows: int, metadata: str = ""
+) -> object: ...
+def arrow_job_stream(job: Job, metadata: str, *, threads: int = 0, batch_size: int = 0) -> object: ...
+def arrow_job_schema(job: Job, metadata: str) -> object: ...
 def collect(job: Job, *, threads: int = 0, kernels: str = "") -> Batch:
     """All requests of a job as one batch."""
 

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from tracetide import _core
 from tracetide.columns import NO_SESSION, NULLABLE, Column, ListColumn
+from tracetide.job import Job
 from tracetide.trace import Requests
 
 JOB_KEY = "tracetide.job"
@@ -22,6 +24,23 @@ def schema_of(requests: Requests, metadata: Mapping[str, Any] | None = None) -> 
     """The Arrow schema, with the job as metadata if there is one."""
     fields = [pa.field(name, _type(requests[name]), nullable=name in NULLABLE) for name in requests.columns]
     return pa.schema(fields, {JOB_KEY: json.dumps(metadata)} if metadata else None)
+
+
+_KINDS = {
+    "real": pa.float64(),
+    "u16": pa.uint16(),
+    "u32": pa.uint32(),
+    "u64": pa.uint64(),
+    "list": LIST_TYPE,
+}
+
+
+def job_schema(job: Job) -> pa.Schema:
+    """The Arrow schema of a job's requests, with the job as metadata."""
+    fields = [
+        pa.field(name, _KINDS[kind], nullable=name in NULLABLE) for name, kind in _core.columns_of(job.core)
+    ]
+    return pa.schema(fields, {JOB_KEY: json.dumps(job.metadata())})
 
 
 def record_batch_of(requests: Requests, schema: pa.Schema) -> pa.RecordBatch:

@@ -15,6 +15,7 @@ from tracetide.grid import NS
 
 if TYPE_CHECKING:
     from tracetide.analysis.filters import Predicate
+    from tracetide.distributions import Distribution
     from tracetide.handmade import Client
     from tracetide.prompts import Prefixes
     from tracetide.sessions import Sessions
@@ -248,6 +249,22 @@ class ClientPool:
         if not (is_number and math.isfinite(factor) and 0 < factor <= _MOST_CLIENTS):
             raise ValueError(f"factor: {factor!r} is not allowed; it must be a number above 0")
         return max(1, round(factor * active))
+
+    def with_arrivals(self, arrivals: Distribution) -> ClientPool:
+        """The same clients with gaps of one law, at the rates that they have.
+
+        Args:
+            arrivals: the law's shape: `Exponential()` (Poisson arrivals), `Gamma(shape)`, `Gamma(cv=...)` or
+                `Weibull(shape)`.
+
+        Raises:
+            ValueError: for another law, or one with a scale.
+        """
+        from tracetide.handmade.client import check_arrivals
+        from tracetide.handmade.profile import gaps_of
+
+        check_arrivals(arrivals)
+        return self._with(self._profile.with_gaps(*gaps_of(arrivals)))
 
     def with_sessions(self, sessions: Sessions | None) -> ClientPool:
         """The same clients, whose requests belong together as a model says; None: all stand alone.

@@ -96,6 +96,14 @@ class ListColumn:
         """The values of all rows one after the other (a view): uint32."""
         return self.values[self.offsets[0] : self.offsets[-1]]
 
+    def take(self, rows: npt.NDArray[np.int64]) -> ListColumn:
+        """The lists of the given rows, in their order, copied."""
+        lengths = self.lengths()[rows].astype(np.int64)
+        ends = np.cumsum(lengths)
+        within = np.arange(int(ends[-1]) if ends.size else 0) - np.repeat(ends - lengths, lengths)
+        values = self.values[np.repeat(self.offsets[:-1][rows], lengths) + within]
+        return ListColumn(np.concatenate([[0], ends]).astype(np.int32), values)
+
     def sums(self) -> npt.NDArray[np.uint64]:
         """The sum of each request's values: uint64, shape (rows,)."""
         running = np.zeros(self.flat().size + 1, dtype=np.uint64)

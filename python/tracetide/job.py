@@ -208,6 +208,15 @@ class Job:
         return self._core.block_size
 
     @property
+    def has_own_block_size(self) -> bool:
+        """Whether `block_size` was given, and is not the default."""
+        return self._options["block_size"] is not None
+
+    def with_block_size(self, block_size: int) -> Job:
+        """The same requests with `hash_ids` of blocks of so many tokens."""
+        return _restore(self._pool, {**self._options, "block_size": _block_size(block_size)})
+
+    @property
     def windows(self) -> int:
         """The number of windows."""
         return self._core.windows
@@ -262,6 +271,7 @@ class Job:
         path: str | os.PathLike[str],
         *,
         format: str | None = None,
+        hash_ids: bool = True,
         threads: int = 0,
         progress: Progress | None = None,
     ) -> Written:
@@ -270,21 +280,39 @@ class Job:
         Args:
             path: its ending chooses the format (`.parquet`, `.arrow`, `.csv`, `.jsonl`; the last two
                 also with `.gz` or `.zst`); `"-"` is standard output.
-            format: the format, whatever the ending.
+            format: the format, whatever the ending, or that of another tool: mooncake, mooncake-session,
+                bailian, burstgpt, azure, vidur, blis, llmservingsim, splitwise (text, also with `.gz` or
+                `.zst`), baseten (`.parquet` or `.arrow`), servegen (a folder).
+            hash_ids: for formats that have them, whether they are written: those of the job, with blocks
+                as the format expects them unless `block_size` was given, or ids that are used once.
             threads: 0: all cores. The file's bytes do not depend on it.
             progress: called with (rows, bytes) written so far, after every piece.
 
         Returns:
-            The rows and bytes written.
+            The rows and bytes written, and the columns that the format has no place for.
 
         Raises:
-            ValueError: for an unknown format, or if there is no request to write.
+            ValueError: for an unknown format, if there is no request to write, or for a request that the
+                format cannot tell, naming its row.
             OSError: if it cannot be written.
         """
         from tracetide.formats import write_job
 
         _not_negative("threads", threads)
-        return write_job(self, path, format=format, threads=threads, progress=progress)
+        return write_job(self, path, format=format, hash_ids=hash_ids, threads=threads, progress=progress)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The requests as a stream of Arrow data, made while it is taken, in bounded memory.
+
+        For everything that takes such: `polars.from_arrow(job)`, `duckdb.sql("from job")`,
+        `pyarrow.RecordBatchReader.from_stream(job)`. Every call begins anew. A requested schema is not
+        followed, as the interface allows.
+        """
+        return _core.arrow_job_stream(self._core, json.dumps(self.metadata()))
+
+    def __arrow_c_schema__(self) -> object:
+        """The type of its requests."""
+        return _core.arrow_job_schema(self._core, json.dumps(self.metadata()))
 
     def metadata(self) -> dict[str, Any]:
         """All that is needed to make the trace again; every Parquet and Arrow file carries it as JSON.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from tracetide.columns import NO_SESSION
 
 
 def session_numbers(ids: pa.Array) -> npt.NDArray[np.int64]:
@@ -19,3 +23,21 @@ def session_numbers(ids: pa.Array) -> npt.NDArray[np.int64]:
     alone = codes < 0
     codes[alone] = len(names) + np.arange(int(alone.sum()))
     return codes
+
+
+class SessionNumbers:
+    """Numbers sessions in the order in which they come. Keeps an entry for every session seen so far."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Any, int] = {}
+
+    def of(self, ids: pa.Array) -> npt.NDArray[np.uint64]:
+        """The number of the session of each of the next rows; `NO_SESSION` for null and an empty text."""
+        encoded = ids if pa.types.is_dictionary(ids.type) else ids.dictionary_encode()
+        names = encoded.dictionary.to_pylist()
+        known = self._numbers
+        numbers = [NO_SESSION if name == "" else known.setdefault(name, len(known)) for name in names]
+        table = np.array([*numbers, NO_SESSION], dtype=np.uint64)
+        codes = encoded.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)
+        made: npt.NDArray[np.uint64] = table[codes]
+        return made

@@ -109,8 +109,19 @@ class Requests:
         return table_of(self)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """For everything that takes Arrow data: polars, DuckDB, pandas, pyarrow."""
-        return self.to_arrow().__arrow_c_stream__(requested_schema)
+        """For everything that takes Arrow data: polars, DuckDB, pandas, pyarrow. On the same memory.
+
+        A requested schema is not followed, as the interface allows.
+        """
+        from tracetide.capsules import stream_of
+
+        return stream_of(self)
+
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
+        """The same as one struct array."""
+        from tracetide.capsules import array_of
+
+        return array_of(self)
 
     def to_pandas(self) -> pandas.DataFrame:
         """A pandas data frame; needs pandas (`pip install 'tracetide[pandas]'`)."""
@@ -154,20 +165,38 @@ class Trace(Requests):
         format_of(path, format)
         return read(path, format="native", columns={"client_id": "client_id"})
 
-    def write(self, path: str | os.PathLike[str], *, format: str | None = None) -> Written:
+    def write(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: str | None = None,
+        hash_ids: bool = True,
+        block_size: int = 0,
+    ) -> Written:
         """Write the trace; the file appears under its name only when complete.
 
         The arguments, results and errors are those of `Job.write`, and so are the bytes.
-        """
-        from tracetide.formats import write_trace
 
-        if "timestamp" in self and np.isnan(self["timestamp"]).any():
+        Args:
+            path: the file.
+            format: native, or that of another tool.
+            hash_ids: whether formats that have them get them.
+            block_size: tokens of a block in the file, by default what the format expects. Ids become those
+                of such blocks where the trace tells the size of its own; else they must have this size.
+        """
+        from tracetide.formats import NATIVE, format_of, write_trace
+
+        if (
+            format_of(path, format).name in NATIVE
+            and "timestamp" in self
+            and np.isnan(self["timestamp"]).any()
+        ):
             row = int(np.isnan(self["timestamp"]).argmax())
             raise ValueError(
                 f"timestamp: row {row + 1} has none, which is not allowed; every request of a native trace "
                 "needs a time, which a later turn of a mooncake-session trace does not have"
             )
-        return write_trace(self, path, format=format)
+        return write_trace(self, path, format=format, hash_ids=hash_ids, block_size=block_size)
 
     def _slice(self, start: int, stop: int) -> Trace:
         return Trace(self._sliced_columns(start, stop))

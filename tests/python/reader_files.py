@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -69,6 +70,21 @@ LLMSERVINGSIM = (
     '{"input_toks": 100, "output_toks": 20, "arrival_time_ns": 1000000001}\n'
     '{"input_toks": 200, "output_toks": 30, "arrival_time_ns": 2000000000}\n'
 )
+LLMSERVINGSIM_SESSIONS = (
+    '{"session_id": "a", "arrival_time_ns": 5, "sub_requests": [{"input_toks": 1, "output_toks": 2, '
+    '"tool_duration_ns": 1500000000}, {"input_toks": 3, "output_toks": 4, "tool_duration_ns": 0}]}\n'
+    '{"session_id": null, "input_toks": 200, "output_toks": 30, "arrival_time_ns": 2000000000}\n'
+    '{"session_id": "b", "arrival_time_ns": 1000000000, "sub_requests": [{"input_toks": 5, '
+    '"output_toks": 6, "tool_duration_ns": 7}]}\n'
+)
+BLIS = (
+    "request_id,client_id,tenant_id,slo_class,session_id,round_index,prefix_group,prefix_length,streaming,"
+    "input_tokens,output_tokens,text_tokens,image_tokens,audio_tokens,video_tokens,reason_ratio,model,"
+    "deadline_us,server_input_tokens,arrival_time_us,send_time_us,first_chunk_time_us,last_chunk_time_us,"
+    "num_chunks,status,error_message,finish_reason\n"
+    "0,batch,,,,0,,0,true,100,20,100,0,0,0,0.25,,0,0,500000,500000,0,0,0,ok,,\n"
+    "1,chat,,,s1,2,,0,true,200,30,200,0,0,0,0,,0,0,1500000,1500000,0,0,0,ok,,\n"
+)
 NATIVE = "timestamp,client_id,input_tokens,output_tokens\n0.5,1,100,10\n0.75,2,200,0\n2,1,300,30\n"
 NATIVE_JSONL = (
     '{"timestamp":0.5,"client_id":1,"input_tokens":100,"output_tokens":10}\n'
@@ -84,6 +100,7 @@ TEXTS = {
     "burstgpt": BURSTGPT,
     "vidur": VIDUR,
     "splitwise": SPLITWISE,
+    "blis": BLIS,
     "llmservingsim": LLMSERVINGSIM,
     "native": NATIVE,
 }
@@ -101,3 +118,30 @@ def packed(content: str, codec: str) -> bytes:
     """The content in one gzip member or zstd frame."""
     data = content.encode()
     return gzip.compress(data) if codec == "gzip" else bytes(pa.Codec("zstd").compress(data))
+
+
+INPUTS = {
+    "azure": "ContextTokens",
+    "mooncake": "input_length",
+    "mooncake-session": "input_length",
+    "bailian": "input_length",
+    "burstgpt": "Request tokens",
+    "vidur": "num_prefill_tokens",
+    "splitwise": "prompt_size",
+    "blis": "input_tokens",
+    "llmservingsim": "input_toks",
+    "native": "input_tokens",
+}
+"""The column of input tokens in each."""
+
+
+def with_input(name: str, value: str) -> str:
+    """The file of a format, with another value for the input tokens of its first row."""
+    lines = TEXTS[name].splitlines(keepends=True)
+    if lines[0].startswith("{"):
+        lines[0] = re.sub(rf'("{INPUTS[name]}": )\d+', rf"\g<1>{value}", lines[0])
+    else:
+        header, cells = lines[0].rstrip("\n").split(","), lines[1].rstrip("\n").split(",")
+        cells[header.index(INPUTS[name])] = value
+        lines[1] = ",".join(cells) + "\n"
+    return "".join(lines)

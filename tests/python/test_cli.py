@@ -17,7 +17,7 @@ import pytest
 import tracetide as tt
 from cli_tools import COMMAND, environment, fails, run, succeeds
 from small_profiles import Client, IntegerPmf, build, one_client
-from tracetide.formats import FORMATS
+from tracetide.formats import NATIVE
 from tracetide.profiles import bundled
 
 LENGTHS = {"input_tokens": IntegerPmf([10, 20], [0.5, 0.5])}
@@ -61,7 +61,7 @@ def test_generate_writes_the_trace_of_its_options(profile, tmp_path):
     assert os.listdir(tmp_path) == ["trace.parquet"]
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", NATIVE)
 def test_generate_writes_every_format_to_a_file_and_to_standard_output(profile, format, tmp_path):
     path = tmp_path / f"trace.{format}"
     options = ("generate", profile, "--rate", "5", "--duration", "10min", "--seed", "2")

@@ -16,7 +16,7 @@ import tracetide as tt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_profiles import MULTIMODAL, IntegerPmf, RealPmf, one_client
-from tracetide.formats import FORMATS, format_of
+from tracetide.formats import NATIVE, format_of
 from tracetide.formats import parquet as parquet_module
 from tracetide.formats.compression import PIECE, compressed
 from tracetide.formats.output import open_output
@@ -52,7 +52,7 @@ def language() -> tt.Job:
 # Contents
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", NATIVE)
 def test_a_file_holds_every_column_exactly(job, format, tmp_path):
     path = tmp_path / f"trace.{format}"
     written = job.write(path)
@@ -61,7 +61,7 @@ def test_a_file_holds_every_column_exactly(job, format, tmp_path):
     assert tt.Trace.read(path) == job.generate()
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", NATIVE)
 def test_bytes_do_not_depend_on_threads_or_on_the_way_they_are_made(job, format, tmp_path):
     path = tmp_path / f"trace.{format}"
     job.write(path, threads=1)
@@ -157,7 +157,7 @@ def test_compressed_bytes_depend_only_on_the_text(compression, tmp_path):
         min_size=1,
         max_size=30,
     ),
-    format=st.sampled_from(FORMATS),
+    format=st.sampled_from(NATIVE),
 )
 def test_any_trace_that_is_written_is_read_the_same(tmp_path_factory, rows, format):
     rows = sorted(rows)
@@ -249,7 +249,7 @@ def test_a_file_is_replaced_only_when_the_new_one_is_complete(language, tmp_path
     assert path.read_bytes().count(b"\n") == 20_001
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", NATIVE)
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
 def test_nothing_is_left_of_a_file_that_fails(job, format, error, tmp_path, monkeypatch):
     def fail(descriptor: int, data: object) -> int:
@@ -266,7 +266,7 @@ def test_a_job_that_turns_out_empty_leaves_nothing(tmp_path):
     for counts in ("pinned", "renewal"):
         job = tt.Job(pool, counts=counts, seed=1)
         assert len(job.generate()) == 0
-        for format in FORMATS:
+        for format in NATIVE:
             with pytest.raises(ValueError, match="no requests"):
                 job.write(tmp_path / f"trace.{format}")
     assert list(tmp_path.iterdir()) == []
@@ -357,7 +357,7 @@ def test_a_csv_that_is_no_trace_is_refused(content, says, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", NATIVE)
 def test_a_damaged_file_is_refused_with_its_name(language, format, tmp_path):
     path = tmp_path / f"trace.{format}"
     language.write(path)

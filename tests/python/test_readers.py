@@ -592,6 +592,111 @@ def test_any_damage_is_refused_with_one_line(tmp_path):
         _read_or_refused(written(tmp_path, bytes(content)))
 
 
+HOSTILE = {
+    "fraction": "1.5",
+    "negative": "-1",
+    "beyond 32 bits": "4294967296",
+    "beyond 64 bits": "18446744073709551616",
+    "beyond floats": "1e400",
+    "no number": '"many"',
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+@pytest.mark.parametrize("name", files.TEXTS)
+def test_a_wrong_number_is_refused_in_every_format(name, value, tmp_path):
+    path = files.written(tmp_path, files.with_input(name, HOSTILE[value]))
+    with pytest.raises(tt.TraceError) as caught:
+        tt.read(path)
+    message = str(caught.value)
+    assert message.startswith(str(path))
+    assert "\n" not in message
+    assert len(message) < 600
+
+
+@pytest.mark.parametrize("name", files.TEXTS)
+def test_damage_is_refused_in_every_format(name, tmp_path):
+    """A second header or key, noise, text that is no UTF-8, times that go back."""
+    whole = files.TEXTS[name]
+    first = whole.splitlines()[0]
+    twice = (
+        whole.replace("{", f'{{"{files.INPUTS[name]}": 3, ')
+        if first.startswith("{")
+        else "".join(
+            f"{line},{line.split(',')[first.split(',').index(files.INPUTS[name])]}\n"
+            for line in whole.splitlines()
+        )
+    )
+    back = whole + (whole if first.startswith("{") else whole.split("\n", 1)[1])
+    if name == "mooncake-session":
+        back = whole.replace('"timestamp": 250', '"timestamp": -250')
+    for content in (
+        twice.encode(),
+        whole.encode()[:-9] + b"\0\xff\xfe" * 40,
+        whole.encode().replace(b"0", b"\xc3\x28"),
+        back.encode(),
+    ):
+        path = files.written(tmp_path, content)
+        with pytest.raises(tt.TraceError) as caught:
+            tt.read(path)
+        assert str(caught.value).startswith(str(path))
+        assert "\n" not in str(caught.value)
+
+
+def test_blis_counts_rounds_from_zero_and_reasons_by_ratio(tmp_path):
+    trace = tt.read(files.written(tmp_path, files.BLIS))
+    assert trace.timestamp.tolist() == [0.5, 1.5]
+    assert trace.turn.tolist() == [1, 3]
+    assert trace.reason_tokens.tolist() == [5, 0]
+    assert trace.client.tolist() == ["batch", "chat"]
+    assert trace.session_id.tolist() == ["", "s1"]
+    wrong = files.BLIS.replace("0.25", "1.25")
+    with pytest.raises(tt.TraceError, match=r"reason_ratio.*1\.25 is not allowed; it must be from 0 to 1"):
+        tt.read(files.written(tmp_path, wrong))
+
+
+def test_lines_of_sessions_become_rows(tmp_path):
+    path = files.written(tmp_path, files.LLMSERVINGSIM_SESSIONS)
+    trace = tt.read(path)
+    assert tt.scan(path).format == "llmservingsim"
+    assert trace.session_id.tolist() == ["a", "a", "", "b"]
+    assert trace.turn.tolist() == [1, 2, 1, 1]
+    assert trace.input_tokens.tolist() == [1, 3, 200, 5]
+    assert trace.output_tokens.tolist() == [2, 4, 30, 6]
+    assert np.array_equal(trace.timestamp, [5e-9, np.nan, 2, 1], equal_nan=True)
+    assert np.array_equal(trace.delay, [np.nan, 1.5, np.nan, np.nan], equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            '"sub_requests": [{"input_toks": 1',
+            '"sub_requests": [{"input_toks": 1.5',
+            "column 'input_toks': 1.5",
+        ),
+        (
+            '"sub_requests": [{"input_toks": 1',
+            '"sub_requests": [5, {"input_toks": 1',
+            "column 'sub_requests'",
+        ),
+        ('"session_id": "b"', '"session_id": 5', "column 'session_id': 5 is not allowed"),
+        ('"input_toks": 200', '"input_toks": -200', "row 3, column 'input_toks': -200 is not allowed"),
+        ('"output_toks": 6', '"outputs": 6', "row 4, column 'output_toks': a missing value"),
+        ('"tool_duration_ns": 1500000000', '"tool_duration_ns": -1', "row 2, column 'tool_duration_ns'"),
+        ('"arrival_time_ns": 1000000000', '"arrival_time_ns": 1e3', "column 'arrival_time_ns'"),
+        ("]}\n", "]\n", "is no JSON"),
+    ],
+)
+def test_a_wrong_line_of_a_session_is_named(old, new, says, tmp_path):
+    content = files.LLMSERVINGSIM_SESSIONS.replace(old, new)
+    assert content != files.LLMSERVINGSIM_SESSIONS
+    with pytest.raises(tt.TraceError) as caught:
+        tt.read(files.written(tmp_path, content))
+    assert says in str(caught.value)
+
+
 @pytest.mark.parametrize("start", [NUMBERED + "1,", '{"timestamp": "', NUMBERED + '1,"\n'])
 def test_a_line_without_end_is_refused_in_bounded_memory(start, tmp_path):
     # 1 GiB, as 1 MiB of gzip. Of the text only the longest allowed line is read.

@@ -67,6 +67,8 @@ class Batch {
   [[nodiscard]] const ListColumn& audio_tokens() const noexcept { return columns_.audio_tokens; }
   [[nodiscard]] const ListColumn& video_tokens() const noexcept { return columns_.video_tokens; }
 
+  /// Which of the columns below it has.
+  [[nodiscard]] const OptionalColumns& optional_columns() const noexcept { return optional_; }
   /// Whether the job has conversations: else the following are empty.
   [[nodiscard]] bool has_sessions() const noexcept { return optional_.sessions; }
   [[nodiscard]] std::span<const std::uint64_t> session_id() const noexcept { return columns_.session_id; }

@@ -219,6 +219,9 @@ class Profile {
   /// The same profile without models of sessions, or of prompts.
   [[nodiscard]] Profile without_sessions() const;
   [[nodiscard]] Profile without_prompts() const;
+  /// The same profile with gaps of one law in every cell; rates stay. @throws std::invalid_argument for a
+  /// shape beyond min_shape and max_shape
+  [[nodiscard]] Profile with_gaps(Family family, double shape, double cv) const;
   /// The same profile with only those cells, counted through all windows, for which `keep` is not 0.
   /// @throws std::invalid_argument unless `keep` has an entry for every cell
   [[nodiscard]] Profile with_cells(std::span<const std::uint8_t> keep) const;

@@ -1,6 +1,7 @@
 // Everything.
 #pragma once
 
+#include "tracetide/arrow.hpp"
 #include "tracetide/batch.hpp"
 #include "tracetide/distributions.hpp"
 #include "tracetide/error.hpp"

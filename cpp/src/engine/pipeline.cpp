@@ -16,6 +16,7 @@ constexpr std::uint64_t windows_per_task = 1024;
 constexpr std::size_t clients_per_plan = 8;
 constexpr std::int64_t windows_per_history = 4;
 constexpr unsigned most_threads = 1024;
+constexpr std::chrono::milliseconds cancel_interval{20};
 
 }  // namespace
 
@@ -26,11 +27,18 @@ std::shared_ptr<Batch> Pipeline::take_batch() {
   return batch;
 }
 
-Pipeline::Pipeline(const Job& job, unsigned threads, const Kernels& kernels,
-                   std::function<void(Made&)> finish, WindowRange range)
+Pipeline::Pipeline(const Job& job, unsigned threads, const Kernels& kernels, Finish finish, WindowRange range)
+    : Pipeline(job, threads, kernels, std::move(finish), {}, range) {}
+
+Pipeline::Pipeline(const Job& job, unsigned threads, const Kernels& kernels, Prepare prepare)
+    : Pipeline(job, threads, kernels, {}, std::move(prepare), {}) {}
+
+Pipeline::Pipeline(const Job& job, unsigned threads, const Kernels& kernels, Finish finish, Prepare prepare,
+                   WindowRange range)
     : job_(job),
       kernels_(&kernels),
       finish_(std::move(finish)),
+      prepare_(std::move(prepare)),
       first_window_(range.first),
       next_window_(range.first),
       end_window_(std::min(range.last, job.windows())) {
@@ -204,8 +212,24 @@ void Pipeline::run(const Task& task, WindowMaker& maker) {
   if (numbers_) put_blocks(task, runs, blocks, *made.batch);
   put_payload_bytes(job_.options().payload_bytes, made.batch->columns());
   made.rows = made.batch->size();
-  if (finish_ && made.rows != 0) finish_(made);
+  const Finish finish = prepare_ ? prepare_in_order(task.sequence, *made.batch) : finish_;
+  if (finish && made.rows != 0) finish(made);
   deliver(task.sequence, std::move(made));
+}
+
+// Tasks are claimed in order, so the one whose turn it is proceeds.
+Finish Pipeline::prepare_in_order(std::uint64_t sequence, const Batch& batch) {
+  Finish finish;
+  {
+    std::unique_lock lock(turn_mutex_);
+    while (!turn_.wait_for(lock, cancel_interval, [&] { return next_prepared_ == sequence; })) {
+      if (stop_.load(std::memory_order_relaxed)) throw Cancelled{};
+    }
+    if (batch.size() != 0) finish = prepare_(batch);
+    ++next_prepared_;
+  }
+  turn_.notify_all();
+  return finish;
 }
 
 void Pipeline::make_windows(const Task& task, WindowMaker& maker, Batch& batch, RowBlocks* blocks,

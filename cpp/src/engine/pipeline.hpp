@@ -55,6 +55,11 @@ struct Made {
   std::shared_ptr<Column<char>> text{};  ///< what the pipeline's `finish` made of the batch, if anything
 };
 
+/// What is made of every non-empty task on the worker threads, before it is delivered.
+using Finish = std::function<void(Made&)>;
+/// Called in the order of the trace, one batch at a time: what depends on those before. Must be quick.
+using Prepare = std::function<Finish(const Batch&)>;
+
 /// Windows first .. last - 1 of a job; at most all of it.
 struct WindowRange {
   std::uint64_t first = 0;
@@ -66,9 +71,9 @@ struct WindowRange {
 /// proceeds.
 class Pipeline {
  public:
-  /// `finish`, if given, runs on the worker threads, for every non-empty task, before it is delivered.
-  Pipeline(const Job& job, unsigned threads, const Kernels& kernels, std::function<void(Made&)> finish = {},
+  Pipeline(const Job& job, unsigned threads, const Kernels& kernels, Finish finish = {},
            WindowRange range = {});
+  Pipeline(const Job& job, unsigned threads, const Kernels& kernels, Prepare prepare);
   ~Pipeline();
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
@@ -91,7 +96,10 @@ class Pipeline {
     std::shared_ptr<LargeWindow> large;
   };
 
+  Pipeline(const Job& job, unsigned threads, const Kernels& kernels, Finish finish, Prepare prepare,
+           WindowRange range);
   [[nodiscard]] std::unique_ptr<BlockNumbers> number_before(unsigned threads) const;
+  [[nodiscard]] Finish prepare_in_order(std::uint64_t sequence, const Batch& batch);
   void work();
   Task claim();
   bool claim_large(Task& task);
@@ -108,7 +116,8 @@ class Pipeline {
 
   Job job_;
   const Kernels* kernels_;
-  std::function<void(Made&)> finish_;
+  Finish finish_;
+  Prepare prepare_;
   std::shared_ptr<Pool<Batch>> pool_ = std::make_shared<Pool<Batch>>();
 
   std::mutex mutex_;
@@ -136,6 +145,10 @@ class Pipeline {
   // Results by sequence modulo their number.
   std::vector<std::optional<Made>> places_;
   std::uint64_t next_delivery_ = 0;
+
+  std::mutex turn_mutex_;  // of prepare_
+  std::condition_variable turn_;
+  std::uint64_t next_prepared_ = 0;
 
   std::vector<std::thread> workers_;
 };

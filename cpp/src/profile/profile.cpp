@@ -172,6 +172,20 @@ std::uint32_t Profile::prompt_model(std::uint32_t client) const noexcept {
   return models.empty() ? missing : models[client];
 }
 
+Profile Profile::with_gaps(Family family, double shape, double cv) const {
+  if (!(shape >= min_shape && shape <= max_shape))
+    throw std::invalid_argument("shape: " + number_text(shape) +
+                                " is not allowed; it must be from 0.005 to 1e5");
+  tide::View view = image_->view;
+  const std::vector<double> shapes(view.cell_shape.size(), shape);
+  const std::vector<double> cvs(view.cell_cv.size(), cv);
+  const std::vector<Family> families(view.cell_family.size(), family);
+  view.cell_shape = shapes;
+  view.cell_cv = cvs;
+  view.cell_family = families;
+  return from_image(tide::write(view), "<with other gaps>");
+}
+
 Profile Profile::with_cells(std::span<const std::uint8_t> keep) const {
   tide::View view = image_->view;
   if (keep.size() != view.cell_client.size()) {

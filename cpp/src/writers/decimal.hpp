@@ -84,6 +84,19 @@ inline char* put_number(char* to, std::uint32_t value) noexcept {
   return to;
 }
 
+/// Of any number, which may touch number_room bytes as well.
+inline constexpr std::size_t longest_long_number = 20;
+
+/// A number and a comma, as put_number; above 2^32 slower.
+inline char* put_long_number(char* to, std::uint64_t value) noexcept {
+  if (value <= 0xFFFFFFFFu) return put_number(to, static_cast<std::uint32_t>(value));
+  constexpr std::uint64_t billion = 1'000'000'000;
+  to = put_long_number(to, value / billion);
+  const auto low = static_cast<std::uint32_t>(value % billion);
+  *to = static_cast<char>('0' + low / 100'000'000);
+  return put_padded_4(put_padded_4(to + 1, low / 10'000 % 10'000), low % 10'000);
+}
+
 /// The nine digits of `value` (1 to 999,999,999) with leading zeros; returns the end without the trailing
 /// ones.
 inline char* put_fraction(char* to, std::uint32_t value) noexcept {

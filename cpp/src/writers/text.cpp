@@ -1,56 +1,16 @@
 #include "writers/text.hpp"
 
 #include <array>
-#include <cassert>
 #include <cstddef>
 #include <cstring>
 #include <string_view>
 
+#include "engine/column_views.hpp"
 #include "writers/decimal.hpp"
+#include "writers/time_text.hpp"
 
 namespace tracetide {
 namespace {
-
-// The second of a timestamp seldom differs from the one before: its digits are kept.
-class TimestampWriter {
- public:
-  static constexpr std::size_t longest = 16 + 9;
-  [[maybe_unused]] static constexpr double limit = 1e15;
-
-  char* put(char* to, double timestamp) noexcept {
-    assert(timestamp >= 0 && timestamp < limit);
-    // Below 2^23 s the fraction is exact and within 0.47 ns of the whole number of nanoseconds that the
-    // timestamp stands for, and the product adds less than 1e-7 to that. Above, the product is exact.
-    auto second = static_cast<std::int64_t>(timestamp);
-    auto ns = static_cast<std::uint32_t>((timestamp - static_cast<double>(second)) * 1e9 + 0.5);
-    if (ns == 1'000'000'000u) [[unlikely]] {
-      ns = 0;
-      ++second;
-    }
-    if (second != second_) remember(second);
-    std::memcpy(to, text_, sizeof text_);
-    to += length_;
-    return ns != 0 ? put_fraction(to, ns) : to - 1;
-  }
-
- private:
-  void remember(std::int64_t second) noexcept {
-    second_ = second;
-    char reversed[sizeof text_];
-    std::size_t digits = 0;
-    do {
-      reversed[digits++] = static_cast<char>('0' + second % 10);
-      second /= 10;
-    } while (second != 0);
-    for (std::size_t i = 0; i < digits; ++i) text_[i] = reversed[digits - 1 - i];
-    text_[digits] = '.';
-    length_ = digits + 1;
-  }
-
-  std::int64_t second_ = 0;
-  std::size_t length_ = 2;
-  char text_[16] = {'0', '.'};  // the second and a point
-};
 
 // The key's size is known when compiling, so the copy is one or two moves.
 template <std::size_t size>
@@ -68,7 +28,6 @@ char* put_text(char* to, std::string_view text) noexcept {
 
 constexpr std::size_t longest_key = sizeof ",\"output_tokens\":" - 1;
 constexpr std::size_t numbers_in_row = 4;
-constexpr std::size_t longest_long_number = 20;
 constexpr std::size_t lists_in_row = 3;
 
 // A list of numbers as JSON. In CSV it is in quotes where it has a comma; a guessed branch would be wrong
@@ -84,16 +43,6 @@ char* put_list(char* to, const std::uint32_t* item, const std::uint32_t* end) no
   *last++ = ']';
   *last = '"';
   return last + quotes;
-}
-
-// A number above 2^32 is rare: ids of sessions.
-char* put_long_number(char* to, std::uint64_t value) noexcept {
-  if (value <= 0xFFFFFFFFu) return put_number(to, static_cast<std::uint32_t>(value));
-  constexpr std::uint64_t billion = 1'000'000'000;
-  to = put_long_number(to, value / billion);
-  const auto low = static_cast<std::uint32_t>(value % billion);
-  *to = static_cast<char>('0' + low / 100'000'000);
-  return put_padded_4(put_padded_4(to + 1, low / 10'000 % 10'000), low % 10'000);
 }
 
 // Nothing in CSV, null in JSON.
@@ -210,25 +159,22 @@ std::size_t longest_text(const Batch& batch, TextFormat format) noexcept {
   return batch.size() * row + items * (longest_number + 1) + number_room;
 }
 
+std::string header_of(const std::vector<ColumnInfo>& columns, TextFormat format) {
+  std::string header;
+  if (format == TextFormat::jsonl) return header;
+  for (const ColumnInfo& column : columns) header.append(column.name).push_back(',');
+  header.back() = '\n';
+  return header;
+}
+
 }  // namespace
 
 std::string text_header(const Job& job, TextFormat format) {
-  std::string header = text_header(job.profile().category(), format);
-  if (header.empty()) return header;
-  header.pop_back();
-  if (job.conversations()) header += ",session_id,turn,delay";
-  if (job.block_size() != 0) header += ",hash_ids";
-  for (std::size_t kind = 0; kind < payload_names.size(); ++kind)
-    if (job.optional_columns().payload_bytes[kind]) header.append(",").append(payload_names[kind]);
-  return header + "\n";
+  return header_of(column_infos(job.profile().category(), job.optional_columns()), format);
 }
 
 std::string text_header(Category category, TextFormat format) {
-  if (format == TextFormat::jsonl) return {};
-  std::string header = "timestamp,client_id,input_tokens,output_tokens";
-  if (category == Category::reason) header += ",reason_tokens";
-  if (category == Category::multimodal) header += ",text_tokens,image_tokens,audio_tokens,video_tokens";
-  return header + "\n";
+  return header_of(column_infos(category, {}), format);
 }
 
 void append_rows(const Batch& batch, TextFormat format, Column<char>& out) {

@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 from cyclopts import App, CycloptsError
 
 from tracetide._version import __version__
+from tracetide.cli.completion import completion
+from tracetide.cli.convert import convert
 from tracetide.cli.describe import describe
 from tracetide.cli.fit import fit
 from tracetide.cli.generate import generate
@@ -18,6 +20,7 @@ from tracetide.cli.outcome import Terminated, outcome_of
 from tracetide.cli.profiles import profiles
 from tracetide.cli.schema import schema
 from tracetide.cli.upsample import upsample
+from tracetide.cli.validate import validate
 from tracetide.cli.windows import windows
 
 app = App(
@@ -33,9 +36,12 @@ app.command(profiles)
 app.command(describe)
 app.command(import_, name="import")
 app.command(fit)
+app.command(convert)
+app.command(validate)
 app.command(windows)
 app.command(upsample)
 app.command(schema)
+app.command(completion)
 
 
 def run(arguments: list[str]) -> int:

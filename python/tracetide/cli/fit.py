@@ -9,7 +9,15 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from tracetide.cli.parameters import Quiet, Whole, output_path
+from tracetide.cli.parameters import (
+    Columns,
+    Quiet,
+    Unit,
+    Whole,
+    output_path,
+    parse_columns,
+    parse_unit,
+)
 from tracetide.cli.progress import size
 from tracetide.durations import format_duration
 
@@ -40,16 +48,8 @@ def fit(
         Parameter(help="Lengths as counted, or Pareto and log-normal (inputs) and Exponential (outputs)."),
     ] = "pmf",
     format: Annotated[str | None, Parameter(help="The format of TRACE, whatever its columns.")] = None,
-    column: Annotated[
-        list[str] | None,
-        Parameter(
-            name="--column",
-            negative="",
-            help="NAME=COLUMN: which column has a native one's values, such as input_tokens=prompt_len; "
-            "may be given several times.",
-        ),
-    ] = None,
-    unit: Annotated[str | None, Parameter(help="Of the times of a table: s, ms, us, ns or date.")] = None,
+    column: Columns = None,
+    unit: Unit = None,
     rebase: Annotated[
         bool, Parameter(negative="", help="Count times from the first request, as Unix times need.")
     ] = False,
@@ -81,7 +81,7 @@ def fit(
 ) -> None:
     """Make a profile from a trace: clients, rates, burstiness, lengths and correlations.
 
-    Examples:
+    For example:
 
     `tracetide fit trace.parquet -o mine.tide`
 
@@ -108,8 +108,8 @@ def fit(
         "epoch": epoch,
         "lengths": lengths,
         "format": format,
-        "columns": _columns(column or []),
-        "units": None if unit is None else {"timestamp": unit},
+        "columns": parse_columns(column),
+        "units": parse_unit(unit),
         "rebase": rebase,
         "duration": duration,
         "top_clients": top_clients,
@@ -134,15 +134,3 @@ def fit(
             f"{time.monotonic() - started:.2f} s",
             file=sys.stderr,
         )
-
-
-def _columns(given: list[str]) -> dict[str, str] | None:
-    found = {}
-    for entry in given:
-        name, equals, column = entry.partition("=")
-        if not (name and equals and column):
-            raise ValueError(f"--column: {entry!r} is not allowed; it must be NAME=COLUMN")
-        if name in found:
-            raise ValueError(f"--column: {name!r} is there twice; each name may be given once")
-        found[name] = column
-    return found or None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 import warnings
 from typing import Annotated, Any, Literal
@@ -11,23 +10,25 @@ from cyclopts import Parameter
 
 from tracetide.cli.coupling import parse_coupling
 from tracetide.cli.narrowing import Filters, Top, narrowed
-from tracetide.cli.parameters import Quiet, Span, Threads, Whole, output_path
-from tracetide.cli.progress import ProgressBar, size
+from tracetide.cli.parameters import (
+    Format,
+    HashIds,
+    Json,
+    OutputFile,
+    Quiet,
+    Span,
+    Threads,
+    Whole,
+    output_path,
+)
+from tracetide.cli.progress import ProgressBar
 from tracetide.cli.rate_file import read_rate_file
+from tracetide.cli.written import check_json, report_written
 from tracetide.clientpool import ClientPool, load
+from tracetide.distributions import Gamma
 from tracetide.errors import IdleWindowWarning, MissingDataWarning
-from tracetide.formats import STDOUT, format_of
+from tracetide.formats import format_of
 from tracetide.job import Job
-
-OutputFile = Annotated[
-    str,
-    Parameter(
-        name=("--output", "-o"),
-        allow_leading_hyphen=True,
-        help="The file to write; its ending chooses the format (.parquet .arrow .csv .jsonl, the last two "
-        "also with .gz or .zst). `-` is standard output.",
-    ),
-]
 
 
 def generate(
@@ -35,7 +36,9 @@ def generate(
     /,
     *,
     output: OutputFile,
-    rate: Annotated[float | None, Parameter(help="Total requests/s.")] = None,
+    rate: Annotated[
+        float | None, Parameter(name=("--rate", "--request-rate"), help="Total requests/s.")
+    ] = None,
     scale: Annotated[float | None, Parameter(help="Factor on the profile's own rates.")] = None,
     max_rate: Annotated[float | None, Parameter(help="Lower the profile's own rates to this peak.")] = None,
     rate_file: Annotated[
@@ -52,7 +55,21 @@ def generate(
             help='Seconds, or "90s", "10min", "1h30min", "30d"; default: that of the span.',
         ),
     ] = None,
-    seed: Annotated[Whole, Parameter(help="From 0 to 2^64 - 1.")] = 0,
+    num_requests: Annotated[
+        Whole | None,
+        Parameter(
+            name=("--num-requests", "--num-prompts"),
+            help="Instead of a duration: so long that so many requests are expected at the rate.",
+        ),
+    ] = None,
+    seed: Annotated[Whole, Parameter(name=("--seed", "--random-seed"), help="From 0 to 2^64 - 1.")] = 0,
+    burstiness: Annotated[
+        float | None,
+        Parameter(
+            help="Give every client Gamma gaps of this shape, as in `vllm bench`: 1 is Poisson, less is "
+            "burstier. Default: each client's own."
+        ),
+    ] = None,
     counts: Annotated[
         Literal["profile", "pinned", "renewal", "servegen"],
         Parameter(help="How many requests a client sends in a window."),
@@ -87,17 +104,21 @@ def generate(
             help="KIND=BYTES for a token of image, audio or video, once or more: adds the bytes of items.",
         ),
     ] = None,
-    format: Annotated[str | None, Parameter(help="The format, whatever the ending of OUTPUT.")] = None,
+    format: Format = None,
+    hash_ids: HashIds = True,
     threads: Threads = 0,
+    json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Generate a trace from a profile.
 
-    Examples:
+    For example:
 
     `tracetide generate m-small --rate 100 --duration 1h --seed 0 -o trace.parquet`
 
     `tracetide generate m-small --span 18:00..19:00 --scale 0.5 -o - --format csv | head`
+
+    `tracetide generate deepseek-r1 --request-rate 20 --num-requests 5000 --format mooncake -o trace.jsonl`
 
     Parameters
     ----------
@@ -107,25 +128,52 @@ def generate(
     """
     target = output_path(output)
     chosen = format_of(target, format)
+    check_json(target, as_json=json_)
     with warnings.catch_warnings(record=True) as caught:
         for kind in (MissingDataWarning, IdleWindowWarning):
             warnings.simplefilter("always", kind)
         pool = narrowed(load(profile, threads=_not_negative(threads)), span, filter, top)
-        job = _job(pool, rate, rate_file, scale=scale, max_rate=max_rate, duration=duration,
+        if burstiness is not None:
+            pool = pool.with_arrivals(_gaps(burstiness))
+        job = _job(pool, rate, rate_file, scale=scale, max_rate=max_rate,
+                   duration=_duration(duration, num_requests, rate),
                    seed=seed, counts=counts, coupling=parse_coupling(coupling), missing=missing,
                    conversations=conversations, prefixes=prefixes, block_size=block_size,
                    payload_bytes=_payload_bytes(payload_bytes))  # fmt: skip
     started = time.monotonic()
     with ProgressBar(job.expected, show=not quiet, warnings=[str(entry.message) for entry in caught]) as bar:
-        written = job.write(target, format=chosen.name, threads=threads, progress=bar.update)
-    if not quiet:
-        seconds = time.monotonic() - started
-        name = "standard output" if target == STDOUT else target
-        print(
-            f"{name}: {written.rows:,} requests, {size(written.bytes)} in {seconds:.2f} s "
-            f"({written.rows / max(seconds, 1e-9):,.0f} requests/s)",
-            file=sys.stderr,
+        written = job.write(
+            target, format=chosen.name, hash_ids=hash_ids, threads=threads, progress=bar.update
         )
+    report_written(
+        target,
+        chosen,
+        written,
+        time.monotonic() - started,
+        hash_ids=hash_ids,
+        block_size=block_size or 0,
+        as_json=json_,
+        quiet=quiet,
+    )
+
+
+def _gaps(burstiness: float) -> Gamma:
+    try:
+        return Gamma(burstiness)
+    except ValueError:
+        raise ValueError(
+            f"--burstiness: {burstiness:g} is not allowed; it must be a Gamma shape, from 0.005 to 1e5"
+        ) from None
+
+
+def _duration(duration: str | None, num_requests: int | None, rate: float | None) -> str | float | None:
+    if num_requests is None:
+        return duration
+    if duration is not None or rate is None or not rate > 0:
+        raise ValueError("--num-requests: it needs --rate above 0, and no --duration: it sets how long")
+    if num_requests < 1:
+        raise ValueError(f"--num-requests: {num_requests} is not allowed; it must be at least 1")
+    return num_requests / rate
 
 
 def _job(pool: ClientPool, rate: float | None, rate_file: str | None, **options: Any) -> Job:

@@ -11,14 +11,20 @@ _INPUT_ERRNOS = (errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
 _INPUT_ERRORS = (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
 
 
+class Refused(Exception):
+    """A file that was looked at and found wrong; all has been said."""
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM."""
 
 
 def outcome_of(error: BaseException) -> tuple[int, str]:
     """The exit code of an error, and what to say of it (nothing for a closed pipe)."""
-    if os.environ.get("TRACETIDE_DEBUG"):
+    if os.environ.get("TRACETIDE_DEBUG") and not isinstance(error, Refused):
         raise error
+    if isinstance(error, Refused):
+        return 2, ""
     if isinstance(error, Terminated):
         return 143, "terminated"
     if isinstance(error, KeyboardInterrupt):

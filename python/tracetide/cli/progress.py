@@ -20,7 +20,7 @@ class ProgressBar:
     """
 
     def __init__(self, expected: float, *, show: bool, warnings: list[str]) -> None:
-        """A bar up to `expected` rows."""
+        """A bar up to `expected` rows; 0: nobody knows."""
         self._expected = expected
         self._show = show
         self._bar: Progress | None = None
@@ -89,6 +89,6 @@ def _new_bar(expected: float) -> Progress:
         console=Console(stderr=True),
         transient=True,
     )
-    bar.add_task("", total=expected, bytes="")
+    bar.add_task("", total=expected or None, bytes="")
     bar.start()
     return bar

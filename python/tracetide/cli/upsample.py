@@ -31,7 +31,7 @@ def upsample(
 ) -> None:
     """Write a trace at another rate, with whole conversations.
 
-    Examples:
+    For example:
 
     `tracetide upsample day.parquet busy.parquet --factor 3`
 

@@ -36,7 +36,7 @@ def windows(
 ) -> None:
     """Write what every client of a profile does in every window: rate, burstiness, statistics of lengths.
 
-    Examples:
+    For example:
 
     `tracetide windows m-small --span 18:00..19:00 --top 5`
 

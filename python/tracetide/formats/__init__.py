@@ -1,7 +1,9 @@
-"""Native trace files: which format a name means, and writing each. `tracetide.readers` reads.
+"""Trace files: which format a name means, and writing each. `tracetide.readers` reads.
 
-One module a container (`parquet`, `arrow`, `csv`, `jsonl`); `text` is what the last two share. A new
-container is a module with a `Container` and a line in `CONTAINERS`.
+`source` is where requests come from: a job, a trace or a scan. One module writes a container: `parquet`,
+`arrow`, `text` (native CSV and JSON lines), `tool_text` (the text formats of other tools, whose rows the core
+writes), `baseten`; `servegen` writes a folder. A new container is a module with a `Container` and a line in
+`CONTAINERS`.
 """
 
 from __future__ import annotations
@@ -9,8 +11,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from tracetide.formats.base import Format, Progress, Written
-from tracetide.formats.names import FORMATS, STDOUT, format_of
+from tracetide.formats.base import Format, Progress, ToolOptions, Written
+from tracetide.formats.names import FORMATS, NATIVE, STDOUT, TOOL_TEXT, TOOLS, format_of
 
 if TYPE_CHECKING:
     from tracetide.formats.base import Source
@@ -19,12 +21,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMATS",
+    "NATIVE",
     "STDOUT",
+    "TOOLS",
+    "TOOL_TEXT",
     "Format",
     "Progress",
     "Written",
     "format_of",
     "write_job",
+    "write_source",
     "write_trace",
 ]
 
@@ -36,6 +42,7 @@ def write_job(
     path: str | os.PathLike[str],
     *,
     format: str | None = None,
+    hash_ids: bool = True,
     threads: int = 0,
     progress: Progress | None = None,
 ) -> Written:
@@ -43,12 +50,18 @@ def write_job(
     from tracetide.formats.source import JobSource
 
     chosen = format_of(path, format)
+    if chosen.container == "servegen":
+        from tracetide.formats.servegen import write_job_folder
+
+        return write_job_folder(job, path)
     if job.windows * len(job.pool) <= _CELLS_TO_COUNT and job.count() == 0:
         raise ValueError(
             f"job: it has no requests ({job.expected:.3g} were expected in {job.duration:g} s); "
             "choose a higher rate, a longer duration or another seed"
         )
-    return _write(JobSource(job, threads), chosen, path, threads, progress)
+    job = _with_blocks(job, chosen, hash_ids)
+    options = ToolOptions(hash_ids, job.block_size)
+    return write_source(JobSource(job, threads), chosen, options, path, threads, progress)
 
 
 def write_trace(
@@ -56,18 +69,32 @@ def write_trace(
     path: str | os.PathLike[str],
     *,
     format: str | None = None,
+    hash_ids: bool = True,
+    block_size: int = 0,
     threads: int = 0,
     progress: Progress | None = None,
 ) -> Written:
     """Write a trace; see `Trace.write`."""
     from tracetide.formats.source import TraceSource
 
-    return _write(TraceSource(trace, threads), format_of(path, format), path, threads, progress)
+    chosen = format_of(path, format)
+    if chosen.container == "servegen":
+        from tracetide.formats.servegen import write_trace_folder
+
+        return write_trace_folder(trace, path)
+    options = ToolOptions(hash_ids, block_size)
+    return write_source(TraceSource(trace, threads), chosen, options, path, threads, progress)
 
 
-def _write(
-    source: Source, format: Format, path: str | os.PathLike[str], threads: int, progress: Progress | None
+def write_source(
+    source: Source,
+    format: Format,
+    options: ToolOptions,
+    path: str | os.PathLike[str],
+    threads: int = 0,
+    progress: Progress | None = None,
 ) -> Written:
+    """Write all requests of a source; the file appears under its name only when complete."""
     from tracetide.formats.compression import compressed
     from tracetide.formats.containers import container_of
     from tracetide.formats.output import open_output
@@ -83,5 +110,21 @@ def _write(
                 progress(rows, output.tell())
 
         with compressed(output, format.compression, threads) as sink:
-            container.write(source, sink, written)
-    return Written(rows, output.tell())
+            loss = container.write(source, format, options, sink, written)
+        if format.container == "blis":
+            from tracetide.formats.blis import write_header
+
+            return Written(rows, output.tell() + write_header(path), *loss)
+    return Written(rows, output.tell(), *loss)
+
+
+def _with_blocks(job: Job, format: Format, hash_ids: bool) -> Job:
+    """The same job with the hash ids that a format expects, where it was not said which it has."""
+    from tracetide.formats.hash_blocks import FORMAT_BLOCKS
+
+    wanted = FORMAT_BLOCKS.get(format.container.partition(".")[0], 0)
+    if not hash_ids or not wanted or job.has_own_block_size:
+        return job
+    if format.container.startswith("baseten") and not job.block_size:
+        return job  # they are optional there, and ids that are never seen again would tell nothing
+    return job.with_block_size(wanted)

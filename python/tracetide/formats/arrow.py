@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 
-from tracetide.arrow import record_batch_of, schema_of
-from tracetide.formats.base import Sink, SinkFile, Source
-from tracetide.trace import Requests
+from tracetide.formats.base import Format, Loss, Sink, SinkFile, Source, ToolOptions
 
 RECORD_BATCH = 1 << 18
 """Rows of every record batch but the last, so that bytes never depend on how requests came."""
 
 
-def write(source: Source, sink: Sink, written: Callable[[int], None]) -> None:
+def write(
+    source: Source, format: Format, options: ToolOptions, sink: Sink, written: Callable[[int], None]
+) -> Loss:
     """Write all requests; the job is in the schema's metadata under `tracetide.job`."""
-    batches = source.batches(RECORD_BATCH)
-    first = next(batches)
-    schema = schema_of(first, source.metadata)
+    write_batches(source.batches(RECORD_BATCH), source.schema, sink, written)
+    return Loss()
+
+
+def write_batches(
+    batches: Iterator[pa.RecordBatch], schema: pa.Schema, sink: Sink, written: Callable[[int], None]
+) -> None:
+    """Write the batches as they come. Nothing is written before there is one."""
+    first = next(batches, None)
     with pa.PythonFile(SinkFile(sink), mode="w") as file, pa.ipc.new_file(file, schema) as writer:
-        batch: Requests | None = first
+        batch = first
         while batch is not None:
-            writer.write_batch(record_batch_of(batch, schema))
+            writer.write_batch(batch.replace_schema_metadata(schema.metadata))
             written(len(batch))
             batch = next(batches, None)

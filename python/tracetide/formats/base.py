@@ -2,40 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from tracetide.trace import Requests
+    import pyarrow as pa
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the rows and bytes written so far."""
 
 
 class Written(NamedTuple):
-    """What was written."""
+    """What was written.
+
+    Attributes:
+        rows: how many requests.
+        bytes: how many bytes, of all files.
+        left_out: the columns that the format has no place for, or can tell only in part.
+        without_tokens: requests without input or output in a format that wants at least 1 token: they have
+            1 in the file.
+    """
 
     rows: int
     bytes: int
+    left_out: tuple[str, ...] = ()
+    without_tokens: int = 0
+
+
+class Loss(NamedTuple):
+    """What is not in a file; see `Written`."""
+
+    left_out: tuple[str, ...] = ()
+    without_tokens: int = 0
 
 
 @dataclass(frozen=True)
 class Format:
-    """A container and, for text, a compression."""
+    """A container or another tool's format, and for text a compression."""
 
     container: str
     compression: str | None = None
 
     @property
     def name(self) -> str:
-        """As in `--format`: `"csv"`, `"csv.gz"`."""
-        return f"{self.container}.{self.compression}" if self.compression else self.container
+        """As in `--format`: `"csv"`, `"csv.gz"`, `"mooncake"`."""
+        tool = self.container.partition(".")[0]
+        return f"{tool}.{self.compression}" if self.compression else tool
 
     @property
     def is_binary(self) -> bool:
         """Whether it is not for a terminal."""
-        return self.compression is not None or self.container in ("parquet", "arrow")
+        return self.compression is not None or self.container.rpartition(".")[2] in ("parquet", "arrow")
+
+
+@dataclass(frozen=True)
+class ToolOptions:
+    """What formats of other tools may be told.
+
+    Attributes:
+        hash_ids: whether they have `hash_ids`: the trace's own, or ids that are used once.
+        block_size: tokens of a block of `hash_ids`; 0: the format's own.
+    """
+
+    hash_ids: bool = True
+    block_size: int = 0
 
 
 class Sink(Protocol):
@@ -66,25 +97,56 @@ class SinkFile:
 
 
 class Source(Protocol):
-    """Where requests come from: a job or a trace."""
+    """Where requests come from: a job, a trace or a scan."""
 
     @property
-    def metadata(self) -> Mapping[str, Any]:
-        """The job."""
+    def schema(self) -> pa.Schema:
+        """Of the batches, with the job as metadata if there is one."""
 
     @property
     def threads(self) -> int:
         """How many threads may work on it; 0 means all cores."""
 
-    def batches(self, rows: int) -> Iterator[Requests]:
-        """At least one batch; all but the last have `rows` rows, or as they come for `rows=0`."""
+    @property
+    def block_size(self) -> int:
+        """Tokens of a block of its hash ids; 0: not known."""
+
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        """Batches of `rows` rows but the last, or as they come for `rows=0`.
+
+        Raises:
+            ValueError: if a job has no requests.
+        """
 
     def text(self, container: str) -> Iterator[tuple[int, bytes]]:
-        """Formatted (rows, bytes), with the header first where there is one."""
+        """Native columns as formatted (rows, bytes), with the header first where there is one."""
+
+    def tool_text(self, name: str, options: ToolOptions) -> ToolText:
+        """In another tool's format."""
+
+
+@dataclass(frozen=True)
+class ToolText:
+    """Text in another tool's format.
+
+    Attributes:
+        pieces: (rows, bytes), with the header first where there is one.
+        loss: what it does not tell; known when all pieces have been taken.
+    """
+
+    pieces: Iterator[tuple[int, bytes]]
+    loss: Callable[[], Loss]
 
 
 class Container(Protocol):
     """Writing one container."""
 
-    def write(self, source: Source, sink: Sink, written: Callable[[int], None]) -> None:
+    def write(
+        self,
+        source: Source,
+        format: Format,
+        options: ToolOptions,
+        sink: Sink,
+        written: Callable[[int], None],
+    ) -> Loss:
         """Write all requests, calling `written` with the rows of every piece."""

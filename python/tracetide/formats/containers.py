@@ -6,12 +6,16 @@ from importlib import import_module
 from typing import cast
 
 from tracetide.formats.base import Container, Format
+from tracetide.formats.names import TOOL_TEXT
 
 CONTAINERS = {
     "parquet": "tracetide.formats.parquet",
     "arrow": "tracetide.formats.arrow",
-    "csv": "tracetide.formats.csv",
-    "jsonl": "tracetide.formats.jsonl",
+    "csv": "tracetide.formats.text",
+    "jsonl": "tracetide.formats.text",
+    "baseten.parquet": "tracetide.formats.baseten",
+    "baseten.arrow": "tracetide.formats.baseten",
+    **dict.fromkeys(TOOL_TEXT, "tracetide.formats.tool_text"),
 }
 
 

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import chain
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tracetide.arrow import record_batch_of, schema_of
-from tracetide.formats.base import Sink, Source
+from tracetide.formats.base import Format, Loss, Sink, Source, ToolOptions
 from tracetide.formats.parallel_parquet import ParallelParquetWriter, encoding_options
 
 ROW_GROUP = 1 << 20
 """Rows of every row group but the last, so that bytes never depend on how requests came."""
 
 
-def write(source: Source, sink: Sink, written: Callable[[int], None]) -> None:
+def write(
+    source: Source, format: Format, options: ToolOptions, sink: Sink, written: Callable[[int], None]
+) -> Loss:
     """Write all requests; the job is in the file's metadata under `tracetide.job`."""
-    batches = source.batches(ROW_GROUP)
-    first = next(batches)
-    schema = schema_of(first, source.metadata)
-    times = pq.SortingColumn(first.columns.index("timestamp"))
-    options = {**encoding_options(schema), "sorting_columns": [times]}
+    write_batches(source.batches(ROW_GROUP), source.schema, "timestamp", source.threads, sink, written)
+    return Loss()
+
+
+def write_batches(
+    batches: Iterator[pa.RecordBatch],
+    schema: pa.Schema,
+    time: str,
+    threads: int,
+    sink: Sink,
+    written: Callable[[int], None],
+) -> None:
+    """Write the batches, which are in the order of the column `time`."""
+    first = next(batches, None)
+    options = {
+        **encoding_options(schema),
+        "sorting_columns": [pq.SortingColumn(schema.names.index(time))],
+    }
     with ParallelParquetWriter(
-        sink, schema, rows_per_group=ROW_GROUP, threads=source.threads, options=options
+        sink, schema, rows_per_group=ROW_GROUP, threads=threads, options=options
     ) as writer:
-        for batch in chain([first], batches):
-            writer.write_batch(record_batch_of(batch, schema.remove_metadata()))
+        for batch in chain([first] if first is not None else [], batches):
+            writer.write_batch(batch.replace_schema_metadata(None))
             written(len(batch))

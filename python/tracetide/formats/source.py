@@ -1,13 +1,26 @@
-"""Jobs and traces as sources of requests for a writer."""
+"""Jobs, traces and scans as sources of requests for a writer."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from tracetide import _core
+from tracetide.arrow import JOB_KEY, job_schema, record_batch_of, schema_of
+from tracetide.errors import TraceError
+from tracetide.formats.base import Loss, ToolOptions, ToolText
+from tracetide.formats.hash_blocks import FORMAT_BLOCKS
+from tracetide.formats.text import header_of, rows_of
+from tracetide.formats.tool_rows import ToolRows
 from tracetide.job import Job
-from tracetide.trace import Batch, Trace
+from tracetide.readers.tracescan import TraceScan
+from tracetide.trace import Trace
 
 _TEXT_ROWS = 1 << 16
 
@@ -19,54 +32,152 @@ class JobSource:
         """A source of all requests of `job`; `threads=0` means all cores."""
         self._job = job
         self.threads = threads
+        self.block_size = job.block_size
 
-    @property
-    def metadata(self) -> Mapping[str, Any]:
-        """The job's."""
-        return self._job.metadata()
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """With the job as metadata."""
+        return job_schema(self._job)
 
-    def batches(self, rows: int) -> Iterator[Batch]:
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         """Batches of `rows` rows, the last may be shorter; as they are made for `rows=0`."""
-        return _refusing_none(self._job.stream(threads=self.threads, batch_size=rows), self._job)
+        made = self._job.stream(threads=self.threads, batch_size=rows)
+        return (record_batch_of(batch, self.schema) for batch in _refusing_none(made, self._job))
 
     def text(self, container: str) -> Iterator[tuple[int, bytes]]:
         """Header and rows, formatted by the core's threads."""
-        header = _core.text_header(self._job.core, container)
+        yield from self._formatted(self._stream(container, "fill"), container, "fill")
+
+    def tool_text(self, name: str, options: ToolOptions) -> ToolText:
+        """In another tool's format, by the core's threads."""
+        hash_ids = "fill" if options.hash_ids else "leave"
+        left_out = _core.left_out(self._job.core, format=name, hash_ids=hash_ids)
+        stream = self._stream(name, hash_ids)
+        return ToolText(
+            self._formatted(stream, name, hash_ids),
+            lambda: Loss(tuple(left_out), stream.rows_without_tokens),
+        )
+
+    def _stream(self, name: str, hash_ids: str) -> _core.TextStream:
+        return _core.TextStream(self._job.core, format=name, hash_ids=hash_ids, threads=self.threads)
+
+    def _formatted(self, stream: _core.TextStream, name: str, hash_ids: str) -> Iterator[tuple[int, bytes]]:
+        header = _core.text_header(self._job.core, name, hash_ids)
         if header:
             yield 0, header
-        pieces = _core.TextStream(self._job.core, format=container, threads=self.threads)
-        yield from _refusing_none(pieces, self._job)
+        yield from _refusing_none(stream, self._job)
 
 
-class TraceSource:
+class BatchSource:
+    """Requests that come as record batches."""
+
+    schema: pa.Schema
+    threads: int
+    block_size: int
+
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        """See `formats.base.Source`."""
+        raise NotImplementedError
+
+    def text(self, container: str) -> Iterator[tuple[int, bytes]]:
+        """Header and rows."""
+        header = header_of(self.schema.names, container)
+        if header:
+            yield 0, header
+        for batch in self.batches(_TEXT_ROWS):
+            if len(batch):
+                yield len(batch), rows_of(batch, container)
+
+    def tool_text(self, name: str, options: ToolOptions) -> ToolText:
+        """In another tool's format."""
+        rows = ToolRows(self.schema, name, options, self.block_size)
+        return ToolText(rows.pieces(self.batches(_TEXT_ROWS)), rows.loss)
+
+
+class TraceSource(BatchSource):
     """Requests that are in memory."""
 
     def __init__(self, trace: Trace, threads: int = 0) -> None:
         """A source of all requests of `trace`; `threads=0` means all cores."""
         self._trace = trace
         self.threads = threads
+        self.schema = schema_of(trace, trace.metadata)
+        self.block_size = _block_size(trace.metadata)
 
-    @property
-    def metadata(self) -> Mapping[str, Any]:
-        """The trace's."""
-        return self._trace.metadata
-
-    def batches(self, rows: int) -> Iterator[Trace]:
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         """Slices of `rows` rows; the last may be shorter, and the only one empty. One for `rows=0`."""
         rows = rows or max(len(self._trace), 1)
         for start in range(0, max(len(self._trace), 1), rows):
-            yield self._trace[start : start + rows]
+            yield record_batch_of(self._trace[start : start + rows], self.schema)
 
-    def text(self, container: str) -> Iterator[tuple[int, bytes]]:
-        """Header and rows."""
-        from tracetide.formats.text import header_of, rows_of
 
-        header = header_of(self._trace, container)
-        if header:
-            yield 0, header
-        for batch in self.batches(_TEXT_ROWS):
+class ScanSource(BatchSource):
+    """Requests that are read while they are written."""
+
+    def __init__(
+        self, scan: TraceScan, threads: int = 0, *, drop_empty: bool = False, needs_times: bool = False
+    ) -> None:
+        """A source of all requests of `scan`, or of those with input and output; perhaps all with a time."""
+        self._scan = scan
+        self._drop_empty = drop_empty
+        self._needs_times = needs_times
+        self.threads = threads
+        metadata = {JOB_KEY: json.dumps(scan.metadata)} if scan.metadata else None
+        self.schema = scan.schema.with_metadata(metadata)
+        self.block_size = _block_size(scan.metadata) or FORMAT_BLOCKS.get(scan.format, 0)
+
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        """Batches of `rows` rows."""
+        held: list[pa.RecordBatch] = []
+        count = 0
+        for batch in self._kept():
+            if not rows:
+                yield batch
+                continue
+            at = 0
+            while at < len(batch):
+                piece = batch.slice(at, rows - count)
+                held.append(piece)
+                count += len(piece)
+                at += len(piece)
+                if count == rows:
+                    yield _joined(held)
+                    held, count = [], 0
+        if held:
+            yield _joined(held)
+
+    def _kept(self) -> Iterator[pa.RecordBatch]:
+        none = True
+        rows = 0
+        for batch in self._scan.batches():
+            if self._needs_times and batch.column("timestamp").null_count:
+                row = rows + int(np.argmax(batch.column("timestamp").is_null()))
+                raise TraceError(
+                    f"{self._scan.origin}: row {row + 1} has no time, which is not allowed; the format needs "
+                    "one for every request, and later turns of sessions have none here"
+                )
+            rows += len(batch)
+            if self._drop_empty:
+                has_both = pc.and_(
+                    pc.greater(batch.column("input_tokens"), 0), pc.greater(batch.column("output_tokens"), 0)
+                )
+                batch = batch.filter(has_both)
             if len(batch):
-                yield len(batch), rows_of(batch, container)
+                none = False
+                yield batch
+        if none:
+            raise TraceError(f"{self._scan.origin}: no row has both input and output; there is nothing left")
+
+
+def _block_size(metadata: Mapping[str, Any]) -> int:
+    """Tokens of a block of the ids, where the job that made them tells; else 0."""
+    return int(metadata.get("block_size", 0))
+
+
+def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    if len(batches) == 1:
+        return batches[0]
+    return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
 
 
 def _refusing_none(pieces: Iterator[Any], job: Job) -> Iterator[Any]:

@@ -1,6 +1,7 @@
-"""CSV and JSON lines of columns in memory, the same bytes that the core formats from a job.
+"""CSV with a header line, and JSON lines, of native columns: the same bytes that the core formats from a job.
 
-All of it is done column by column.
+In CSV a list is a JSON array, quoted where it has a comma. Neither has a place for the job that other readers
+would respect. All of it is done column by column.
 """
 
 from __future__ import annotations
@@ -13,58 +14,61 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tracetide.columns import NO_SESSION, Column, ListColumn
-from tracetide.formats.base import Sink, Source
-from tracetide.trace import Requests
+from tracetide.formats.base import Format, Loss, Sink, Source, ToolOptions
 
 
-def write_text(source: Source, container: str, sink: Sink, written: Callable[[int], None]) -> None:
-    """Write all requests as lines. Neither container has a place for the job."""
-    for rows, piece in source.text(container):
+def write(
+    source: Source, format: Format, options: ToolOptions, sink: Sink, written: Callable[[int], None]
+) -> Loss:
+    """Write all requests as lines."""
+    for rows, piece in source.text(format.container):
         sink.write(piece)
         written(rows)
+    return Loss()
 
 
-def header_of(requests: Requests, container: str) -> bytes:
+def header_of(names: list[str], container: str) -> bytes:
     """What precedes the rows."""
-    return (",".join(requests.columns) + "\n").encode() if container == "csv" else b""
+    return (",".join(names) + "\n").encode() if container == "csv" else b""
 
 
-def rows_of(requests: Requests, container: str) -> bytes:
+def rows_of(batch: pa.RecordBatch, container: str) -> bytes:
     """The lines of all requests."""
     pieces: list[Any] = []
-    for position, name in enumerate(requests.columns):
+    for position, name in enumerate(batch.schema.names):
         if container == "jsonl":
             pieces.append(("," if position else "{") + f'"{name}":')
         elif position:
             pieces.append(",")
-        pieces.append(_strings(name, requests[name], quote=container == "csv"))
+        pieces.append(_strings(name, batch.column(position), is_csv=container == "csv"))
     pieces.append("}\n" if container == "jsonl" else "\n")
     lines = pc.binary_join_element_wise(*pieces, "")
     chunks = lines.chunks if isinstance(lines, pa.ChunkedArray) else [lines]
     return b"".join(_bytes(chunk) for chunk in chunks)
 
 
-def _strings(name: str, column: Column, *, quote: bool) -> Any:
-    if isinstance(column, ListColumn):
-        items = pc.cast(pa.array(column.flat()), pa.string())
-        offsets = pa.array(column.offsets - column.offsets[0])
-        joined = pc.binary_join(pa.ListArray.from_arrays(offsets, items), ",")
-        around = pa.array(np.where(quote & (column.lengths() > 1), '"', ""))
-        return pc.binary_join_element_wise(around, "[", joined, "]", around, "")
+def _strings(name: str, column: pa.Array, *, is_csv: bool) -> Any:
+    missing = "" if is_csv else "null"
+    if pa.types.is_list(column.type):
+        return _lists(column, is_csv=is_csv)
     if name == "timestamp":
-        return _decimal_seconds(column)
-    missing = "" if quote else "null"
-    if name == "delay" and column.dtype == np.float64:
-        return _delays(column, missing)
-    if name == "session_id" and column.dtype == np.uint64:
-        return pc.if_else(pa.array(column == NO_SESSION), missing, pc.cast(pa.array(column), pa.string()))
-    if column.dtype == object:
-        return _quoted(pa.array(column, pa.string()), is_csv=quote)
-    if column.dtype.kind == "f" and np.isnan(column).any():
-        numbers = pc.cast(pa.array(column, from_pandas=True), pa.string())
-        return pc.fill_null(numbers, missing)
-    return pc.cast(pa.array(column), pa.string())
+        return _decimal_seconds(column.to_numpy(zero_copy_only=False))
+    if name == "delay" and pa.types.is_float64(column.type):
+        return _delays(column.to_numpy(zero_copy_only=False), missing)
+    if pa.types.is_string(column.type):
+        return pc.fill_null(_quoted(column, is_csv=is_csv), missing)
+    if pa.types.is_floating(column.type):
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    return pc.fill_null(pc.cast(column, pa.string()), missing)
+
+
+def _lists(column: pa.Array, *, is_csv: bool) -> Any:
+    items = pc.cast(column.flatten(), pa.string())
+    lengths = column.value_lengths().to_numpy(zero_copy_only=False)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
+    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, items), ",")
+    around = pa.array(np.where(is_csv & (lengths > 1), '"', ""))
+    return pc.binary_join_element_wise(around, "[", joined, "]", around, "")
 
 
 def _quoted(texts: Any, *, is_csv: bool) -> Any:
@@ -74,7 +78,10 @@ def _quoted(texts: Any, *, is_csv: bool) -> Any:
         inside = pc.replace_substring(texts, '"', '""')
         return pc.if_else(needs, pc.binary_join_element_wise('"', inside, '"', ""), texts)
     if pc.any(pc.match_substring_regex(texts, r"[\x00-\x1f]")).as_py():  # rare: one by one
-        return pa.array([json.dumps(text, ensure_ascii=False) for text in texts.to_pylist()], pa.string())
+        return pa.array(
+            [None if text is None else json.dumps(text, ensure_ascii=False) for text in texts.to_pylist()],
+            pa.string(),
+        )
     inside = pc.replace_substring(pc.replace_substring(texts, "\\", "\\\\"), '"', '\\"')
     return pc.binary_join_element_wise('"', inside, '"', "")
 

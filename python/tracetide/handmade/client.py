@@ -103,7 +103,7 @@ class Client:
         object.__setattr__(self, "rate", as_curve(self.rate))
         object.__setattr__(self, "correlations", dict(self.correlations))
         object.__setattr__(self, "limits", dict(self.limits))
-        _check_arrivals(self.arrivals)
+        check_arrivals(self.arrivals)
         given = [name for name in _ALL_FIELDS if getattr(self, name) is not None]
         allowed = FIELDS[self.category]
         for name in given:
@@ -221,7 +221,8 @@ class Client:
                 raise ValueError(f"{what}: {spearman!r} is not allowed; it must be {allowed_values}")
 
 
-def _check_arrivals(law: Any) -> None:
+def check_arrivals(law: Any) -> None:
+    """Raise a ValueError unless a law of gaps is given by its shape alone."""
     forms = "Exponential(), Gamma(cv=...), Gamma(shape) or Weibull(shape)"
     if not isinstance(law, Exponential | Gamma | Weibull):
         raise ValueError(f"arrivals: {law!r} is not allowed; it must be {forms}")

@@ -152,7 +152,7 @@ def _add(builder: _core.ProfileBuilder, client: Client, names: list[str], edges:
             "must be finite, from 0 on, and above 0 at some time"
         )
     active = np.flatnonzero(rates > 0)
-    family, shape, cv = _gaps(client.arrivals)
+    family, shape, cv = gaps_of(client.arrivals)
     laws = {name: _law(builder, client, name) for name in FIELDS[client.category]}
     for name in names:
         number = builder.add_client(name)
@@ -170,8 +170,8 @@ def _add(builder: _core.ProfileBuilder, client: Client, names: list[str], edges:
             builder.set_correlation(number, a, b, float(spearman))
 
 
-def _gaps(law: Distribution) -> tuple[int, float, float]:
-    """Family, shape and CV."""
+def gaps_of(law: Distribution) -> tuple[int, float, float]:
+    """Family, shape and CV of a law of gaps."""
     if isinstance(law, Exponential):
         return EXPONENTIAL, 1.0, 1.0
     shape = law.parameters["shape"]

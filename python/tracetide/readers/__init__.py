@@ -33,7 +33,7 @@ def scan(
         source: a path (Parquet, an Arrow file or stream, CSV, JSON lines; the last two also packed by gzip
             or zstd; told apart by their bytes, whatever the ending), a pandas or polars data frame, a
             pyarrow table, a `Trace`, or anything else with `__arrow_c_stream__`.
-        format: native, mooncake, mooncake-session, bailian, burstgpt, azure, vidur, splitwise,
+        format: native, mooncake, mooncake-session, bailian, burstgpt, azure, vidur, blis, splitwise,
             llmservingsim, baseten, or table. By default what its columns tell.
         columns: by native name the column of the source, for example
             `{"timestamp": "arrived", "input_tokens": "prompt_len", "output_tokens": "reply_len",
@@ -49,11 +49,28 @@ def scan(
         ValueError: for a wrong argument.
         OSError: if the file cannot be read.
     """
+    return opened_scan(source, format, columns, units, rebase=rebase)
+
+
+def opened_scan(
+    source: str | os.PathLike[str] | Any,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    *,
+    rebase: bool = False,
+    strict: bool = True,
+) -> TraceScan:
+    """As `scan`; with `strict=False` times may decrease, and a session may begin without one."""
     from tracetide.readers.open_source import open_source
     from tracetide.readers.plan import plan_of
+    from tracetide.readers.session_lines import SessionLines
+    from tracetide.readers.tracescan import TraceScan
 
     opened: Source = open_source(source)
-    return TraceScan(opened, plan_of(opened, format, columns, units), rebase=rebase)
+    if format in (None, "llmservingsim") and SessionLines.are_in(opened):
+        opened = SessionLines(opened)
+    return TraceScan(opened, plan_of(opened, format, columns, units), rebase=rebase, strict=strict)
 
 
 def read(

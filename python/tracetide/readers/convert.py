@@ -77,12 +77,24 @@ class WholeNumbers(Converter):
         return array.cast(wanted)
 
 
-class Times(Converter):
-    """Timestamps in seconds, never decreasing."""
+class Rounds(WholeNumbers):
+    """Turns that the source counts from 0."""
 
-    def __init__(self, field: Field, *, rebase: bool) -> None:
+    def _converted(self, array: pa.Array, place: Place) -> pa.Array:
+        turns = pc.add(super()._converted(array, place).cast(pa.uint32()), pa.scalar(1, pa.uint32()))
+        if len(turns) and pc.max(turns).as_py() > 65535:
+            row = _first(pc.greater(turns, 65535))
+            place.fail(row, self._field.source, turns[row].as_py() - 1, "it must be at most 65534")
+        return turns.cast(pa.uint16())
+
+
+class Times(Converter):
+    """Timestamps in seconds; where they are ordered, never decreasing."""
+
+    def __init__(self, field: Field, *, rebase: bool, ordered: bool) -> None:
         super().__init__(field)
         self._rebase = rebase
+        self._ordered = ordered
         self._origin: Any = None
         self._last = 0.0
         self._is_date = field.unit == "date"
@@ -95,7 +107,7 @@ class Times(Converter):
                 self._origin = values[~nulls][0]
             if self._origin is not None:
                 values = values - self._origin
-        seconds = np.asarray(values / per_second, dtype=np.float64)
+        seconds = seconds_of(values, per_second)
         self._check(array, seconds, nulls, place)
         return pa.array(seconds, mask=nulls if nulls.any() else None)
 
@@ -118,7 +130,7 @@ class Times(Converter):
         if not known.size:
             return
         rows = np.flatnonzero(~nulls) if nulls.any() else None
-        back = np.diff(known, prepend=self._last) < 0
+        back = self._ordered & (np.diff(known, prepend=self._last) < 0)
         wrong = ~((known >= 0) & (known < LATEST)) | back
         if wrong.any():
             at = int(wrong.argmax())
@@ -132,7 +144,7 @@ class Times(Converter):
         above = known[at - 1] if at else self._last
         if not np.isfinite(value):
             place.fail(row, name, found, "it must be a finite number")
-        if value < above and (value >= 0 or self._origin is not None):
+        if self._ordered and value < above and (value >= 0 or self._origin is not None):
             place.fail(
                 row,
                 name,
@@ -153,7 +165,7 @@ class Delays(Converter):
         array = numbers_of(array, place, self._field).cast(pa.float64(), safe=False)
         values = array.to_numpy(zero_copy_only=False)
         nulls = _nulls(array)
-        seconds = values / UNITS[self._field.unit]
+        seconds = seconds_of(values, UNITS[self._field.unit])
         wrong = ~nulls & ~((seconds >= 0) & (seconds < LATEST))
         if wrong.any():
             row = int(wrong.argmax())
@@ -244,20 +256,34 @@ class Numbers(Converter):
             )
 
 
-def converter(field: Field, *, rebase: bool) -> Converter:
+def converter(field: Field, *, rebase: bool, ordered: bool = True) -> Converter:
     """The converter of a field."""
     if field.kind == "time":
-        return Times(field, rebase=rebase)
+        return Times(field, rebase=rebase, ordered=ordered)
     kinds: dict[str, type[Converter]] = {
         "tokens": WholeNumbers,
         "id": WholeNumbers,
         "turn": WholeNumbers,
+        "round": Rounds,
         "delay": Delays,
         "items": Items,
         "label": Labels,
         "number": Numbers,
     }
     return kinds[field.kind](field)
+
+
+def seconds_of(values: Any, per_second: int) -> Any:
+    """Times in seconds: where a value is a whole number of nanoseconds, as times of traces are, the double
+    that is nearest to it, which a division of a rounded value may miss.
+    """
+    seconds = np.asarray(values / per_second, dtype=np.float64)
+    if per_second == 1 or np.issubdtype(np.asarray(values).dtype, np.integer):
+        return seconds  # exact, rounded once
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused later
+        whole = np.rint(values * (1e9 / per_second)) / 1e9
+        is_near = np.abs(whole - seconds) <= 2 * np.spacing(np.abs(seconds))
+    return np.where(is_near, whole, seconds)
 
 
 def numbers_of(array: pa.Array, place: Place, field: Field) -> pa.Array:

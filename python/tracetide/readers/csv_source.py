@@ -41,7 +41,8 @@ class CsvSource:
         end = _header_end(first)
         self.names = _names(first[:end], path)
         sample = first[end:]
-        sample = sample[: sample.rfind(b"\n", 0, _SAMPLE) + 1] or sample[:_SAMPLE]
+        if len(sample) > _SAMPLE:
+            sample = sample[: sample.rfind(b"\n", 0, _SAMPLE) + 1] or sample[:_SAMPLE]
         self.types: Mapping[str, pa.DataType] = dict(zip(self.names, self._sampled(sample), strict=True))
 
     def raw(self, fields: Sequence[Field]) -> Iterator[tuple[Place, list[pa.Array]]]:

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import pyarrow as pa
 
-Kind: TypeAlias = Literal["time", "tokens", "items", "id", "turn", "delay", "label", "number"]
+Kind: TypeAlias = Literal["time", "tokens", "items", "id", "turn", "round", "delay", "label", "number"]
 Unit: TypeAlias = Literal["s", "ms", "us", "ns", "date"]
 
 LIST_TYPE = pa.list_(pa.field("item", pa.uint32(), nullable=False))
@@ -50,6 +50,7 @@ TYPES: dict[str, pa.DataType] = {
     "items": LIST_TYPE,
     "id": pa.uint64(),
     "turn": pa.uint16(),
+    "round": pa.uint16(),
     "delay": pa.float64(),
 }
 """Arrow types by kind; labels and numbers have those of their source."""

@@ -34,7 +34,7 @@ class JsonlSource:
         """
         self.origin = path
         self.metadata: Mapping[str, Any] = {}
-        self._codec = codec
+        self.codec = codec
         first = next(blocks(path, codec, quoted=False), None)
         if first is None or not first.data.strip():
             raise TraceError(f"{path}: an empty file is not allowed; it must have an object in every line")
@@ -49,7 +49,7 @@ class JsonlSource:
         exact = pa.schema([(source, kind) for source, kind in self._schema(fields, exact=True).items()])
         loose = pa.schema([(source, kind) for source, kind in self._schema(fields, exact=False).items()])
         rows = 0
-        for block in blocks(self.origin, self._codec, quoted=False):
+        for block in blocks(self.origin, self.codec, quoted=False):
             if not block.data.strip():
                 continue
             place = Place(self.origin, rows, block.data, block.first_line)

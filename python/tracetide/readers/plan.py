@@ -19,6 +19,9 @@ _WITH_UNIT = ("timestamp", "delay")
 PARENT = "parent chat"
 """Name of the field that sessions are made from, and which a scan does not give."""
 
+REASON_RATIO = "reason_ratio"
+"""Name of the field of BLIS that becomes `reason_tokens`."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -62,6 +65,9 @@ def _layout(source: Source, format: str | None, columns: Mapping[str, str]) -> L
         if absent:
             raise ValueError(f"columns: {absent[0]!r} is missing; a table needs {', '.join(REQUIRED)}")
         return Layout("table", {}, frozenset())
+    own_layout = getattr(source, "layout", None)
+    if own_layout is not None:
+        return LAYOUTS[own_layout]
     if format is not None:
         layout = LAYOUTS[format]
         if source.container not in layout.containers:
@@ -151,6 +157,8 @@ def _fields(
                 raise TraceError(f"{source.origin}: {_absent(column, name, layout, source)}")
             continue
         taken.add(column)
+        if layout.name == "blis" and name == "client" and pa.types.is_integer(source.types[column]):
+            name = "client_id"  # as we write them; BLIS itself has texts
         if name not in columns and layout.name == "native" and not _can_be(name, source.types[column]):
             continue
         yield _field(source, layout, name, column, units)
@@ -172,12 +180,14 @@ def _absent(column: str, name: str, layout: Layout, source: Source) -> str:
 def _field(source: Source, layout: Layout, name: str, column: str, units: Mapping[str, str]) -> Field:
     found = source.types[column]
     kind: Kind = NATIVE.get(name, "number" if _is_number(found) else "label")
-    nullable = kind == "delay" or (kind == "time" and layout.sparse)
-    nullable = nullable or (name == "session_id" and layout.name == "native")
-    nullable = nullable or (kind == "label" and layout.name in ("burstgpt", "baseten")) or kind == "number"
+    nullable = kind in ("delay", "number") or (kind == "time" and layout.sparse)
+    nullable = nullable or (name == "session_id" and layout.sessions != "parents")
+    nullable = nullable or (kind == "label" and layout.name in ("burstgpt", "baseten", "blis"))
     unit: Unit = "s"
     if name in _WITH_UNIT:
         unit = units[name]  # type: ignore[assignment]
+    if kind == "turn" and layout.name == "blis":
+        kind = "round"
     made = Field(name, column, kind, TYPES.get(kind, pa.string()), unit, nullable)
     if kind == "number":
         return replace(made, type=found)
@@ -186,13 +196,10 @@ def _field(source: Source, layout: Layout, name: str, column: str, units: Mappin
     if layout.sessions == "parents" and name == "session_id":
         return replace(made, type=pa.int64())
     if source.container == "csv":
-        # CSV has no types, and an id that looks like a number may be 007: only native session ids are
-        # numbers. Those from 2^63 on look like floats to pyarrow.
-        is_number = (
-            layout.name == "native"
-            and name == "session_id"
-            and (_is_number(found) or pa.types.is_null(found))
-        )
+        # CSV has no types, and an id that looks like a number may be 007: only session ids under their
+        # native name are numbers. Those from 2^63 on look like floats to pyarrow.
+        is_native = name == column == "session_id" and layout.name != "blis"
+        is_number = is_native and (_is_number(found) or pa.types.is_null(found))
         return replace(made, type=pa.uint64()) if is_number else made
     if pa.types.is_integer(found):
         return replace(made, type=pa.uint64() if name == "session_id" else found)

@@ -23,8 +23,8 @@ class ChatSessions:
     """
 
     def __init__(self) -> None:
-        self._known = _SortedMap()
-        self._recent = _SortedMap()
+        self._known = SortedMap()
+        self._recent = SortedMap()
 
     def sessions(self, chats: Ids, parents: Ids) -> npt.NDArray[np.uint64]:
         """Of each chat of the next rows the session: parent -1 begins one."""
@@ -47,7 +47,7 @@ class ChatSessions:
         self._recent.add(chats, session)
         if len(self._recent) > len(self._known) // 4:
             self._known.add(self._recent.keys, self._recent.values)
-            self._recent = _SortedMap()
+            self._recent = SortedMap()
 
 
 def _row_above(chats: Ids, parents: Ids, is_root: npt.NDArray[np.bool_]) -> Ids:
@@ -65,7 +65,7 @@ def _row_above(chats: Ids, parents: Ids, is_root: npt.NDArray[np.bool_]) -> Ids:
     return np.where(is_there, candidate, -1)
 
 
-class _SortedMap:
+class SortedMap:
     """A map of int64 in two sorted arrays."""
 
     def __init__(self) -> None:
@@ -76,6 +76,7 @@ class _SortedMap:
         return self.keys.size
 
     def get(self, keys: Ids, otherwise: Ids) -> Ids:
+        """Of every key its value, or that of `otherwise`."""
         if not self.keys.size:
             return otherwise
         at = np.minimum(np.searchsorted(self.keys, keys), self.keys.size - 1)
@@ -98,7 +99,13 @@ class TurnCounter:
         self._turns: dict[Any, int] = {}
 
     def turns(self, sessions: pa.Array, place: Place) -> npt.NDArray[np.uint16]:
-        """The turns of the next rows."""
+        """The turns of the next rows; 1 for those without a session."""
+        if sessions.null_count:
+            turn = np.ones(len(sessions), dtype=np.uint16)
+            there = sessions.is_valid().to_numpy(zero_copy_only=False)
+            if there.any():
+                turn[there] = self.turns(sessions.drop_null(), place)
+            return turn
         encoded = pc.dictionary_encode(sessions)
         codes = encoded.indices.to_numpy()
         names = encoded.dictionary.to_pylist()

@@ -13,7 +13,7 @@ from tracetide.errors import TraceError
 from tracetide.readers.convert import converter
 from tracetide.readers.fields import REQUIRED, TYPES, Field
 from tracetide.readers.place import Place
-from tracetide.readers.plan import PARENT, Plan
+from tracetide.readers.plan import PARENT, REASON_RATIO, Plan
 from tracetide.readers.sessions import ChatSessions, TurnCounter
 from tracetide.readers.source import Source
 
@@ -26,21 +26,26 @@ class TraceScan:
 
     Attributes:
         origin: the file, or what kind of table it is.
-        format: native, mooncake, mooncake-session, bailian, burstgpt, azure, vidur, splitwise,
+        format: native, mooncake, mooncake-session, bailian, burstgpt, azure, vidur, blis, splitwise,
             llmservingsim, baseten or table.
         container: csv, jsonl, parquet, arrow or memory.
         category: language, reason (it has `reason_tokens`) or multimodal (it has lists of items).
         schema: the Arrow schema of its batches.
         metadata: the job that made it, if the file tells, or an empty dict.
+        is_ordered: whether the format's rows are in the order of their times.
     """
 
-    def __init__(self, source: Source, plan: Plan, *, rebase: bool) -> None:
-        """A scan of the plan's columns; see `scan`."""
+    def __init__(self, source: Source, plan: Plan, *, rebase: bool, strict: bool = True) -> None:
+        """A scan of the plan's columns; see `scan`. With `strict=False` times may decrease, and a session may
+        begin without one.
+        """
         self._source = source
         self._plan = plan
         self._rebase = rebase or plan.layout.rebase
         self.origin = source.origin
-        self.format = plan.layout.name
+        self.format = plan.layout.name.removesuffix("-sessions")
+        self.is_ordered = plan.layout.ordered
+        self._strict = strict
         self.container = source.container
         self.metadata: dict[str, Any] = dict(source.metadata)
         self.schema: pa.Schema = pa.schema([_arrow_field(field) for field in self._given()])
@@ -91,6 +96,10 @@ class TraceScan:
         fields = [field for field in self._plan.fields if field.name != PARENT]
         if self._plan.layout.sessions == "parents":
             fields = [replace(f, type=pa.uint64()) if f.name == "session_id" else f for f in fields]
+        fields = [
+            Field("reason_tokens", f.source, "tokens", TYPES["tokens"]) if f.name == REASON_RATIO else f
+            for f in fields
+        ]
         names = [field.name for field in fields]
         if self._plan.layout.sessions == "turns" and "turn" not in names:
             at = names.index("session_id") + 1
@@ -99,8 +108,11 @@ class TraceScan:
 
     def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         fields = self._read_for(schema.names)
-        converters = [converter(field, rebase=self._rebase) for field in fields]
-        sessions = _Sessions(self._plan.layout.sessions, schema.names)
+        converters = [
+            converter(field, rebase=self._rebase, ordered=self._strict and self.is_ordered)
+            for field in fields
+        ]
+        sessions = _Sessions(self._plan.layout.sessions, schema.names, strict=self._strict)
         rows = 0
         for place, arrays in self._source.raw(fields):
             made = {
@@ -108,6 +120,8 @@ class TraceScan:
                 for field, convert, array in zip(fields, converters, arrays, strict=True)
             }
             sessions.complete(made, place)
+            if REASON_RATIO in made:
+                made["reason_tokens"] = _reason_tokens(made.pop(REASON_RATIO), made["output_tokens"], place)
             yield pa.RecordBatch.from_arrays([made[name] for name in schema.names], schema=schema)
             rows += len(arrays[0])
         if not rows:
@@ -120,6 +134,8 @@ class TraceScan:
             needed.add(PARENT)
         if self._plan.layout.sessions == "turns":
             needed |= {"session_id"} | ({"timestamp"} if "turn" in needed else set())
+        if self._plan.layout.name == "blis" and "reason_tokens" in needed:
+            needed |= {REASON_RATIO, "output_tokens"}
         found = [field for field in self._plan.fields if field.name in needed]
         return found or [field for field in self._plan.fields if field.name in REQUIRED][:1]
 
@@ -127,7 +143,8 @@ class TraceScan:
 class _Sessions:
     """Makes session ids and turns for the formats that do not have them."""
 
-    def __init__(self, rule: str, names: Sequence[str]) -> None:
+    def __init__(self, rule: str, names: Sequence[str], *, strict: bool) -> None:
+        self._strict = strict
         self._chats = ChatSessions() if rule == "parents" and "session_id" in names else None
         self._counter = TurnCounter() if rule == "turns" else None
         self._wants_turn = "turn" in names
@@ -140,13 +157,23 @@ class _Sessions:
                 place.fail(row, "chat_id", int(chats[row]), "it must be a whole number from 0 on")
             found = self._chats.sessions(chats, made.pop(PARENT).to_numpy())
             made["session_id"] = pa.array(found)
-        if self._counter is not None and self._wants_turn and "turn" not in made:
+        if self._counter is not None and self._wants_turn:
             turns = self._counter.turns(made["session_id"], place)
-            made["turn"] = pa.array(turns)
+            made.setdefault("turn", pa.array(turns))
             nulls = made["timestamp"].is_null().to_numpy(zero_copy_only=False)
             wrong = nulls & (turns == 1)
-            if wrong.any():
+            if self._strict and wrong.any():
                 place.missing(int(np.argmax(wrong)), "timestamp")
+
+
+def _reason_tokens(ratios: pa.Array, output: pa.Array, place: Place) -> pa.Array:
+    """Of the output, from 0 to all of it."""
+    ratio = ratios.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    wrong = ~((ratio >= 0) & (ratio <= 1))
+    if wrong.any():
+        row = int(wrong.argmax())
+        place.fail(row, REASON_RATIO, float(ratio[row]), "it must be from 0 to 1")
+    return pa.array(np.rint(ratio * output.to_numpy()).astype(np.uint32))
 
 
 def _arrow_field(field: Field) -> pa.Field:

@@ -1,0 +1,193 @@
+// Arrow data as PyCapsules: https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
+#include "tracetide/arrow.hpp"
+
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+#include "arrow/columns.hpp"
+#include "bindings.hpp"
+
+namespace py = pybind11;
+
+namespace tracetide::bindings {
+namespace {
+
+// A capsule that owns an interface struct, and releases it unless a consumer has moved it out.
+template <class T>
+py::capsule capsule_of(std::unique_ptr<T> made, const char* name) {
+  PyObject* const capsule = PyCapsule_New(made.get(), name, [](PyObject* self) {
+    auto* const held = static_cast<T*>(PyCapsule_GetPointer(self, PyCapsule_GetName(self)));
+    if (held->release != nullptr) held->release(held);
+    delete held;
+  });
+  if (capsule == nullptr) throw py::error_already_set();
+  made.release();
+  return py::reinterpret_steal<py::capsule>(capsule);
+}
+
+// Keeps Python objects alive; the last owner may be on any thread.
+std::shared_ptr<const void> keep(py::object objects) {
+  return {new py::object(std::move(objects)), [](const py::object* held) {
+            if (Py_IsInitialized() == 0) return;  // the process ends
+            const py::gil_scoped_acquire acquire;
+            delete held;
+          }};
+}
+
+struct Texts {
+  Column<std::int32_t> offsets{};
+  Column<char> bytes{};
+};
+
+// Of Python's texts, one after the other.
+std::shared_ptr<const Texts> texts_of(const py::handle& array) {
+  auto texts = std::make_shared<Texts>();
+  texts->offsets.push_back(0);
+  for (const py::handle text : array) {
+    Py_ssize_t size = 0;
+    const char* const bytes = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
+    if (bytes == nullptr) throw py::error_already_set();
+    const std::size_t begin = texts->bytes.size();
+    if (begin + static_cast<std::size_t>(size) > 0x7FFFFFFF)
+      throw std::length_error("a column of more than 2 GiB of text is not allowed as one Arrow array");
+    texts->bytes.resize(begin + static_cast<std::size_t>(size));
+    std::memcpy(texts->bytes.data() + begin, bytes, static_cast<std::size_t>(size));
+    texts->offsets.push_back(static_cast<std::int32_t>(texts->bytes.size()));
+  }
+  return texts;
+}
+
+struct Table {
+  std::vector<arrow::ColumnType> types{};
+  std::vector<arrow::ColumnData> columns{};
+  std::int64_t rows = 0;
+  std::shared_ptr<const void> owner{};
+  std::string metadata{};
+};
+
+template <class T>
+std::span<const T> span_of(const py::array& array) {
+  return {static_cast<const T*>(array.data()), static_cast<std::size_t>(array.size())};
+}
+
+// One column: an array, a pair of offsets and values, or an array of texts.
+arrow::ColumnData column_of(const arrow::ColumnType& type, const py::object& values,
+                            std::vector<std::shared_ptr<const void>>& owners) {
+  arrow::ColumnData data;
+  if (type.format == "+l") {
+    const auto pair = values.cast<py::tuple>();
+    const auto offsets = pair[0].cast<py::array>();
+    const auto items = pair[1].cast<py::array>();
+    data.offsets = static_cast<const std::int32_t*>(offsets.data());
+    data.values = items.data();
+    data.items = data.offsets[offsets.size() - 1];
+    return data;
+  }
+  if (type.format == "u") {
+    const std::shared_ptr<const Texts> texts = texts_of(values);
+    data.offsets = texts->offsets.data();
+    data.values = texts->bytes.data();
+    owners.push_back(texts);
+    return data;
+  }
+  const auto array = values.cast<py::array>();
+  data.values = array.data();
+  if (type.nullable && type.format == "L") arrow::mark_missing(span_of<std::uint64_t>(array), data);
+  if (type.nullable && type.format == "g") arrow::mark_missing(span_of<double>(array), data);
+  return data;
+}
+
+// Columns as (name, format, nullable, values) of one length; arrays must be contiguous.
+Table table_of(const py::list& columns, std::int64_t rows, const std::string& metadata) {
+  Table table{.rows = rows, .metadata = metadata};
+  std::vector<std::shared_ptr<const void>> owners;
+  for (const py::handle entry : columns) {
+    const auto column = entry.cast<py::tuple>();
+    table.types.push_back(
+        {column[0].cast<std::string>(), column[1].cast<std::string>(), column[2].cast<bool>()});
+    table.columns.push_back(column_of(table.types.back(), column[3], owners));
+  }
+  owners.push_back(keep(columns));
+  table.owner = std::make_shared<const std::vector<std::shared_ptr<const void>>>(std::move(owners));
+  return table;
+}
+
+py::tuple array_capsules(const py::list& columns, std::int64_t rows, const std::string& metadata) {
+  const Table table = table_of(columns, rows, metadata);
+  auto schema = std::make_unique<ArrowSchema>();
+  arrow::export_schema(table.types, table.metadata, schema.get());
+  auto array = std::make_unique<ArrowArray>();
+  arrow::export_array(table.types, table.columns, table.rows, table.owner, array.get());
+  return py::make_tuple(capsule_of(std::move(schema), "arrow_schema"),
+                        capsule_of(std::move(array), "arrow_array"));
+}
+
+// A stream of one batch.
+struct OneBatch {
+  Table table{};
+  bool taken = false;
+};
+
+py::capsule table_stream(const py::list& columns, std::int64_t rows, const std::string& metadata) {
+  auto stream = std::make_unique<ArrowArrayStream>(ArrowArrayStream{
+      .get_schema =
+          [](ArrowArrayStream* self, ArrowSchema* out) {
+            const auto& held = *static_cast<OneBatch*>(self->private_data);
+            arrow::export_schema(held.table.types, held.table.metadata, out);
+            return 0;
+          },
+      .get_next =
+          [](ArrowArrayStream* self, ArrowArray* out) {
+            auto& held = *static_cast<OneBatch*>(self->private_data);
+            const Table& table = held.table;
+            if (std::exchange(held.taken, true)) {
+              *out = ArrowArray{};
+            } else {
+              arrow::export_array(table.types, table.columns, table.rows, table.owner, out);
+            }
+            return 0;
+          },
+      .get_last_error = [](ArrowArrayStream*) -> const char* { return nullptr; },
+      .release =
+          [](ArrowArrayStream* self) {
+            delete static_cast<OneBatch*>(self->private_data);
+            self->release = nullptr;
+          },
+      .private_data = new OneBatch{.table = table_of(columns, rows, metadata)},
+  });
+  return capsule_of(std::move(stream), "arrow_array_stream");
+}
+
+py::capsule job_stream(const Job& job, const std::string& metadata, unsigned threads,
+                       std::size_t batch_size) {
+  auto stream = std::make_unique<ArrowArrayStream>();
+  {
+    const py::gil_scoped_release release;
+    export_stream(job, {.threads = threads, .batch_size = batch_size}, stream.get(), metadata);
+  }
+  return capsule_of(std::move(stream), "arrow_array_stream");
+}
+
+py::capsule job_schema(const Job& job, const std::string& metadata) {
+  auto schema = std::make_unique<ArrowSchema>();
+  export_schema(job, schema.get(), metadata);
+  return capsule_of(std::move(schema), "arrow_schema");
+}
+
+}  // namespace
+
+void register_arrow(py::module_& module) {
+  module.def("arrow_array", &array_capsules, py::arg("columns"), py::arg("rows"), py::arg("metadata") = "");
+  module.def("arrow_table_stream", &table_stream, py::arg("columns"), py::arg("rows"),
+             py::arg("metadata") = "");
+  module.def("arrow_job_stream", &job_stream, py::arg("job"), py::arg("metadata"), py::kw_only(),
+             py::arg("threads") = 0, py::arg("batch_size") = 0);
+  module.def("arrow_job_schema", &job_schema, py::arg("job"), py::arg("metadata"));
+}
+
+}  // namespace tracetide::bindings

@@ -1,0 +1,45 @@
+// Columns by name, whatever holds them: a batch of the engine, or arrays that a caller brings.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "tracetide/batch.hpp"
+
+namespace tracetide {
+
+/// The items of row i are values[offsets[i]] .. values[offsets[i + 1] - 1].
+struct ListView {
+  std::span<const std::int32_t> offsets{};
+  std::span<const std::uint32_t> values{};
+};
+
+/// The text of row i is bytes[offsets[i]] .. bytes[offsets[i + 1] - 1], in UTF-8.
+struct TextView {
+  std::span<const std::int32_t> offsets{};
+  std::span<const char> bytes{};
+};
+
+using ColumnView =
+    std::variant<std::span<const double>, std::span<const std::uint16_t>, std::span<const std::uint32_t>,
+                 std::span<const std::uint64_t>, ListView, TextView>;
+
+/// The alternatives of ColumnView, by their index.
+enum class ColumnKind : std::uint8_t { real, u16, u32, u64, list, text };
+
+struct ColumnInfo {
+  std::string name{};
+  ColumnKind kind = ColumnKind::u32;
+};
+
+/// The names and kinds of the columns of a category's traces, in their order in files.
+[[nodiscard]] std::vector<ColumnInfo> column_infos(Category category, const OptionalColumns& optional);
+/// A batch's columns, in the order of `column_infos`.
+[[nodiscard]] std::vector<ColumnView> column_views(const Batch& batch);
+
+}  // namespace tracetide

@@ -1,0 +1,44 @@
+// A job's requests as text, in order, formatted on the worker threads.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/pipeline.hpp"
+#include "tracetide/job.hpp"
+#include "writers/row_writer.hpp"
+#include "writers/text.hpp"
+
+namespace tracetide {
+
+/// Rows and their text.
+struct TextRows {
+  std::uint64_t rows = 0;
+  std::shared_ptr<Column<char>> text{};
+};
+
+class TextStream {
+ public:
+  /// Native columns.
+  TextStream(const Job& job, TextFormat format, unsigned threads, const Kernels& kernels);
+  /// In another tool's format.
+  TextStream(const Job& job, TraceFormat format, HashIds hash_ids, unsigned threads, const Kernels& kernels);
+
+  /// False on time-out.
+  [[nodiscard]] bool wait(std::chrono::milliseconds timeout) { return pipeline_.wait(timeout); }
+  /// The next rows; nothing at the end. @throws what a worker threw
+  [[nodiscard]] std::optional<TextRows> next();
+  /// See RowWriter; when the end has been reached.
+  [[nodiscard]] std::uint64_t rows_without_tokens() const noexcept {
+    return writer_ ? writer_->rows_without_tokens() : 0;
+  }
+
+ private:
+  std::shared_ptr<RowWriter> writer_;
+  bool finished_ = false;
+  Pipeline pipeline_;
+};
+
+}  // namespace tracetide

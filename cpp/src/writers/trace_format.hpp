@@ -1,0 +1,82 @@
+// The text formats of other tools, as lists of cells: what stands under which key, made of which column.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/column_views.hpp"
+#include "writers/text.hpp"
+
+namespace tracetide {
+
+enum class TraceFormat : std::uint8_t {
+  mooncake,
+  mooncake_session,
+  bailian,
+  burstgpt,
+  azure,
+  vidur,
+  blis,
+  llmservingsim,
+  splitwise,
+};
+/// As users write it: "mooncake-session". @throws std::invalid_argument
+[[nodiscard]] TraceFormat parse_trace_format(std::string_view name);
+[[nodiscard]] std::string_view name(TraceFormat format) noexcept;
+[[nodiscard]] TextFormat container(TraceFormat format) noexcept;
+/// Tokens of a block where the format has hash ids, else 0.
+[[nodiscard]] std::uint32_t format_block_size(TraceFormat format) noexcept;
+
+/// How a cell is made of its column, if of any.
+enum class Put : std::uint8_t {
+  constant,      ///< what stands before the cell is all
+  number,        ///< a column of whole numbers
+  tokens,        ///< a column of token counts, at least 1
+  real,          ///< a column of reals, the shortest text that reads the same; missing: null or nothing
+  seconds,       ///< a column of times in s; missing: null or nothing
+  milliseconds,  ///< these as times in ms, and so on
+  microseconds,
+  nanoseconds,
+  date,
+  label,          ///< a text, or a number that is one in JSON; missing: null or nothing
+  items,          ///< a list of whole numbers
+  item_count,     ///< how many items a list has
+  item_sum,       ///< their sum
+  both_tokens,    ///< of input and output
+  row,            ///< the number of the row, from 0
+  round,          ///< a turn counted from 0; 0 where the request stands alone
+  reason_ratio,   ///< reasoning tokens of the output, from 0 to 1
+  filler_ids,     ///< as many ids as the input has blocks, never used before
+  session_start,  ///< the time of a session's first turn, or the delay of a later one
+  chat,           ///< chat_id and parent_chat_id
+  chat_type,      ///< text, or image where there are any
+  log_type,       ///< of a conversation, or of a request that stands alone
+};
+
+struct FormatCell {
+  std::string_view key{};
+  Put put = Put::constant;
+  std::string_view column{};    ///< the native name
+  std::string_view constant{};  ///< as it is written
+};
+
+/// What is written of a trace in a format.
+struct FormatPlan {
+  std::vector<FormatCell> cells{};
+  std::vector<std::string> left_out{};  ///< native columns that the format cannot tell, or only in part
+};
+
+enum class HashIds : std::uint8_t {
+  fill,   ///< the trace's own; where it has none, ids that are used once
+  leave,  ///< none
+};
+
+/// The cells for the columns that a trace has. Keys of further columns are views into `given`.
+/// @throws std::invalid_argument if a column is missing, or of a wrong kind
+[[nodiscard]] FormatPlan plan_format(TraceFormat format, std::span<const ColumnInfo> given, HashIds hash_ids);
+
+}  // namespace tracetide

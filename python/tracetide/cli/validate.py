@@ -1,0 +1,81 @@
+"""`tracetide validate`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from tracetide.cli.outcome import Refused
+from tracetide.cli.parameters import Columns, Json, Quiet, Unit, Whole, parse_columns, parse_unit
+
+
+def validate(
+    trace: Annotated[str, Parameter(name="TRACE")],
+    /,
+    *,
+    for_: Annotated[
+        list[str] | None,
+        Parameter(
+            name="--for",
+            negative="",
+            help="Whose rules: aiperf, guidellm, vllm, sglang, dynamo, aibrix, inference-perf, vidur, blis, "
+            "llmservingsim, splitwise-sim, servegen; several with commas. Default: all that read the format.",
+        ),
+    ] = None,
+    format: Annotated[
+        str | None, Parameter(name=("--format", "--from"), help="The format of TRACE, whatever its columns.")
+    ] = None,
+    column: Columns = None,
+    unit: Unit = None,
+    block_size: Annotated[
+        Whole, Parameter(help="Tokens of a block of `hash_ids`; 0: as the format has them.")
+    ] = 0,
+    limit: Annotated[Whole, Parameter(help="How many findings of each rule are shown.")] = 20,
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check a trace file against the rules of the tools that read its format.
+
+    The exit code is 0 if all are kept, and 2 if not.
+
+    For example:
+
+    `tracetide validate trace.jsonl`
+
+    `tracetide validate trace.jsonl --for aiperf,guidellm --json`
+
+    Parameters
+    ----------
+    trace
+        A trace file of any format, or a ServeGen folder.
+    """
+    from tracetide.validation import validate as validate_trace
+
+    tools = [tool.strip() for entry in for_ or [] for tool in entry.split(",")] or None
+    report = validate_trace(
+        trace,
+        tools=tools,
+        format=format,
+        columns=parse_columns(column),
+        units=parse_unit(unit),
+        block_size=block_size,
+        limit=limit,
+    )
+    if json_:
+        print(json.dumps(report.to_dict(), indent=2))
+    elif not quiet:
+        for finding in report.findings:
+            print(f"{trace}: {finding}")
+        for rule, count in report.counts.items():
+            hidden = count - sum(finding.rule == rule for finding in report.findings)
+            if hidden:
+                print(f"{trace}: {rule}: {hidden:,} more rows")
+        verdict = "valid" if report.is_valid else "not valid"
+        read = "" if report.complete else ", read in part"
+        print(
+            f"{trace}: {report.format}, {report.rows:,} rows{read}: {verdict} for {', '.join(report.tools)}"
+        )
+    if not report.is_valid:
+        raise Refused

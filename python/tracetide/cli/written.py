@@ -1,0 +1,80 @@
+"""What commands say when a trace has been written."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from tracetide.cli.progress import size
+from tracetide.formats import NATIVE, STDOUT, Format, Written
+from tracetide.formats.replay import replay_commands
+
+
+def report_written(
+    target: str,
+    format: Format,
+    written: Written,
+    seconds: float,
+    *,
+    hash_ids: bool,
+    block_size: int,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Rows, bytes and speed, what the format could not hold, and how tools replay the file.
+
+    As JSON on standard output, or for people on standard error.
+    """
+    replay = replay_commands(target, format, hash_ids=hash_ids, block_size=block_size)
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "path": target,
+                    "format": format.name,
+                    "requests": written.rows,
+                    "bytes": written.bytes,
+                    "seconds": seconds,
+                    "left_out": list(written.left_out),
+                    "without_tokens": written.without_tokens,
+                    "replay": {one.tool: one.command for one in replay},
+                },
+                indent=2,
+            )
+        )
+        return
+    if quiet:
+        return
+    for warning in _warnings(format, written):
+        print(f"tracetide: warning: {warning}", file=sys.stderr)
+    name = "standard output" if target == STDOUT else target
+    print(
+        f"{name}: {written.rows:,} requests, {size(written.bytes)} in {seconds:.2f} s "
+        f"({written.rows / max(seconds, 1e-9):,.0f} requests/s)",
+        file=sys.stderr,
+    )
+    if format.name not in NATIVE:
+        for one in replay:
+            print(f"{one.tool}: {one.command}", file=sys.stderr)
+
+
+def check_json(target: str, *, as_json: bool) -> None:
+    """Refuse `--json` where the trace itself goes to standard output.
+
+    Raises:
+        ValueError: if both are asked for.
+    """
+    if as_json and target == STDOUT:
+        raise ValueError("--json: not allowed with -o -, as both would go to standard output")
+
+
+def _warnings(format: Format, written: Written) -> list[str]:
+    found = []
+    if written.left_out:
+        found.append(f"{format.name} has no place for {', '.join(written.left_out)}, or only in part")
+    if written.without_tokens:
+        found.append(
+            f"{format.name} wants at least 1 input and output token: {written.without_tokens:,} requests "
+            "without got 1"
+        )
+    return found

@@ -1,0 +1,185 @@
+"""How the tools that read a format are told to replay a file.
+
+From the tools' own documentation in November 2026: AIPerf 0.13, guidellm 0.8.1, vLLM 0.33, SGLang 0.5.23,
+Dynamo 1.6.1, inference-perf 0.7, Vidur, BLIS, LLMServingSim, splitwise-sim.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import NamedTuple
+
+from tracetide.formats.base import Format
+from tracetide.formats.blis import header_path
+from tracetide.formats.hash_blocks import FORMAT_BLOCKS
+
+
+class Replay(NamedTuple):
+    """What one tool is told.
+
+    Attributes:
+        tool: as users call it.
+        command: a command line, or lines of its configuration file.
+    """
+
+    tool: str
+    command: str
+
+
+def replay_commands(
+    path: str | os.PathLike[str], format: Format, *, hash_ids: bool = True, block_size: int = 0
+) -> list[Replay]:
+    """For every tool that reads the format and is told by a command line or a configuration.
+
+    Args:
+        path: the file.
+        format: its format.
+        hash_ids: whether it has hash ids.
+        block_size: tokens of a block of them, if not what the format expects.
+
+    Returns:
+        Nothing for files that are packed, which must be unpacked first, and for standard output.
+    """
+    if format.compression is not None or os.fspath(path) == "-":
+        return []
+    file = shlex.quote(os.fspath(path))
+    block = block_size or FORMAT_BLOCKS.get(format.name, 0)
+    tool = format.name
+    made = {
+        "mooncake": _mooncake,
+        "mooncake-session": _mooncake_session,
+        "bailian": _bailian,
+        "burstgpt": _burstgpt,
+        "azure": _azure,
+        "vidur": _vidur,
+        "blis": _blis,
+        "llmservingsim": _llmservingsim,
+        "splitwise": _splitwise,
+        "baseten": _baseten,
+        "servegen": _servegen,
+    }.get(tool, _native)(file, block)
+    return [one for one in made if hash_ids or one.tool not in ("guidellm", "Dynamo") or not block]
+
+
+def _aiperf(file: str, kind: str, *more: str) -> Replay:
+    options = " ".join(("--fixed-schedule", *more))
+    return Replay(
+        "AIPerf",
+        "aiperf profile --model MODEL --url localhost:8000 --endpoint-type chat --streaming "
+        f"--input-file {file} --custom-dataset-type {kind} {options}",
+    )
+
+
+def _guidellm(data: str) -> Replay:
+    return Replay(
+        "guidellm",
+        "guidellm run --backend kind=openai_http,target=http://localhost:8000 --profile kind=replay "
+        f"--data {data}",
+    )
+
+
+def _guidellm_ids(file: str, block: int, scale: str) -> Replay:
+    return _guidellm(
+        f"kind=mooncake,source.kind=json_file,source.path={file},hash_id_block_size={block}{scale}"
+    )
+
+
+def _vllm(file: str, block: int, factor: str) -> Replay:
+    return Replay(
+        "vLLM",
+        f"vllm bench serve --model MODEL --dataset-name timed_trace --dataset-path {file} "
+        f"--timed-trace-chunk-hash-size {block} --timed-trace-sec-multiplier {factor}",
+    )
+
+
+def _mooncake(file: str, block: int) -> list[Replay]:
+    own = [] if block == FORMAT_BLOCKS["mooncake"] else [f"--isl-block-size {block}"]
+    return [
+        _aiperf(file, "mooncake_trace", *own),
+        _guidellm_ids(file, block, ",time_scale=0.001"),
+        _vllm(file, block, "0.001"),
+        Replay(
+            "SGLang",
+            "python -m sglang.bench_serving --backend sglang --dataset-name mooncake "
+            f"--dataset-path {file} --use-trace-timestamps",
+        ),
+        Replay("Dynamo", _dynamo(file, block)),
+    ]
+
+
+def _dynamo(file: str, block: int) -> str:
+    return f"python -m dynamo.replay {file} --extra-engine-args '{{\"block_size\":{block}}}'"
+
+
+def _mooncake_session(file: str, block: int) -> list[Replay]:
+    own = [] if block == FORMAT_BLOCKS["mooncake-session"] else [f"--isl-block-size {block}"]
+    return [_aiperf(file, "mooncake_trace", *own), Replay("Dynamo", _dynamo(file, block))]
+
+
+def _bailian(file: str, block: int) -> list[Replay]:
+    return [
+        _aiperf(file, "bailian_trace"),
+        _guidellm_ids(file, block, ""),
+        _vllm(file, block, "1"),
+    ]
+
+
+def _burstgpt(file: str, block: int) -> list[Replay]:
+    columns = (
+        "timestamp_column=Timestamp,prompt_tokens_column=Request tokens,output_tokens_column=Response tokens"
+    )
+    return [
+        _aiperf(file, "burst_gpt_trace"),
+        _guidellm(f"'kind=trace_synthetic,source.kind=csv_file,source.path={file},{columns}'"),
+        Replay("vLLM", f"vllm bench serve --model MODEL --dataset-name burstgpt --dataset-path {file}"),
+    ]
+
+
+def _azure(file: str, block: int) -> list[Replay]:
+    return [Replay("inference-perf", f"load: {{type: trace_replay, trace: {{file: {file}}}}}")]
+
+
+def _vidur(file: str, block: int) -> list[Replay]:
+    return [
+        Replay(
+            "Vidur",
+            "python -m vidur.main --request_generator_config_type trace_replay "
+            f"--trace_request_generator_config_trace_file {file}",
+        )
+    ]
+
+
+def _blis(file: str, block: int) -> list[Replay]:
+    header = shlex.quote(header_path(shlex.split(file)[0]))
+    return [Replay("BLIS", f"blis replay --model MODEL --trace-header {header} --trace-data {file}")]
+
+
+def _llmservingsim(file: str, block: int) -> list[Replay]:
+    return [Replay("LLMServingSim", f"python main.py --dataset {file}")]
+
+
+def _splitwise(file: str, block: int) -> list[Replay]:
+    name = shlex.quote(os.path.splitext(os.path.basename(shlex.split(file)[0]))[0])
+    return [Replay("splitwise-sim", f"cp {file} traces/{name}.csv && python run.py trace.filename={name}")]
+
+
+def _baseten(file: str, block: int) -> list[Replay]:
+    return [_aiperf(file, "baseten_trace")]
+
+
+def _servegen(file: str, block: int) -> list[Replay]:
+    return [Replay("BLIS", f"blis convert servegen --path {file}")]
+
+
+def _native(file: str, block: int) -> list[Replay]:
+    kind = {
+        ".parquet": "parquet_file",
+        ".arrow": "arrow_file",
+        ".csv": "csv_file",
+        ".jsonl": "json_file",
+    }.get(os.path.splitext(shlex.split(file)[0])[1], "")
+    columns = "prompt_tokens_column=input_tokens,output_tokens_column=output_tokens"
+    return (
+        [_guidellm(f"kind=trace_synthetic,source.kind={kind},source.path={file},{columns}")] if kind else []
+    )

@@ -1,0 +1,135 @@
+"""Rows of record batches in the text formats of other tools; the core writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tracetide import _core
+from tracetide.columns import NO_SESSION
+from tracetide.errors import TraceError
+from tracetide.formats.base import Loss, ToolOptions
+from tracetide.formats.hash_blocks import FORMAT_BLOCKS, reblocked
+from tracetide.readers.place import Place
+from tracetide.readers.sessions import TurnCounter
+from tracetide.session_numbers import SessionNumbers
+
+_NEEDS_TURNS = ("bailian", "mooncake-session")
+_KINDS = {pa.float64(): "real", pa.uint16(): "u16", pa.uint32(): "u32", pa.uint64(): "u64"}
+
+
+class ToolRows:
+    """Writes record batches of one schema in another tool's format."""
+
+    def __init__(self, schema: pa.Schema, format: str, options: ToolOptions, block_size: int = 0) -> None:
+        """A writer; what it writes may depend on the rows before. `block_size` is that of the ids that come.
+
+        Raises:
+            ValueError: for a column that the format needs, or a block size that the ids cannot have.
+        """
+        self._format = format
+        self._schema = schema
+        names = list(schema.names)
+        self._counter = None
+        if format in _NEEDS_TURNS and "session_id" in names and "turn" not in names:
+            self._counter = TurnCounter()
+            names.append("turn")
+        self._numbers = None
+        if format == "bailian" and "session_id" in names and schema.field("session_id").type != pa.uint64():
+            self._numbers = SessionNumbers()
+        self._names = names
+        kinds = [(name, self._kind(name)) for name in names]
+        wanted = options.block_size or FORMAT_BLOCKS.get(format, 0)
+        self._from = self._to = wanted
+        if "hash_ids" in names and options.hash_ids and wanted:
+            self._from = block_size or wanted
+        hash_ids = "fill" if options.hash_ids else "leave"
+        self._core = _core.RowWriter(format, kinds, hash_ids=hash_ids, block_size=wanted)
+        self._rows = 0
+
+    def pieces(self, batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, bytes]]:
+        """(rows, bytes), with the header first where there is one.
+
+        Raises:
+            TraceError: for a row that the format cannot tell.
+        """
+        if self._core.header:
+            yield 0, self._core.header
+        for batch in batches:
+            columns = [self._column(batch, name) for name in self._names]
+            try:
+                text = self._core.write(len(batch), columns)
+            except ValueError as error:
+                raise TraceError(str(error)) from None
+            self._rows += len(batch)
+            yield len(batch), memoryview(text)  # type: ignore[misc]
+        rest = memoryview(self._core.finish())
+        if rest.nbytes:
+            yield 0, rest  # type: ignore[misc]
+
+    def loss(self) -> Loss:
+        """What the format does not tell."""
+        left_out = [name for name in self._core.left_out if name in self._schema.names]
+        return Loss(tuple(left_out), self._core.rows_without_tokens)
+
+    def _kind(self, name: str) -> str:
+        if name == "turn":
+            return "u16"
+        kind = self._schema.field(name).type
+        if name == "session_id" and self._numbers is not None:
+            return "u64"
+        if pa.types.is_list(kind):
+            return "list"
+        if pa.types.is_string(kind):
+            return "text"
+        if pa.types.is_integer(kind):
+            return _KINDS.get(kind, "u64")
+        return "real"
+
+    def _column(self, batch: pa.RecordBatch, name: str) -> Any:
+        if name == "turn" and self._counter is not None:
+            return self._counter.turns(batch.column("session_id"), Place("the trace", self._rows))
+        column = batch.column(name)
+        kind = self._kind(name)
+        if name == "session_id" and self._numbers is not None:
+            return self._numbers.of(column)
+        if kind == "list":
+            return self._lists(batch, column, name)
+        if kind == "text":
+            return _texts(column)
+        if kind == "real":
+            return np.ascontiguousarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
+        if column.null_count:
+            if name != "session_id":
+                raise TraceError(
+                    f"row {self._rows + _first(column.is_null()) + 1}, column {name!r}: a missing value is "
+                    f"not allowed for {self._format}"
+                )
+            column = column.fill_null(NO_SESSION)
+        if kind == "u64" and column.type != pa.uint64():
+            column = column.cast(pa.uint64())
+        return np.ascontiguousarray(column.to_numpy(zero_copy_only=False))
+
+    def _lists(self, batch: pa.RecordBatch, column: pa.ListArray, name: str) -> Any:
+        offsets = column.offsets.to_numpy()
+        values = column.values.to_numpy(zero_copy_only=False)
+        if name == "hash_ids" and self._from != self._to:
+            inputs = batch.column("input_tokens").to_numpy()
+            offsets, values = reblocked(offsets, values, inputs, self._from, self._to, self._rows)
+        return np.ascontiguousarray(offsets), np.ascontiguousarray(values)
+
+
+def _texts(column: pa.Array) -> Any:
+    """Offsets and bytes; a missing text is empty."""
+    column = pc.fill_null(column, "")
+    _, offsets, data = column.buffers()
+    bounds = np.frombuffer(offsets, dtype=np.int32)[column.offset : column.offset + len(column) + 1]
+    return bounds, np.frombuffer(data, dtype=np.uint8) if data is not None else np.empty(0, dtype=np.uint8)
+
+
+def _first(mask: pa.Array) -> int:
+    return int(np.argmax(mask.to_numpy(zero_copy_only=False)))

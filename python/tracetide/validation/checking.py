@@ -1,0 +1,158 @@
+"""Checking one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tracetide.errors import ProfileError, TraceError
+from tracetide.readers import opened_scan
+from tracetide.readers.open_source import open_source
+from tracetide.validation.files import check_file
+from tracetide.validation.report import Recorder, ValidationReport
+from tracetide.validation.rows import RowRules
+from tracetide.validation.rules import READERS
+
+
+def validate(
+    path: str | os.PathLike[str],
+    *,
+    tools: Sequence[str] | None = None,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    block_size: int = 0,
+    limit: int = 20,
+) -> ValidationReport:
+    """Check a trace file, or a ServeGen folder, against the rules of the tools that read its format.
+
+    It is read in a stream; hash ids need 16 bytes for every different one, sessions an entry each.
+
+    Args:
+        path: the file.
+        tools: whose rules, of aiperf, guidellm, vllm, sglang, dynamo, aibrix, inference-perf, vidur, blis,
+            llmservingsim, splitwise-sim and servegen; by default all that read the format.
+        format, columns, units: as in `tracetide.scan`.
+        block_size: tokens of a block of `hash_ids`; by default as the format has them.
+        limit: how many findings of each rule are listed.
+
+    Raises:
+        ValueError: for an unknown tool, or a format that is not recognised.
+        OSError: if the file cannot be read.
+    """
+    name = os.fspath(path)
+    unknown = [tool for tool in tools or () if tool not in READERS]
+    if unknown:
+        raise ValueError(f"tools: {unknown[0]!r} is not known; it must be one of {', '.join(READERS)}")
+    if os.path.isdir(name):
+        return _validate_folder(name, tools, limit)
+    scan = opened_scan(name, format, columns, units, strict=False)
+    report = ValidationReport(name, scan.format, _tools(scan.format, tools))
+    recorder = Recorder(report, limit)
+    _check_readers(report, recorder)
+    check_file(scan.format, open_source(name), name, recorder)
+    rules = RowRules(scan.format, scan.columns, block_size, recorder, is_ordered=scan.is_ordered)
+    raw = _RawRules(scan.format, name, recorder)
+    try:
+        for batch in scan.batches():
+            rules.check(batch)
+            report.rows += len(batch)
+        raw.check()
+    except TraceError as error:
+        report.complete = False
+        recorder.add("readable", str(error).removeprefix(f"{name}:").removeprefix(f"{name}").strip(": "))
+    return report
+
+
+def _tools(format: str, wanted: Sequence[str] | None) -> tuple[str, ...]:
+    if wanted is not None:
+        return tuple(wanted)
+    return tuple(tool for tool, formats in READERS.items() if format in formats) or tuple(READERS)
+
+
+def _check_readers(report: ValidationReport, recorder: Recorder) -> None:
+    for tool in report.tools:
+        formats = READERS[tool]
+        if report.format not in formats and report.format not in ("table", "native"):
+            recorder.add(
+                "format", f"{tool} does not read {report.format}; it reads {', '.join(sorted(formats))}"
+            )
+
+
+def _validate_folder(name: str, tools: Sequence[str] | None, limit: int) -> ValidationReport:
+    from tracetide.clientpool import load
+
+    report = ValidationReport(name, "servegen", _tools("servegen", tools))
+    recorder = Recorder(report, limit)
+    _check_readers(report, recorder)
+    try:
+        report.rows = len(load(os.path.join(name, "")))
+    except ProfileError as error:
+        report.complete = False
+        recorder.add("readable", str(error))
+    return report
+
+
+class _RawRules:
+    """Rules of columns that a scan does not give, read on their own."""
+
+    def __init__(self, format: str, path: str, recorder: Recorder) -> None:
+        self._format = format
+        self._path = path
+        self._recorder = recorder
+
+    def check(self) -> None:
+        if self._format == "vidur":
+            self._check_equal("arrived_at", "Time")
+            self._check_equal("num_prefill_tokens", "PromptTokenCount")
+            self._check_equal("num_decode_tokens", "CompletionTokenCount")
+        elif self._format == "splitwise":
+            self._check_constant("request_type", "2")
+        elif self._format == "blis":
+            self._check_constant("status", "ok")
+            self._check_constant("streaming", "true", "false")
+
+    def _texts(self, names: list[str]) -> Iterator[tuple[int, list[pa.Array]]]:
+        from tracetide.readers.fields import Field
+
+        source = open_source(self._path)
+        if any(name not in source.types for name in names):
+            return
+        fields = [Field(name, name, "label", pa.string(), nullable=True) for name in names]
+        for place, arrays in source.raw(fields):
+            yield place.first_row, arrays
+
+    def _check_equal(self, one: str, other: str) -> None:
+        for first, (a, b) in self._texts([one, other]):
+            wrong = np.flatnonzero(pc.not_equal(a, b).to_numpy(zero_copy_only=False))
+            self._recorder.add_all(
+                "totals",
+                (
+                    (
+                        first + int(row) + 1,
+                        f"{one} is {a[int(row)]} and {other} {b[int(row)]}; they must agree",
+                    )
+                    for row in wrong
+                ),
+                wrong.size,
+            )
+
+    def _check_constant(self, name: str, *allowed: str) -> None:
+        for first, (texts,) in self._texts([name]):
+            is_right = pc.is_in(texts, pa.array(allowed))
+            wrong = np.flatnonzero(~is_right.to_numpy(zero_copy_only=False))
+            self._recorder.add_all(
+                "constant",
+                (
+                    (
+                        first + int(row) + 1,
+                        f"{name} is {texts[int(row)]}; it must be {' or '.join(allowed)}",
+                    )
+                    for row in wrong
+                ),
+                wrong.size,
+            )

@@ -1,0 +1,134 @@
+"""Rules of rows, checked batch by batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tracetide.formats.hash_blocks import FORMAT_BLOCKS
+from tracetide.readers.place import Place
+from tracetide.readers.sessions import TurnCounter
+from tracetide.validation.blocks import BlockRules
+from tracetide.validation.report import Recorder
+
+_NEEDS_TOKENS = ("mooncake", "mooncake-session", "bailian")
+_COUNTS_FROM_ZERO = (*_NEEDS_TOKENS, "burstgpt", "vidur", "llmservingsim", "splitwise")
+
+
+class RowRules:
+    """Checks the rows of a format, in order."""
+
+    def __init__(
+        self,
+        format: str,
+        columns: tuple[str, ...],
+        block_size: int,
+        recorder: Recorder,
+        *,
+        is_ordered: bool = True,
+    ) -> None:
+        self._format = format
+        self._is_ordered = is_ordered
+        self._recorder = recorder
+        self._rows = 0
+        self._last = 0.0
+        self._sessions = TurnCounter() if format == "mooncake-session" else None
+        self._blocks = None
+        block = block_size or FORMAT_BLOCKS.get(format, 0)
+        if "hash_ids" in columns and block:
+            self._blocks = BlockRules(block, recorder)
+        elif format in _NEEDS_TOKENS:
+            recorder.add("hash-missing", "there are no hash_ids; every row must have them")
+
+    def check(self, batch: pa.RecordBatch) -> None:
+        """The next rows."""
+        self._check_times(batch.column("timestamp"))
+        inputs = batch.column("input_tokens").to_numpy()
+        self._check_tokens(inputs, batch.column("output_tokens").to_numpy())
+        if self._blocks is not None:
+            self._blocks.check(batch.column("hash_ids"), inputs, self._rows)
+        if self._sessions is not None:
+            self._check_sessions(batch)
+        if self._format == "burstgpt" and "model" in batch.schema.names:
+            self._check_models(batch)
+        self._rows += len(batch)
+
+    def _check_times(self, column: pa.Array) -> None:
+        rows = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+        times = column.drop_null().to_numpy()
+        if not times.size:
+            return
+        if self._rows == 0 and self._format in _COUNTS_FROM_ZERO and times[0] != 0:
+            self._recorder.add(
+                "time-origin", f"the first row is at {times[0]:.9g} s, not at 0 (rebase changes that)", 1
+            )
+        if not self._is_ordered:
+            return
+        back = np.flatnonzero(np.diff(times, prepend=self._last) < 0)
+        self._recorder.add_all(
+            "time-order",
+            (
+                (
+                    self._rows + int(rows[i]) + 1,
+                    f"{times[i]:.9g} s is not allowed; it must not be before the row above "
+                    f"({times[i - 1] if i else self._last:.9g} s)",
+                )
+                for i in back
+            ),
+            back.size,
+        )
+        self._last = float(times[-1])
+
+    def _check_tokens(self, inputs: Any, outputs: Any) -> None:
+        rule = "tokens" if self._format in _NEEDS_TOKENS else "no-tokens"
+        for name, tokens in (("input", inputs), ("output", outputs)):
+            none = np.flatnonzero(tokens == 0)
+            allowed = "are not allowed; there must be at least 1" if rule == "tokens" else "are there"
+            self._recorder.add_all(
+                rule,
+                ((self._rows + int(row) + 1, f"0 {name} tokens {allowed}") for row in none),
+                none.size,
+            )
+
+    def _check_sessions(self, batch: pa.RecordBatch) -> None:
+        assert self._sessions is not None
+        turns = self._sessions.turns(batch.column("session_id"), Place("the trace", self._rows))
+        has_time = batch.column("timestamp").is_valid().to_numpy(zero_copy_only=False)
+        has_delay = np.zeros(len(batch), dtype=bool)
+        if "delay" in batch.schema.names:
+            has_delay = batch.column("delay").is_valid().to_numpy(zero_copy_only=False)
+        late = np.flatnonzero((turns == 1) & ~has_time)
+        self._recorder.add_all(
+            "session-start",
+            (
+                (self._rows + int(row) + 1, "the first turn of a session has no timestamp; it must have one")
+                for row in late
+            ),
+            late.size,
+        )
+        lost = np.flatnonzero((turns > 1) & ~has_delay & ~has_time)
+        self._recorder.add_all(
+            "session-delay",
+            (
+                (
+                    self._rows + int(row) + 1,
+                    "a later turn has neither a delay nor a timestamp; it must have one",
+                )
+                for row in lost
+            ),
+            lost.size,
+        )
+
+    def _check_models(self, batch: pa.RecordBatch) -> None:
+        is_kept = pc.and_(
+            pc.equal(batch.column("model"), "GPT-4"), pc.greater(batch.column("output_tokens"), 0)
+        )
+        dropped = np.flatnonzero(~is_kept.fill_null(False).to_numpy(zero_copy_only=False))
+        self._recorder.add_all(
+            "model",
+            ((self._rows + int(row) + 1, "vLLM leaves this row out") for row in dropped),
+            dropped.size,
+        )

@@ -1,0 +1,100 @@
+"""The tools, the formats that they read, and the rules that they break on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+READERS = MappingProxyType(
+    {
+        "aiperf": frozenset({"mooncake", "mooncake-session", "bailian", "burstgpt", "baseten"}),
+        "guidellm": frozenset({"native", "mooncake", "bailian", "burstgpt", "baseten", "table"}),
+        "vllm": frozenset({"mooncake", "bailian", "burstgpt"}),
+        "sglang": frozenset({"mooncake"}),
+        "dynamo": frozenset({"mooncake", "mooncake-session", "bailian"}),
+        "aibrix": frozenset({"mooncake", "azure"}),
+        "inference-perf": frozenset({"azure"}),
+        "vidur": frozenset({"vidur"}),
+        "blis": frozenset({"blis", "servegen"}),
+        "llmservingsim": frozenset({"llmservingsim"}),
+        "splitwise-sim": frozenset({"splitwise"}),
+        "servegen": frozenset({"servegen"}),
+    }
+)
+"""By tool, the formats that it reads."""
+
+_ALL = frozenset(READERS)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of a format.
+
+    Attributes:
+        name: what findings call it.
+        text: what must be.
+        tools: those that need it.
+        is_note: whether it is only worth knowing: no tool fails, and none reads something wrong.
+    """
+
+    name: str
+    text: str
+    tools: frozenset[str] = _ALL
+    is_note: bool = False
+
+
+RULES = {
+    rule.name: rule
+    for rule in (
+        Rule("readable", "every value is of its column's type and range, and nothing needed is missing"),
+        Rule("time-order", "no row is before the row above; most readers neither sort nor notice"),
+        Rule("time-origin", "the first row is at 0; readers wait until the first request", is_note=True),
+        Rule("tokens", "every request has at least 1 input and 1 output token"),
+        Rule(
+            "no-tokens",
+            "requests without input or output tokens are in the file, as in recorded ones that "
+            "failed; some readers refuse or skip them",
+            is_note=True,
+        ),
+        Rule(
+            "hash-missing",
+            "every row has hash_ids; without, prompts are empty or the row is refused",
+            frozenset({"guidellm", "dynamo", "vllm", "sglang"}),
+        ),
+        Rule(
+            "hash-count",
+            "there are as many hash_ids as blocks of the input",
+            frozenset({"guidellm", "aiperf", "dynamo", "vllm", "sglang"}),
+        ),
+        Rule(
+            "hash-range",
+            "hash_ids are below 2^31",
+            frozenset({"guidellm", "aiperf", "dynamo", "vllm", "sglang"}),
+        ),
+        Rule(
+            "hash-fill",
+            "an id is a block of one size for ever: a partly filled last one never comes back "
+            "as a full one or with another fill",
+            frozenset({"aiperf", "guidellm"}),
+        ),
+        Rule("session-start", "the first turn of a session has a timestamp", frozenset({"aiperf", "dynamo"})),
+        Rule("session-delay", "later turns of a session have a delay", frozenset({"aiperf", "dynamo"})),
+        Rule(
+            "column-order",
+            "columns that are read by position stand where they must",
+            frozenset({"vllm", "inference-perf", "aibrix", "blis", "splitwise-sim"}),
+        ),
+        Rule("column-missing", "no column that a reader needs is missing"),
+        Rule(
+            "model",
+            "vLLM keeps only rows of the model GPT-4 with a response",
+            frozenset({"vllm"}),
+            is_note=True,
+        ),
+        Rule("totals", "columns that say the same agree"),
+        Rule("constant", "columns that must have one value have it", frozenset({"splitwise-sim", "blis"})),
+        Rule("header-file", "a BLIS trace has a YAML header of its version", frozenset({"blis"})),
+        Rule("format", "the tool reads this format"),
+    )
+}
+"""All rules by name."""

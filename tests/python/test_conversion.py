@@ -1,0 +1,244 @@
+"""From one format to another: values, units, order, and blocks of hash ids."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import tracetide as tt
+from format_traces import TOOLS, ending, job, uint32
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tracetide.formats.hash_blocks import reblocked
+
+AZURE = (
+    "TIMESTAMP,ContextTokens,GeneratedTokens\r\n"
+    "2023-11-16 18:15:46.6805900,374,44\r\n"
+    "2023-11-16 18:15:50.9951690,396,109\r\n"
+)
+NATIVE = ("parquet", "arrow", "csv", "jsonl", "csv.gz", "jsonl.zst")
+
+
+def rows_of(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_units_and_dates_are_converted(tmp_path):
+    (tmp_path / "a.csv").write_text(AZURE)
+    written = tt.convert(tmp_path / "a.csv", tmp_path / "m.jsonl", format="mooncake")
+    assert written.rows == 2
+    assert rows_of(tmp_path / "m.jsonl") == [
+        {"timestamp": 0, "input_length": 374, "output_length": 44, "hash_ids": [0]},
+        {"timestamp": 4314.579, "input_length": 396, "output_length": 109, "hash_ids": [1]},
+    ]
+
+
+@pytest.mark.parametrize("format", [*TOOLS, *NATIVE])
+def test_a_conversion_writes_what_the_trace_in_memory_would(format, tmp_path):
+    source = tmp_path / "native.parquet"
+    job("sessions").write(source)
+    end = f".{format}" if format in NATIVE else ending(format)
+    name = None if format in NATIVE else format
+    tt.convert(source, tmp_path / f"converted{end}", format=name)
+    tt.read(source).write(tmp_path / f"direct{end}", format=name)
+    converted, direct = tmp_path / f"converted{end}", tmp_path / f"direct{end}"
+    if format == "arrow":  # what stands behind a null may differ
+        assert pa.ipc.open_file(converted).read_all().equals(pa.ipc.open_file(direct).read_all())
+    else:
+        assert converted.read_bytes() == direct.read_bytes()
+
+
+@pytest.mark.parametrize("format", ["vidur", "burstgpt", "mooncake", "splitwise", "llmservingsim"])
+def test_there_and_back_again(format, tmp_path):
+    source = tmp_path / "native.csv"
+    job("language").write(source)
+    tt.convert(source, tmp_path / "other", format=format)
+    tt.convert(tmp_path / "other", tmp_path / "back.csv")
+    one, other = tt.read(source), tt.read(tmp_path / "back.csv")
+    for name in one:
+        assert np.array_equal(one[name], other[name]), name
+
+
+def test_a_table_with_named_columns_and_units(tmp_path):
+    (tmp_path / "log.csv").write_text("arrived,user,prompt,reply\n1500,ann,12,200\n2750,bob,80,31\n")
+    tt.convert(
+        tmp_path / "log.csv",
+        tmp_path / "v.csv",
+        format="vidur",
+        columns={
+            "timestamp": "arrived",
+            "input_tokens": "prompt",
+            "output_tokens": "reply",
+            "client": "user",
+        },
+        units={"timestamp": "ms"},
+        rebase=True,
+    )
+    assert (tmp_path / "v.csv").read_text().splitlines()[1:] == [
+        "0,12,200,0,12,200,ann",
+        "1.25,80,31,1.25,80,31,bob",
+    ]
+
+
+def test_rows_are_sorted_only_on_request(tmp_path):
+    (tmp_path / "t.csv").write_text("timestamp,input_tokens,output_tokens\n5,1,1\n3,2,2\n5,3,3\n3,4,4\n")
+    with pytest.raises(
+        tt.TraceError, match=r"row 2, column 'timestamp': 3\.0 is not allowed; it must not be"
+    ):
+        tt.convert(tmp_path / "t.csv", tmp_path / "o.csv")
+    assert not (tmp_path / "o.csv").exists()
+    tt.convert(tmp_path / "t.csv", tmp_path / "o.csv", sort=True)
+    assert (tmp_path / "o.csv").read_text().splitlines()[1:] == ["3,2,2", "3,4,4", "5,1,1", "5,3,3"]
+    tt.convert(tmp_path / "t.csv", tmp_path / "o.csv", sort=True, rebase=True)
+    assert tt.read(tmp_path / "o.csv").timestamp.tolist() == [0, 0, 2, 2]
+
+
+def test_sorting_keeps_lists_with_their_rows(tmp_path):
+    (tmp_path / "t.jsonl").write_text(
+        '{"timestamp": 9, "input_length": 600, "output_length": 1, "hash_ids": [4, 5]}\n'
+        '{"timestamp": 1, "input_length": 5, "output_length": 1, "hash_ids": [6]}\n'
+    )
+    tt.convert(tmp_path / "t.jsonl", tmp_path / "o.jsonl", format="mooncake", sort=True)
+    assert [row["hash_ids"] for row in rows_of(tmp_path / "o.jsonl")] == [[6], [4, 5]]
+
+
+@pytest.mark.parametrize("sort", [False, True])
+def test_empty_requests_can_be_dropped(sort, tmp_path):
+    (tmp_path / "t.csv").write_text("timestamp,input_tokens,output_tokens\n0,1,0\n1,0,3\n2,7,8\n")
+    assert tt.convert(tmp_path / "t.csv", tmp_path / "o.csv", drop_empty=True, sort=sort).rows == 1
+    assert tt.read(tmp_path / "o.csv").input_tokens.tolist() == [7]
+    assert tt.convert(tmp_path / "t.csv", tmp_path / "m", format="mooncake").without_tokens == 2
+    (tmp_path / "e.csv").write_text("timestamp,input_tokens,output_tokens\n0,1,0\n")
+    with pytest.raises(tt.TraceError, match="nothing left"):
+        tt.convert(tmp_path / "e.csv", tmp_path / "o.csv", drop_empty=True, sort=sort)
+
+
+def test_sessions_of_texts_become_chats(tmp_path):
+    (tmp_path / "s.jsonl").write_text(
+        '{"session_id": "a", "timestamp": 0, "input_length": 5, "output_length": 1}\n'
+        '{"session_id": "b", "timestamp": 4, "input_length": 5, "output_length": 1}\n'
+        '{"timestamp": 5, "input_length": 9, "output_length": 1}\n'
+    )
+    tt.convert(tmp_path / "s.jsonl", tmp_path / "b.jsonl", format="bailian")
+    assert [
+        (row["chat_id"], row["parent_chat_id"], row["turn"]) for row in rows_of(tmp_path / "b.jsonl")
+    ] == [
+        (0, -1, 1),
+        (1, -1, 1),
+        (2**52 + 2, -1, 1),
+    ]
+
+
+def test_later_turns_without_times_are_refused_where_a_time_is_needed(tmp_path):
+    (tmp_path / "s.jsonl").write_text(
+        '{"session_id": "a", "timestamp": 0, "input_length": 5, "output_length": 1}\n'
+        '{"session_id": "a", "delay": 4, "input_length": 6, "output_length": 1}\n'
+    )
+    for name, format in (("o.csv", None), ("o", "azure"), ("o.parquet", "baseten"), ("o.parquet", None)):
+        with pytest.raises(tt.TraceError, match="row 2"):
+            tt.convert(tmp_path / "s.jsonl", tmp_path / name, format=format)
+    with pytest.raises(tt.TraceError, match="cannot be sorted"):
+        tt.convert(tmp_path / "s.jsonl", tmp_path / "o.csv", sort=True)
+    tt.convert(tmp_path / "s.jsonl", tmp_path / "again.jsonl", format="mooncake-session")
+    assert [row.get("delay") for row in rows_of(tmp_path / "again.jsonl")] == [None, 4]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["again.jsonl", "s.jsonl"]
+
+
+# Blocks
+
+
+@given(
+    inputs=st.lists(st.integers(1, 300), min_size=1, max_size=20),
+    sizes=st.sampled_from([(16, 64), (64, 16), (16, 16), (10, 30), (30, 10)]),
+    shared=st.lists(st.integers(0, 3), min_size=20, max_size=20),
+)
+@settings(max_examples=200, deadline=None)
+def test_ids_of_other_blocks_begin_alike_where_the_old_ones_do(inputs, sizes, shared):
+    """Prompts with common beginnings keep them, as far as whole blocks of both sizes go; others get none."""
+    old, new = sizes
+    ids: dict[tuple[int, ...], int] = {}
+    prompts = []
+    for row, length in enumerate(inputs):
+        # The tokens: a beginning that some share, then their own.
+        tokens = [shared[row]] * min(length, 40 * (shared[row] + 1)) + [100 + row] * length
+        tokens = tokens[:length]
+        blocks = []
+        for start in range(0, length, old):
+            end = min(start + old, length)
+            whole = end - start == old
+            key = (*tokens[:end], -1 if whole else row)  # a tail is never that of another prompt
+            blocks.append(ids.setdefault(key, len(ids)))
+        prompts.append((tokens, blocks))
+    offsets = np.concatenate([[0], np.cumsum([len(blocks) for _, blocks in prompts])]).astype(np.int32)
+    values = uint32([id for _, blocks in prompts for id in blocks])
+    made_offsets, made = reblocked(offsets, values, uint32(inputs), old, new)
+    lists = [made[a:b].tolist() for a, b in pairwise(made_offsets)]
+    fill: dict[int, int] = {}
+    for (tokens, _), row in zip(prompts, lists, strict=True):
+        assert len(row) == -(-len(tokens) // new)
+        for position, id in enumerate(row):
+            size = min(new, len(tokens) - position * new)
+            assert fill.setdefault(id, size) == size
+    step = max(old, new)
+    for (one, _), a in zip(prompts, lists, strict=True):
+        for (other, _), b in zip(prompts, lists, strict=True):
+            common = next(
+                (i for i, (x, y) in enumerate(zip(one, other, strict=False)) if x != y),
+                min(len(one), len(other)),
+            )
+            if one is other:
+                continue
+            whole = common // step * step // new
+            assert a[:whole] == b[:whole]
+            assert all(x != y for x, y in zip(a[-(-common // new) :], b[-(-common // new) :], strict=False))
+
+
+def test_a_generated_trace_keeps_its_prefixes_in_other_blocks(tmp_path):
+    """By the job in the file's metadata, the size of the blocks is known."""
+    made = job("sessions", block_size=16)
+    made.write(tmp_path / "t.parquet")
+    tt.convert(tmp_path / "t.parquet", tmp_path / "m.jsonl", format="mooncake")
+    job("sessions").write(tmp_path / "own.jsonl", format="mooncake")
+    one, other = tt.prefix_statistics(tmp_path / "m.jsonl"), tt.prefix_statistics(tmp_path / "own.jsonl")
+    assert (one.blocks, one.hits) == (other.blocks, other.hits)
+
+
+def test_blocks_that_do_not_fit_are_refused(tmp_path):
+    made = job("language", block_size=48)
+    made.write(tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match="hash_ids of blocks of 48 tokens cannot become those of 512"):
+        tt.convert(tmp_path / "t.parquet", tmp_path / "m", format="mooncake")
+    tt.convert(tmp_path / "t.parquet", tmp_path / "m", format="mooncake", block_size=96)
+    tt.convert(tmp_path / "t.parquet", tmp_path / "m", format="mooncake", hash_ids=False)
+    assert "hash_ids" not in rows_of(tmp_path / "m")[0]
+    with pytest.raises(tt.TraceError, match="row 2, column 'hash_ids': 1 ids for 40 input_tokens"):
+        reblocked(np.array([0, 1, 2], dtype=np.int32), uint32([0, 1]), uint32([16, 40]), 16, 64)
+
+
+# Memory
+
+
+def test_memory_does_not_grow_with_the_trace(tmp_path):
+    """A conversion of eight times the rows needs hardly more memory."""
+    script = (
+        "import sys, resource, tracetide as tt\n"
+        "tt.convert(sys.argv[1], sys.argv[2], format=sys.argv[3], threads=1)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
+    peaks = []
+    for seconds in (4_000, 32_000):
+        source = tmp_path / f"{seconds}.csv"
+        tt.Job(job("language").pool, duration=seconds, seed=1).write(source)
+        done = subprocess.run(
+            [sys.executable, "-c", script, source, tmp_path / "o", "vidur"], capture_output=True, check=True
+        )
+        peaks.append(int(done.stdout) / 1024)
+    assert peaks[1] < peaks[0] + 60

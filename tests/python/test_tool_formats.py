@@ -1,0 +1,475 @@
+"""Traces in the formats of other tools: what is in them, that they can be read again, and the rules."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import tracetide as tt
+from format_traces import KINDS, TOOL_TEXT, TOOLS, ending, job, pool, traces, uint32
+from hypothesis import given, settings
+
+NAN = float("nan")
+
+
+@pytest.fixture
+def chats() -> tt.Trace:
+    """Two turns of one session among requests that stand alone."""
+    return tt.Trace(
+        {
+            "timestamp": np.array([0.0, 0.0015, 1.000000001, 61.5]),
+            "client_id": uint32([3, 0, 3, 4_294_967_295]),
+            "input_tokens": uint32([1, 513, 1024, 20]),
+            "output_tokens": uint32([7, 1, 4_294_967_295, 30]),
+            "reason_tokens": uint32([0, 1, 5, 15]),
+            "session_id": np.array([tt.NO_SESSION, 12, 12, tt.NO_SESSION], dtype=np.uint64),
+            "turn": np.array([1, 1, 2, 1], dtype=np.uint16),
+            "delay": np.array([NAN, NAN, 0.25, NAN]),
+        }
+    )
+
+
+# ruff: noqa: E501
+EXPECTED = {
+    "mooncake": """\
+{"timestamp":0,"input_length":1,"output_length":7,"hash_ids":[0],"client_id":3,"reason_tokens":0,"turn":1}
+{"timestamp":1.5,"input_length":513,"output_length":1,"hash_ids":[1,2],"client_id":0,"reason_tokens":1,"turn":1}
+{"timestamp":1000.000001,"input_length":1024,"output_length":4294967295,"hash_ids":[3,4],"client_id":3,"reason_tokens":5,"turn":2}
+{"timestamp":61500,"input_length":20,"output_length":30,"hash_ids":[5],"client_id":4294967295,"reason_tokens":15,"turn":1}
+""",
+    "mooncake-session": """\
+{"session_id":null,"timestamp":0,"input_length":1,"output_length":7,"hash_ids":[0],"client_id":3,"reason_tokens":0,"turn":1}
+{"session_id":"12","timestamp":1.5,"input_length":513,"output_length":1,"hash_ids":[1,2],"client_id":0,"reason_tokens":1,"turn":1}
+{"session_id":"12","delay":250,"input_length":1024,"output_length":4294967295,"hash_ids":[3,4],"client_id":3,"reason_tokens":5,"turn":2}
+{"session_id":null,"timestamp":61500,"input_length":20,"output_length":30,"hash_ids":[5],"client_id":4294967295,"reason_tokens":15,"turn":1}
+""",
+    "burstgpt": """\
+Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type,Session ID,client_id,reason_tokens,turn,delay
+0,GPT-4,1,7,8,API log,,3,0,1,
+0.0015,GPT-4,513,1,514,Conversation log,12,0,1,1,
+1.000000001,GPT-4,1024,4294967295,4294968319,Conversation log,12,3,5,2,0.25
+61.5,GPT-4,20,30,50,API log,,4294967295,15,1,
+""",
+    "azure": """\
+TIMESTAMP,ContextTokens,GeneratedTokens
+2026-01-01 00:00:00.0000000,1,7
+2026-01-01 00:00:00.0015000,513,1
+2026-01-01 00:00:01.0000000,1024,4294967295
+2026-01-01 00:01:01.5000000,20,30
+""",
+    "vidur": """\
+arrived_at,num_prefill_tokens,num_decode_tokens,Time,PromptTokenCount,CompletionTokenCount,client_id,reason_tokens,session_id,turn,delay
+0,1,7,0,1,7,3,0,,1,
+0.0015,513,1,0.0015,513,1,0,1,12,1,
+1.000000001,1024,4294967295,1.000000001,1024,4294967295,3,5,12,2,0.25
+61.5,20,30,61.5,20,30,4294967295,15,,1,
+""",
+    "blis": """\
+request_id,client_id,tenant_id,slo_class,session_id,round_index,prefix_group,prefix_length,streaming,input_tokens,output_tokens,text_tokens,image_tokens,audio_tokens,video_tokens,reason_ratio,model,deadline_us,server_input_tokens,arrival_time_us,send_time_us,first_chunk_time_us,last_chunk_time_us,num_chunks,status,error_message,finish_reason
+0,3,,,,0,,0,true,1,7,1,0,0,0,0,,0,0,0,0,0,0,0,ok,,
+1,0,,,12,0,,0,true,513,1,513,0,0,0,1,,0,0,1500,1500,0,0,0,ok,,
+2,3,,,12,1,,0,true,1024,4294967295,1024,0,0,0,1.1641532185403987e-09,,0,0,1000000,1000000,0,0,0,ok,,
+3,4294967295,,,,0,,0,true,20,30,20,0,0,0,0.5,,0,0,61500000,61500000,0,0,0,ok,,
+""",
+    "llmservingsim": """\
+{"session_id":null,"input_toks":1,"output_toks":7,"arrival_time_ns":0}
+{"session_id":null,"input_toks":20,"output_toks":30,"arrival_time_ns":61500000000}
+{"session_id":"12","arrival_time_ns":1500000,"sub_requests":[{"input_toks":513,"output_toks":1,"tool_duration_ns":250000000},{"input_toks":1024,"output_toks":4294967295,"tool_duration_ns":0}]}
+""",
+    "splitwise": """\
+request_id,request_type,application_id,arrival_timestamp,batch_size,prompt_size,token_size
+0,2,3,0,1,1,7
+1,2,0,0.0015,1,513,1
+2,2,3,1.000000001,1,1024,4294967295
+3,2,4294967295,61.5,1,20,30
+""",
+}
+
+
+@pytest.mark.parametrize("format", EXPECTED)
+def test_rows_are_as_the_tool_reads_them(chats, format, tmp_path):
+    path = tmp_path / "trace.txt"
+    chats.write(path, format=format)
+    assert path.read_text() == EXPECTED[format]
+
+
+def test_bailian_has_chats_with_parents(chats, tmp_path):
+    path = tmp_path / "trace.txt"
+    chats.write(path, format="bailian")
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [row["parent_chat_id"] for row in rows] == [-1, -1, rows[1]["chat_id"], -1]
+    assert rows[1]["chat_id"] == 12
+    assert len({row["chat_id"] for row in rows}) == 4
+    assert [row["timestamp"] for row in rows] == [0, 0.0015, 1.000000001, 61.5]
+    assert [len(row["hash_ids"]) for row in rows] == [1, 33, 64, 2]
+    assert {row["type"] for row in rows} == {"text"}
+    assert all(row["chat_id"] < 2**53 for row in rows)
+    assert "delay" not in rows[0]  # which AIPerf would take for milliseconds
+
+
+def test_what_a_format_cannot_hold_is_named(chats, tmp_path):
+    found = {format: chats.write(tmp_path / f"t{ending(format)}", format=format).left_out for format in TOOLS}
+    assert found == {
+        "mooncake": ("session_id", "delay"),
+        "mooncake-session": ("timestamp",),
+        "bailian": ("delay",),
+        "burstgpt": (),
+        "azure": ("client_id", "reason_tokens", "session_id", "turn", "delay"),
+        "vidur": (),
+        "blis": ("delay",),
+        "llmservingsim": ("timestamp", "client_id", "reason_tokens"),
+        "splitwise": ("reason_tokens", "session_id", "turn", "delay"),
+        "baseten": ("timestamp", "client_id", "reason_tokens", "turn", "delay"),
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("format", TOOLS)
+def test_bytes_depend_neither_on_threads_nor_on_the_way_they_are_made(kind, format, tmp_path):
+    made = job(kind)
+    path = tmp_path / f"trace{ending(format)}"
+    made.write(path, format=format, threads=1)
+    expected = path.read_bytes()
+    for threads in (2, 5):
+        made.write(path, format=format, threads=threads)
+        assert path.read_bytes() == expected
+    blocks = {"mooncake": 512, "mooncake-session": 512, "bailian": 16}.get(format)
+    trace = (made.with_block_size(blocks) if blocks else made).generate()
+    trace.write(path, format=format)
+    assert path.read_bytes() == expected
+
+
+@pytest.mark.parametrize("format", TOOL_TEXT)
+@pytest.mark.parametrize("compression", ["gz", "zst"])
+def test_text_can_be_packed(format, compression, tmp_path):
+    path = tmp_path / f"trace.csv.{compression}"
+    written = job("language").write(path, format=format)
+    assert written.rows == len(tt.read(path))
+    assert tt.scan(path).format == format
+    assert (tmp_path / "trace.yaml").exists() == (format == "blis")
+
+
+# Reading them again
+
+
+def held(trace: tt.Trace, format: str) -> dict[str, object]:
+    """What the format holds of a trace, as lists."""
+    sessions = (
+        [None if id == tt.NO_SESSION else str(id) for id in trace["session_id"].tolist()]
+        if ("session_id" in trace)
+        else None
+    )
+    keep = {name: trace[name] for name in trace}
+    if format == "azure":
+        keep = {name: keep[name] for name in ("input_tokens", "output_tokens")}
+    if format in ("splitwise", "baseten"):
+        keep = {name: keep[name] for name in ("timestamp", "client_id", "input_tokens", "output_tokens")}
+    if format == "baseten":
+        keep = {name: keep[name] for name in ("input_tokens", "output_tokens")}
+    if format == "blis":
+        keep = {name: v for name, v in keep.items() if name not in ("timestamp", "image_tokens", "delay")}
+    if format in ("mooncake", "bailian"):
+        keep.pop("delay", None)
+    if format == "mooncake-session" and sessions:
+        keep.pop("timestamp")
+        if np.isnan(trace["delay"]).all():  # no row tells that there is such a column
+            keep.pop("delay")
+    for name in ("session_id",):
+        keep.pop(name, None)
+    found: dict[str, object] = dict(keep)
+    if sessions is not None and format in ("mooncake-session", "burstgpt", "vidur", "blis", "baseten"):
+        found["session_id"] = sessions
+    return found
+
+
+def as_read(trace: tt.Trace, names: list[str]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name in names:
+        column = trace[name]
+        if name == "session_id":
+            missing = ("", None, tt.NO_SESSION)
+            found[name] = [None if id in missing else str(id) for id in column.tolist()]
+        else:
+            found[name] = column
+    return found
+
+
+def same(one: object, other: object) -> bool:
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+    return bool(one == other)
+
+
+@pytest.mark.parametrize("format", [name for name in TOOLS if name != "llmservingsim"])
+@given(trace=traces())
+@settings(max_examples=60, deadline=None)
+def test_what_a_format_holds_is_read_again_exactly(format, trace, tmp_path_factory):
+    path = tmp_path_factory.mktemp("t") / f"trace{ending(format)}"
+    trace.write(path, format=format)
+    scan = tt.scan(path)
+    assert scan.format == format
+    again = tt.read(path)
+    expected = held(trace, format)
+    found = as_read(again, list(expected))
+    for name, column in expected.items():
+        assert same(column, found[name]), (name, column, found[name])
+    if format == "azure":
+        assert np.allclose(np.diff(again.timestamp), np.diff(trace.timestamp), rtol=0, atol=1.01e-7)
+    if format == "blis":
+        assert np.allclose(again.timestamp, trace.timestamp, rtol=0, atol=0.51e-6)
+    if format == "baseten":
+        assert np.allclose(np.diff(again.timestamp), np.diff(trace.timestamp), rtol=0, atol=1.01e-3)
+    if format == "bailian" and "session_id" in trace:
+        assert partition(trace) == partition(again)
+
+
+def partition(trace: tt.Trace) -> list[list[int]]:
+    """The rows of each session; one that stands alone is a session of its own."""
+    rows = defaultdict(list)
+    for row, id in enumerate(trace["session_id"].tolist()):
+        rows[("alone", row) if id == tt.NO_SESSION else id].append(row)
+    return sorted(rows.values())
+
+
+@given(trace=traces())
+@settings(max_examples=60, deadline=None)
+def test_lines_of_sessions_are_read_again(trace, tmp_path_factory):
+    path = tmp_path_factory.mktemp("t") / "trace.jsonl"
+    trace.write(path, format="llmservingsim")
+    again = tt.read(path)
+    assert tt.scan(path).format == "llmservingsim"
+    if "session_id" not in trace:
+        assert again == trace or set(again.columns) == set(trace.columns)
+        assert all(same(trace[name], again[name]) for name in trace)
+        return
+
+    def rows(t: tt.Trace) -> list[tuple[object, ...]]:
+        made = []
+        for row in range(len(t)):
+            id = t["session_id"][row]
+            alone = id in ("", tt.NO_SESSION)
+            delay = t["delay"][row]
+            made.append(
+                (
+                    "" if alone else str(id),
+                    int(t["turn"][row]),
+                    t["timestamp"][row] if alone or t["turn"][row] == 1 else None,
+                    int(t["input_tokens"][row]),
+                    int(t["output_tokens"][row]),
+                    None if math.isnan(delay) else float(delay),
+                )
+            )
+        return sorted(made, key=repr)
+
+    assert rows(trace) == rows(again)
+
+
+# Rules, checked by a reader that knows nothing of how rows are made
+
+
+def rows_of(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("format", "block"), [("mooncake", 512), ("mooncake-session", 512), ("bailian", 16)])
+def test_hash_ids_keep_the_rules(kind, format, block, tmp_path):
+    path = tmp_path / "trace.jsonl"
+    job(kind).write(path, format=format)
+    fill: dict[int, int] = {}
+    for row in rows_of(path):
+        ids, length = row["hash_ids"], row["input_length"]
+        assert len(ids) == -(-length // block)
+        for position, id in enumerate(ids):
+            size = min(block, length - position * block)
+            assert fill.setdefault(id, size) == size
+        assert max(ids) < 2**31
+        assert length >= 1
+        assert row["output_length"] >= 1
+
+
+def test_turns_of_sessions_that_began_before_have_one_timestamp(tmp_path):
+    """The trace of a job begins in the midst of sessions: the first row of each has a time."""
+    path = tmp_path / "trace.jsonl"
+    job("sessions").write(path, format="mooncake-session")
+    seen: set[str] = set()
+    late = 0
+    for row in rows_of(path):
+        id = row["session_id"]
+        begins = id is None or id not in seen
+        assert ("timestamp" in row) == begins
+        assert ("delay" in row) == (not begins)
+        late += begins and row["turn"] > 1
+        if id is not None:
+            seen.add(id)
+    assert late > 0
+
+
+def test_requests_without_tokens_get_one_and_are_counted(tmp_path):
+    trace = tt.Trace(
+        {
+            "timestamp": np.array([0.0, 1.0, 2.0]),
+            "input_tokens": uint32([0, 5, 5]),
+            "output_tokens": uint32([3, 0, 3]),
+        }
+    )
+    path = tmp_path / "t.jsonl"
+    assert trace.write(path, format="mooncake").without_tokens == 2
+    rows = rows_of(path)
+    assert [(row["input_length"], row["output_length"]) for row in rows] == [(1, 3), (5, 1), (5, 3)]
+    assert [row["hash_ids"] for row in rows] == [[0], [1], [2]]
+    assert trace.write(path, format="burstgpt").without_tokens == 0
+    assert tt.read(path).input_tokens.tolist() == [0, 5, 5]
+
+
+def test_hash_ids_can_be_left_out(tmp_path):
+    path = tmp_path / "t.jsonl"
+    made = job("language")
+    made.write(path, format="mooncake", hash_ids=False)
+    assert "hash_ids" not in rows_of(path)[0]
+    own = job("language", block_size=64)
+    assert own.write(path, format="mooncake", hash_ids=False).left_out == ("hash_ids",)
+    own.write(path, format="mooncake")
+    assert len(rows_of(path)[0]["hash_ids"]) == -(-rows_of(path)[0]["input_length"] // 64)
+
+
+@pytest.mark.parametrize("format", ["vidur", "burstgpt", "llmservingsim"])
+def test_hash_ids_ride_along_in_blocks_of_any_size(format, tmp_path):
+    path = tmp_path / "t"
+    trace = job("language", block_size=48).generate()
+    trace.write(path, format=format)
+    again = tt.read(path)
+    assert again.hash_ids == trace.hash_ids
+
+
+def test_baseten_has_the_types_its_reader_wants(tmp_path):
+    path = tmp_path / "t.parquet"
+    job("sessions", block_size=64).write(path, format="baseten")
+    table = pq.read_table(path)
+    assert table.schema.names == [
+        "timestamp_start_unix_ms",
+        "prompt",
+        "input_tokens",
+        "output_tokens",
+        "provided_session_id",
+        "total_hashes",
+        "block_size",
+    ]
+    assert set(table["prompt"].to_pylist()) == {""}
+    counts = table["total_hashes"].combine_chunks().value_lengths().to_numpy()
+    assert np.array_equal(counts, -(-table["input_tokens"].to_numpy() // 64))
+    assert table["timestamp_start_unix_ms"][0].as_py() >= 1_767_225_600_000
+
+
+def test_texts_are_quoted_as_json_and_as_csv(tmp_path):
+    odd = ['a "b"', "c,\\d", "line\nbreak", " e", "ü"]
+    trace = tt.Trace(
+        {
+            "timestamp": np.arange(5.0),
+            "client": np.array(odd, dtype=object),
+            "input_tokens": uint32([1] * 5),
+            "output_tokens": uint32([1] * 5),
+        }
+    )
+    for format in ("mooncake", "vidur"):
+        trace.write(tmp_path / "t", format=format)
+        assert tt.read(tmp_path / "t").client.tolist() == odd
+    trace.write(tmp_path / "b.csv", format="blis")
+    assert tt.read(tmp_path / "b.csv").client.tolist() == odd
+
+
+@pytest.mark.parametrize(
+    ("columns", "format", "says"),
+    [
+        ({"timestamp": [0.0, NAN]}, "mooncake", "row 2: it has no timestamp"),
+        ({"timestamp": [0.0, -1.0]}, "azure", "row 2: its timestamp is no time"),
+        ({"timestamp": [0.0, 1e11]}, "llmservingsim", "row 2: its timestamp is no time"),
+        ({"input_tokens": uint32([5, 600]), "hash_ids": ([0, 1, 2], [0, 1])}, "mooncake",
+         "row 2: 1 hash_ids for 600 input_tokens"),
+        ({"session_id": np.array([0, 2**36], dtype=np.uint64), "turn": np.array([1, 1], dtype=np.uint16)},
+         "bailian", "row 2: session_id 68719476736 with turn 1 is not allowed"),
+    ],
+)  # fmt: skip
+def test_a_row_that_a_format_cannot_tell_is_named(columns, format, says, tmp_path):
+    made = {
+        "timestamp": np.array([0.0, 1.0]),
+        "input_tokens": uint32([5, 5]),
+        "output_tokens": uint32([1, 1]),
+    }
+    for name, values in columns.items():
+        if name == "hash_ids":
+            made[name] = tt.ListColumn(np.array(values[0], dtype=np.int32), uint32(values[1]))
+        else:
+            made[name] = np.asarray(values)
+    with pytest.raises(ValueError, match=says.replace("(", r"\(")):
+        tt.Trace(made).write(tmp_path / "t", format=format)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_formats_that_are_no_single_stream_are_refused_where_they_must(tmp_path):
+    made = job("language")
+    with pytest.raises(ValueError, match="more than one file"):
+        made.write("-", format="blis")
+    with pytest.raises(ValueError, match=r"it must be \.parquet or \.arrow"):
+        made.write(tmp_path / "t.csv", format="baseten")
+    with pytest.raises(ValueError, match="it is a folder"):
+        made.write(tmp_path / "t.gz", format="servegen")
+    with pytest.raises(ValueError, match="is not known; it must be one of"):
+        made.write(tmp_path / "t.csv", format="mooncacke")
+
+
+# ServeGen's folders
+
+
+@pytest.mark.parametrize("kind", ["language", "reason", "multimodal"])
+def test_a_folder_has_the_same_clients_and_rates(kind, tmp_path):
+    made = tt.Job(pool(kind), rate=30, duration=1200, seed=1)
+    written = made.write(tmp_path / "out", format="servegen")
+    assert written.rows == 36_000
+    again = tt.load(f"{tmp_path / 'out'}/")
+    assert again.category == made.pool.category
+    assert again.period == 1200
+    one, other = made.generate(), tt.generate(again, seed=2)
+    assert len(other) == 36_000
+    for name in ("input_tokens", "output_tokens"):
+        spread = one[name].std() / math.sqrt(len(one))
+        assert abs(one[name].mean() - other[name].mean()) < 6 * spread + 1e-9
+
+
+def test_a_folder_of_a_hand_made_pool_has_tables(tmp_path):
+    client = tt.Client(
+        rate=2 + tt.Spike("00:10", duration="10min", height=4),
+        arrivals=tt.Weibull(0.7),
+        input_tokens=tt.LogNormal(median=300, sigma=1),
+        output_tokens=tt.Exponential(mean=80),
+    )
+    made = tt.Job(tt.ClientPool([client]), duration="1h", seed=1)
+    assert made.write(tmp_path / "out", format="servegen").left_out == ()
+    again = tt.load(f"{tmp_path / 'out'}/")
+    assert again.windows()["family"].to_pylist().count("Weibull") == again.windows().num_rows
+    assert tt.Job(again).expected == pytest.approx(made.expected)
+    one, other = made.generate(), tt.generate(again, seed=5)
+    assert one.input_tokens.mean() == pytest.approx(other.input_tokens.mean(), rel=0.1)
+
+
+def test_a_folder_appears_whole_and_is_not_overwritten(tmp_path):
+    made = job("language")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").write_text("x")
+    with pytest.raises(FileExistsError, match="not empty"):
+        made.write(tmp_path / "out", format="servegen")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(FileExistsError, match="it is a file"):
+        made.write(tmp_path / "file", format="servegen")
+    with pytest.raises(FileNotFoundError):
+        made.write(tmp_path / "no" / "out", format="servegen")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "out"]
+
+
+def test_sessions_are_named_where_a_folder_has_no_place_for_them(tmp_path):
+    assert job("sessions").write(tmp_path / "out", format="servegen").left_out == ("sessions",)

@@ -1,0 +1,252 @@
+"""Rules of the tools: each is found broken, with its row, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tracetide as tt
+from format_traces import KINDS, TOOLS, ending, job
+from tracetide.validation import READERS, RULES
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.write_text("".join(line + "\n" for line in lines))
+    return path
+
+
+def mooncake(**changes: object) -> str:
+    row = {"timestamp": 0, "input_length": 600, "output_length": 5, "hash_ids": [0, 1]}
+    return json.dumps({key: value for key, value in {**row, **changes}.items() if value is not None})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("format", TOOLS)
+def test_what_we_write_is_valid(kind, format, tmp_path):
+    path = tmp_path / f"trace{ending(format)}"
+    written = job(kind).write(path, format=format)
+    report = tt.validate(path)
+    assert report.format == format
+    assert report.is_valid, [str(finding) for finding in report.findings]
+    assert report.complete
+    assert report.rows == written.rows
+    assert set(report.counts) <= {name for name, rule in RULES.items() if rule.is_note}
+
+
+def test_a_folder_is_valid_unless_it_is_damaged(tmp_path):
+    job("language").write(tmp_path / "out", format="servegen")
+    assert tt.validate(tmp_path / "out").is_valid
+    (tmp_path / "out" / "chunk-0-dataset.json").write_text("{")
+    report = tt.validate(tmp_path / "out")
+    assert not report.is_valid
+    assert "chunk-0-dataset.json" in report.findings[0].message
+
+
+BROKEN = {
+    "time-order": (
+        "mooncake",
+        [mooncake(), mooncake(timestamp=9), mooncake(timestamp=3)],
+        [(3, "0.003 s is not allowed; it must not be before the row above (0.009 s)")],
+    ),
+    "tokens": (
+        "mooncake",
+        [mooncake(), mooncake(output_length=0), mooncake(input_length=0, hash_ids=[])],
+        [(3, "0 input tokens"), (2, "0 output tokens")],
+    ),
+    "hash-count": (
+        "mooncake",
+        [mooncake(), mooncake(hash_ids=[0, 1, 2]), mooncake(hash_ids=[0])],
+        [(2, "3 hash_ids for 600 input tokens"), (3, "1 hash_ids for 600 input tokens")],
+    ),
+    "hash-missing": (
+        "mooncake",
+        [mooncake(), mooncake(hash_ids=[])],
+        [(2, "there are no hash_ids")],
+    ),
+    "hash-range": (
+        "mooncake",
+        [mooncake(), mooncake(hash_ids=[0, 2**31])],
+        [(2, "the hash id 2147483648 is not allowed")],
+    ),
+    "hash-fill": (
+        "mooncake",
+        [
+            mooncake(),
+            mooncake(input_length=700),  # the tail with another fill
+            mooncake(input_length=512, hash_ids=[0]),  # the same block as before
+            mooncake(input_length=100, hash_ids=[0]),  # a full block as a tail
+            mooncake(input_length=1024, hash_ids=[0, 1]),  # a tail as a full block
+            mooncake(input_length=600, hash_ids=[0, 1]),  # as in the first row
+        ],
+        [
+            (2, "the hash id 1 stands for 188 tokens, but for 88 before"),
+            (4, "the hash id 0 stands for 100 tokens, but for 512 before"),
+            (5, "the hash id 1 stands for 512 tokens, but for 88 before"),
+        ],
+    ),
+    "session-start": (
+        "mooncake-session",
+        [mooncake(session_id="a"), mooncake(session_id="b", timestamp=None, delay=4)],
+        [(2, "the first turn of a session has no timestamp")],
+    ),
+    "session-delay": (
+        "mooncake-session",
+        [mooncake(session_id="a"), mooncake(session_id="a", timestamp=None)],
+        [(2, "a later turn has neither a delay nor a timestamp")],
+    ),
+    "column-order": (
+        "burstgpt",
+        [
+            "Timestamp,Session ID,Model,Request tokens,Response tokens,Total tokens,Log Type",
+            "0,,GPT-4,5,6,11,API log",
+        ],
+        [(None, "column 2 is 'Session ID'; it must be 'Model'")],
+    ),
+    "totals": (
+        "vidur",
+        [
+            "arrived_at,num_prefill_tokens,num_decode_tokens,Time,PromptTokenCount,CompletionTokenCount",
+            "0,1,2,0,1,2",
+            "1,1,2,1,9,2",
+        ],
+        [(2, "num_prefill_tokens is 1 and PromptTokenCount 9; they must agree")],
+    ),
+    "column-missing": (
+        "vidur",
+        ["arrived_at,num_prefill_tokens,num_decode_tokens", "0,1,2"],
+        [
+            (None, "the column 'Time' is missing"),
+            (None, "the column 'PromptTokenCount' is missing"),
+            (None, "the column 'CompletionTokenCount' is missing"),
+        ],
+    ),
+    "constant": (
+        "splitwise",
+        [
+            "request_id,request_type,application_id,arrival_timestamp,batch_size,prompt_size,token_size",
+            "0,2,0,0.5,1,5,6",
+            "1,3,0,0.7,1,5,6",
+        ],
+        [(2, "request_type is 3; it must be 2")],
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_a_broken_rule_is_found_with_its_row(rule, tmp_path):
+    format, lines, expected = BROKEN[rule]
+    report = tt.validate(write(tmp_path / "t", *lines), format=format)
+    broken = [finding for finding in report.findings if not finding.is_note]
+    if rule == "hash-missing":
+        broken = [finding for finding in broken if finding.rule == rule]
+    assert {finding.rule for finding in broken} == {rule}
+    assert [finding.row for finding in broken] == [row for row, _ in expected]
+    for finding, (_, message) in zip(broken, expected, strict=True):
+        assert message in finding.message
+    assert report.counts[rule] == len(expected)
+    assert not report.is_valid
+
+
+def test_every_rule_is_tested():
+    elsewhere = {"readable", "time-origin", "no-tokens", "model", "header-file", "format"}
+    assert set(BROKEN) | elsewhere == set(RULES)
+
+
+def test_notes_do_not_make_a_file_invalid(tmp_path):
+    path = write(
+        tmp_path / "b.csv",
+        "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type",
+        "5,ChatGPT,5,0,5,API log",
+        "6,GPT-4,5,6,11,API log",
+    )
+    report = tt.validate(path)
+    assert report.is_valid
+    assert report.counts == {"time-origin": 1, "no-tokens": 1, "model": 1}
+    assert all(finding.is_note for finding in report.findings)
+
+
+def test_a_blis_trace_needs_its_header(tmp_path):
+    job("language").write(tmp_path / "t.csv", format="blis")
+    header = tmp_path / "t.yaml"
+    header.write_text(header.read_text().replace("time_unit: us", "time_unit: ms"))
+    assert tt.validate(tmp_path / "t.csv").counts == {"header-file": 1}
+    header.write_text("a: [")
+    assert tt.validate(tmp_path / "t.csv").counts == {"header-file": 1}
+    header.unlink()
+    report = tt.validate(tmp_path / "t.csv")
+    assert "t.yaml is not there" in report.findings[0].message
+
+
+def test_ids_are_compared_across_the_whole_file(tmp_path):
+    """A tail comes back a hundred thousand rows later."""
+    rows = 100_000
+    lines = [mooncake(timestamp=i, input_length=600, hash_ids=[2 * i, 2 * i + 1]) for i in range(rows)]
+    lines.append(mooncake(timestamp=rows, input_length=1024, hash_ids=[0, 1]))
+    report = tt.validate(write(tmp_path / "t", *lines))
+    assert [(finding.row, finding.rule) for finding in report.findings] == [(rows + 1, "hash-fill")]
+
+
+def test_only_the_tools_that_were_asked_for(tmp_path):
+    path = write(tmp_path / "t", mooncake(hash_ids=[0]), mooncake(timestamp=1))
+    assert not tt.validate(path, tools=["guidellm"]).is_valid
+    report = tt.validate(path)
+    assert set(report.findings[0].tools) == {"guidellm", "aiperf", "dynamo", "vllm", "sglang"}
+    assert tt.validate(path, tools=["aibrix"]).is_valid
+    session = write(tmp_path / "s", mooncake(session_id="a"))
+    report = tt.validate(session, tools=["guidellm", "aiperf"])
+    assert report.findings[0].message.startswith("guidellm does not read")
+    with pytest.raises(ValueError, match="tools: 'aipref' is not known; it must be one of aiperf, guidellm"):
+        tt.validate(path, tools=["aipref"])
+
+
+def test_the_block_size_can_be_given(tmp_path):
+    path = write(tmp_path / "t", mooncake(input_length=600, hash_ids=list(range(10))))
+    assert not tt.validate(path).is_valid
+    assert tt.validate(path, block_size=64).is_valid
+
+
+def test_findings_are_limited_and_counted(tmp_path):
+    path = write(tmp_path / "t", mooncake(), *[mooncake(hash_ids=[0]) for _ in range(100)])
+    report = tt.validate(path, limit=3)
+    assert [finding.row for finding in report.findings] == [2, 3, 4]
+    assert report.counts == {"hash-count": 100}
+    assert json.loads(json.dumps(report.to_dict()))["counts"] == {"hash-count": 100}
+
+
+@pytest.mark.parametrize("format", TOOLS)
+def test_a_damaged_file_is_told_as_a_finding_or_an_error(format, tmp_path):
+    """Cut off in a row, and overwritten with noise in the middle."""
+    path = tmp_path / f"trace{ending(format)}"
+    job("sessions").write(path, format=format)
+    whole = path.read_bytes()
+    noise = np.random.default_rng(1).bytes(200)
+    for damaged in (
+        whole[: len(whole) // 2],
+        whole[: len(whole) // 2] + noise + whole[len(whole) // 2 + 200 :],
+    ):
+        path.write_bytes(damaged)
+        if format == "baseten" and len(damaged) < len(whole):
+            with pytest.raises(tt.TraceError, match="not a Parquet file"):
+                tt.validate(path)
+            continue
+        report = tt.validate(path)
+        # Text that is cut within a number cannot be told from a shorter trace.
+        assert not report.is_valid or (len(damaged) < len(whole) and report.rows < 3000)
+
+
+def test_every_tool_reads_a_format_that_we_write():
+    formats = {format for read in READERS.values() for format in read}
+    assert set(TOOLS) <= formats
+    assert all(rule.tools <= set(READERS) for rule in RULES.values())
+
+
+def test_real_traces_are_valid(data_dir):
+    folder = data_dir / "traces"
+    if not folder.is_dir():
+        pytest.skip(f"no real data: {folder} is not a folder")
+    paths = [path for path in sorted(folder.iterdir()) if path.suffix in (".csv", ".jsonl")]
+    assert paths
+    for path in paths:
+        assert tt.validate(path).is_valid, path
