@@ -13,11 +13,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import tracetide
+import yaml
 from cli_tools import environment
+from tracetide.formats import format_of
+from tracetide.formats.replay import replay_commands
 from tracetide.profiles import bundled
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = sorted(page.name for page in DOCS.glob("*.md"))
+PAGES = sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md"))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN, SHOWN = ("python", "console"), ("text", "toml", "yaml", "cpp")
 """What is run, and what is only shown."""
@@ -61,7 +65,60 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 
 def test_there_are_pages():
-    assert len(PAGES) >= 2
+    assert len(PAGES) >= 20
+
+
+def test_every_page_is_in_the_site():
+    site = yaml.safe_load((DOCS.parent / "mkdocs.yml").read_text(encoding="utf-8"))
+
+    def pages(entry: object) -> list[str]:
+        if isinstance(entry, str):
+            return [entry]
+        return [
+            page for child in (entry.values() if isinstance(entry, dict) else entry) for page in pages(child)
+        ]
+
+    assert sorted(pages(site["nav"])) == PAGES
+
+
+def test_every_public_name_is_in_the_reference():
+    listed = set(re.findall(r"^::: tracetide\.(\w+)$", (DOCS / "api.md").read_text(), re.MULTILINE))
+    constants = {"NO_SESSION", "TRACE_VERSION", "__version__"}
+    assert listed == set(tracetide.__all__) - constants
+
+
+TOOLS = {
+    "aibrix": "AIBrix",
+    "aiperf": "AIPerf",
+    "blis": "BLIS",
+    "dynamo": "Dynamo",
+    "guidellm": "guidellm",
+    "inference-perf": "inference-perf",
+    "llmservingsim": "LLMServingSim",
+    "sglang": "SGLang",
+    "splitwise": "splitwise-sim",
+    "vidur": "Vidur",
+    "vllm": "vLLM",
+}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("tools/")])
+def test_a_tool_is_told_what_the_command_line_says(page):
+    """Behind every file that a page generates stands what the tool is told to replay it."""
+    tool = TOOLS[Path(page).stem]
+    shown = [text.strip() for language, text in blocks(page) if language == "text"]
+    expected = []
+    for language, text in blocks(page):
+        for command in commands(text) if language == "console" else []:
+            words = shlex.split(command)
+            if words[:2] != ["tracetide", "generate"]:
+                continue
+            path = words[words.index("-o") + 1]
+            name = words[words.index("--format") + 1] if "--format" in words else None
+            found = replay_commands(path, format_of(path, name))
+            expected += [one.command for one in found if one.tool == tool]
+    assert shown == expected
+    assert expected or tool == "AIBrix"  # which is told by a configuration of its own
 
 
 # Bundled profiles leave out clients whose lengths are not published, and say so; a reader of a page may
@@ -87,4 +144,4 @@ def test_every_example_works(page, folder):
 def test_relative_links_lead_somewhere(page):
     text = (DOCS / page).read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)(?:#[^)]*)?\)", text)
-    assert [link for link in links if not (DOCS / link).exists()] == []
+    assert [link for link in links if not (DOCS / page).parent.joinpath(link).exists()] == []
