@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import tracetide as tt
 from cli_tools import environment
+from format_traces import job
 from tracetide.profiles import bundled
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -75,9 +76,10 @@ def test_every_python_example_works(folder, number):
     assert done.returncode == 0, done.stderr.decode()
 
 
-def test_the_columns_are_those_of_a_trace(folder):
+@pytest.mark.parametrize("kind", ["reason", "multimodal", "sessions"])
+def test_the_columns_are_those_of_a_trace(kind):
     table = (REPOSITORY / "README.md").read_text().split("## Columns")[1].split("\n## ")[0]
-    for name in tt.Trace.read(folder / "trace.parquet").columns:
+    for name in job(kind, block_size=64).generate().columns:
         assert f"`{name}`" in table
 
 
