@@ -117,7 +117,7 @@ def written(folder: Path, content: str | bytes, name: str = "trace") -> Path:
 def packed(content: str, codec: str) -> bytes:
     """The content in one gzip member or zstd frame."""
     data = content.encode()
-    return gzip.compress(data) if codec == "gzip" else bytes(pa.Codec("zstd").compress(data))
+    return gzip.compress(data, mtime=0) if codec == "gzip" else bytes(pa.Codec("zstd").compress(data))
 
 
 INPUTS = {

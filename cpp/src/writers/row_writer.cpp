@@ -142,7 +142,6 @@ RowWriter::RowWriter(TraceFormat format, std::vector<ColumnInfo> given, RowOptio
   if (has_session_) session_ = column_of("session_id");
   if (is_given("turn")) turn_ = column_of("turn");
   if (is_given("delay")) delay_ = column_of("delay");
-  if (is_given("reason_tokens")) reason_ = column_of("reason_tokens");
   has_images_ = is_given("image_tokens") || is_given("image_count");
   if (has_images_) images_ = column_of(is_given("image_count") ? "image_count" : "image_tokens");
   add_pieces(plan.cells);
@@ -306,176 +305,196 @@ void RowWriter::mark_begins(const Rows& rows, Column<std::uint8_t>& begins) {
   }
 }
 
+// Writes the cells of some rows, one after the other. Lives for one call of `append`.
+class RowWriter::CellWriter {
+ public:
+  CellWriter(const RowWriter& writer, const Rows& rows, const Prepared& prepared)
+      : writer_(writer),
+        rows_(rows),
+        prepared_(prepared),
+        is_csv_(writer.container_ == TextFormat::csv),
+        filler_(prepared.first_filler),
+        timestamp_(std::get<std::span<const double>>(rows.columns[writer.timestamp_])),
+        input_(std::get<std::span<const std::uint32_t>>(rows.columns[writer.input_])),
+        output_(std::get<std::span<const std::uint32_t>>(rows.columns[writer.output_])) {}
+
+  [[nodiscard]] bool is_in_session(std::size_t row) const noexcept {
+    if (!writer_.has_session_) return false;
+    const ColumnView& sessions = rows_.columns[writer_.session_];
+    if (const auto* texts = std::get_if<TextView>(&sessions)) return !text_of(*texts, row).empty();
+    return whole_number(sessions, row) != no_session;
+  }
+
+  char* put_row(char* to, std::size_t row) {
+    for (const Piece& piece : writer_.pieces_) {
+      std::memcpy(to, piece.before, Piece::room);
+      to = put_value(to + piece.length, piece, row);
+    }
+    return put_text(to, writer_.end_);
+  }
+
+ private:
+  char* put_value(char* to, const Piece& piece, std::size_t row) {
+    const ColumnView& column = rows_.columns[piece.column];
+    switch (piece.put) {
+      case Put::constant:
+        return to;
+      case Put::number:
+        if (const auto* values = std::get_if<std::span<const std::uint32_t>>(&column))
+          return put_number(to, (*values)[row]);
+        return put_long_number(to, whole_number(column, row));
+      case Put::tokens:
+        return put_number(to, std::max(1u, std::get<std::span<const std::uint32_t>>(column)[row]));
+      case Put::real:
+        return put_real_or_missing(to, std::get<std::span<const double>>(column)[row]);
+      case Put::seconds:
+        return put_seconds(to, piece, std::get<std::span<const double>>(column)[row]);
+      case Put::milliseconds:
+        return put_milliseconds(to, timestamp_[row]);
+      case Put::microseconds:
+        return put_microseconds(to, timestamp_[row]);
+      case Put::nanoseconds:
+        return put_nanoseconds(to, timestamp_[row]);
+      case Put::date:
+        return dates_.put(to, timestamp_[row]);
+      case Put::label:
+        return put_label(to, piece, column, row);
+      case Put::items:
+        return put_list(to, std::get<ListView>(column), row, is_csv_);
+      case Put::item_count:
+        return put_number(to, item_count(std::get<ListView>(column), row));
+      case Put::item_sum:
+        return put_long_number(to, item_sum(std::get<ListView>(column), row));
+      case Put::both_tokens:
+        return put_long_number(to, std::uint64_t{input_[row]} + output_[row]);
+      case Put::row:
+        return put_long_number(to, prepared_.first_row + row);
+      case Put::round: {
+        const std::uint64_t turn = whole_number(column, row);
+        return put_long_number(to, turn > 0 ? turn - 1 : 0);
+      }
+      case Put::reason_ratio:
+        return put_reason_ratio(to, std::get<std::span<const std::uint32_t>>(column)[row], output_[row]);
+      case Put::filler_ids:
+        return put_filler_ids(to, blocks_of(input_[row], writer_.options_.block_size));
+      case Put::session_start:
+        return put_session_start(to, row);
+      case Put::chat:
+        return put_chat(to, row);
+      case Put::chat_type:
+        return put_text(to, has_images(row) ? "\"image\"" : "\"text\"");
+      case Put::log_type:
+        return put_text(to, is_in_session(row) ? "Conversation log" : "API log");
+    }
+    return to;
+  }
+
+  [[nodiscard]] char* put_missing(char* to) const noexcept { return is_csv_ ? to : put_text(to, "null"); }
+
+  [[nodiscard]] char* put_real_or_missing(char* to, double value) const noexcept {
+    return std::isfinite(value) ? put_real(to, value) : put_missing(to);
+  }
+
+  char* put_seconds(char* to, const Piece& piece, double value) noexcept {
+    if (!(value >= 0)) return put_missing(to);
+    return (piece.column == writer_.timestamp_ ? seconds_ : delays_).put(to, value);
+  }
+
+  [[nodiscard]] char* put_label(char* to, const Piece& piece, const ColumnView& column,
+                                std::size_t row) const noexcept {
+    if (const auto* texts = std::get_if<TextView>(&column)) {
+      const std::string_view text = text_of(*texts, row);
+      if (is_csv_) return put_csv_text(to, text);
+      return text.empty() ? put_missing(to) : put_json_text(to, text);
+    }
+    const std::uint64_t value = whole_number(column, row);
+    if (value == no_session && std::holds_alternative<std::span<const std::uint64_t>>(column))
+      return put_missing(to);
+    // Its readers take only texts as ids of sessions.
+    const bool is_quoted =
+        !is_csv_ && piece.column == writer_.session_ && writer_.format_ == TraceFormat::mooncake_session;
+    if (is_quoted) *to++ = '"';
+    to = put_long_number(to, value);
+    if (is_quoted) *to++ = '"';
+    return to;
+  }
+
+  [[nodiscard]] static std::uint32_t item_count(const ListView& list, std::size_t row) noexcept {
+    return static_cast<std::uint32_t>(list.offsets[row + 1] - list.offsets[row]);
+  }
+
+  [[nodiscard]] static std::uint64_t item_sum(const ListView& list, std::size_t row) noexcept {
+    std::uint64_t sum = 0;
+    for (std::int32_t i = list.offsets[row]; i < list.offsets[row + 1]; ++i)
+      sum += list.values[static_cast<std::size_t>(i)];
+    return sum;
+  }
+
+  [[nodiscard]] static char* put_reason_ratio(char* to, std::uint32_t reason, std::uint32_t output) noexcept {
+    return put_real(to, output != 0 ? static_cast<double>(reason) / output : 0.0);
+  }
+
+  [[nodiscard]] char* put_filler_ids(char* to, std::size_t blocks) noexcept {
+    *to = '[';
+    char* last = to + 1;
+    for (; blocks != 0; --blocks) last = to = put_number(to + 1, static_cast<std::uint32_t>(filler_++));
+    *last = ']';
+    return last + 1;
+  }
+
+  [[nodiscard]] char* put_session_start(char* to, std::size_t row) const noexcept {
+    const bool has_delay = writer_.delay_ != 0;
+    const double delay =
+        has_delay ? std::get<std::span<const double>>(rows_.columns[writer_.delay_])[row] : -1.0;
+    if (prepared_.begins[row] != 0 || !(delay >= 0))
+      return put_milliseconds(put_text(to, "\"timestamp\":"), timestamp_[row]);
+    return put_milliseconds(put_text(to, "\"delay\":"), delay);
+  }
+
+  [[nodiscard]] char* put_chat(char* to, std::size_t row) const noexcept {
+    std::uint64_t chat = prepared_.first_row + row + (writer_.has_session_ ? first_alone_chat : 0);
+    bool has_parent = false;
+    if (is_in_session(row)) {
+      const auto turn = std::get<std::span<const std::uint16_t>>(rows_.columns[writer_.turn_])[row];
+      chat = whole_number(rows_.columns[writer_.session_], row) + (turn - std::uint64_t{1}) * most_sessions;
+      has_parent = turn > 1;
+    }
+    to = put_text(put_long_number(put_text(to, "\"chat_id\":"), chat), ",\"parent_chat_id\":");
+    return has_parent ? put_long_number(to, chat - most_sessions) : put_text(to, "-1");
+  }
+
+  [[nodiscard]] bool has_images(std::size_t row) const noexcept {
+    if (!writer_.has_images_) return false;
+    const ColumnView& images = rows_.columns[writer_.images_];
+    const auto* list = std::get_if<ListView>(&images);
+    return list != nullptr ? item_count(*list, row) != 0 : whole_number(images, row) != 0;
+  }
+
+  const RowWriter& writer_;
+  const Rows& rows_;
+  const Prepared& prepared_;
+  bool is_csv_;
+  std::uint64_t filler_;
+  std::span<const double> timestamp_;
+  std::span<const std::uint32_t> input_;
+  std::span<const std::uint32_t> output_;
+  TimestampWriter seconds_{};
+  TimestampWriter delays_{};
+  DateWriter dates_{date_origin_s};
+};
+
 void RowWriter::append(const Rows& rows, const Prepared& prepared, Column<char>& out) const {
   const std::size_t start = out.size();
   out.resize(start + longest_text(rows));
   char* to = out.data() + start;
-  const bool is_csv = container_ == TextFormat::csv;
-  const auto missing = [is_csv](char* place) { return is_csv ? place : put_text(place, "null"); };
-  TimestampWriter seconds;
-  TimestampWriter delays;
-  DateWriter dates(date_origin_s);
-  std::uint64_t filler = prepared.first_filler;
-  const auto timestamp = std::get<std::span<const double>>(rows.columns[timestamp_]);
-  const auto input = std::get<std::span<const std::uint32_t>>(rows.columns[input_]);
-  const auto output = std::get<std::span<const std::uint32_t>>(rows.columns[output_]);
-  const auto session_at = [&](std::size_t row) -> std::uint64_t {
-    if (const auto* ids = std::get_if<std::span<const std::uint64_t>>(&rows.columns[session_]))
-      return (*ids)[row];
-    if (const auto* texts = std::get_if<TextView>(&rows.columns[session_]))
-      return text_of(*texts, row).empty() ? no_session : 0;
-    return whole_number(rows.columns[session_], row);
-  };
-
+  CellWriter cells(*this, rows, prepared);
   for (std::size_t row = 0; row < rows.size; ++row) {
-    if (has_session_lines_ && session_at(row) != no_session) continue;
-    for (const Piece& piece : pieces_) {
-      std::memcpy(to, piece.before, Piece::room);
-      to += piece.length;
-      const ColumnView& column = rows.columns[piece.column];
-      switch (piece.put) {
-        case Put::constant:
-          break;
-        case Put::number:
-          if (const auto* values = std::get_if<std::span<const std::uint32_t>>(&column)) {
-            to = put_number(to, (*values)[row]);
-          } else {
-            to = put_long_number(to, whole_number(column, row));
-          }
-          break;
-        case Put::tokens:
-          to = put_number(to, std::max(1u, std::get<std::span<const std::uint32_t>>(column)[row]));
-          break;
-        case Put::seconds: {
-          const double value = std::get<std::span<const double>>(column)[row];
-          to = value >= 0 ? (piece.column == timestamp_ ? seconds : delays).put(to, value) : missing(to);
-          break;
-        }
-        case Put::milliseconds:
-          to = put_milliseconds(to, timestamp[row]);
-          break;
-        case Put::microseconds:
-          to = put_microseconds(to, timestamp[row]);
-          break;
-        case Put::nanoseconds:
-          to = put_nanoseconds(to, timestamp[row]);
-          break;
-        case Put::date:
-          to = dates.put(to, timestamp[row]);
-          break;
-        case Put::real: {
-          const double value = std::get<std::span<const double>>(column)[row];
-          to = std::isfinite(value) ? put_real(to, value) : missing(to);
-          break;
-        }
-        case Put::label: {
-          if (const auto* texts = std::get_if<TextView>(&column)) {
-            const std::string_view text = text_of(*texts, row);
-            if (is_csv) {
-              to = put_csv_text(to, text);
-            } else {
-              to = text.empty() ? missing(to) : put_json_text(to, text);
-            }
-            break;
-          }
-          const std::uint64_t value = whole_number(column, row);
-          if (value == no_session && given_[piece.column].kind == ColumnKind::u64) {
-            to = missing(to);
-          } else if (!is_csv && piece.column == session_ && format_ == TraceFormat::mooncake_session) {
-            *to++ = '"';  // its readers take only texts
-            to = put_long_number(to, value);
-            *to++ = '"';
-          } else {
-            to = put_long_number(to, value);
-          }
-          break;
-        }
-        case Put::items:
-          to = put_list(to, std::get<ListView>(column), row, is_csv);
-          break;
-        case Put::item_count: {
-          const ListView& list = std::get<ListView>(column);
-          to = put_number(to, static_cast<std::uint32_t>(list.offsets[row + 1] - list.offsets[row]));
-          break;
-        }
-        case Put::item_sum: {
-          const ListView& list = std::get<ListView>(column);
-          std::uint64_t sum = 0;
-          for (std::int32_t i = list.offsets[row]; i < list.offsets[row + 1]; ++i)
-            sum += list.values[static_cast<std::size_t>(i)];
-          to = put_long_number(to, sum);
-          break;
-        }
-        case Put::both_tokens:
-          to = put_long_number(to, std::uint64_t{input[row]} + output[row]);
-          break;
-        case Put::row:
-          to = put_long_number(to, prepared.first_row + row);
-          break;
-        case Put::round: {
-          const std::uint64_t turn = whole_number(column, row);
-          to = put_long_number(to, turn > 0 ? turn - 1 : 0);
-          break;
-        }
-        case Put::reason_ratio: {
-          const auto reason = std::get<std::span<const std::uint32_t>>(rows.columns[reason_]);
-          to = put_real(to, output[row] != 0 ? static_cast<double>(reason[row]) / output[row] : 0.0);
-          break;
-        }
-        case Put::filler_ids: {
-          *to = '[';
-          char* last = to + 1;
-          for (std::size_t left = blocks_of(input[row], options_.block_size); left != 0; --left)
-            last = to = put_number(to + 1, static_cast<std::uint32_t>(filler++));
-          *last = ']';
-          to = last + 1;
-          break;
-        }
-        case Put::session_start: {
-          const auto delay =
-              delay_ != 0 ? std::get<std::span<const double>>(rows.columns[delay_])[row] : -1.0;
-          if (prepared.begins[row] != 0 || !(delay >= 0)) {
-            to = put_milliseconds(put_text(to, "\"timestamp\":"), timestamp[row]);
-          } else {
-            to = put_milliseconds(put_text(to, "\"delay\":"), delay);
-          }
-          break;
-        }
-        case Put::chat: {
-          std::uint64_t chat = prepared.first_row + row + (has_session_ ? first_alone_chat : 0);
-          std::int64_t parent = -1;
-          if (has_session_ && session_at(row) != no_session) {
-            const auto turn = std::get<std::span<const std::uint16_t>>(rows.columns[turn_])[row];
-            chat = session_at(row) + (turn - std::uint64_t{1}) * most_sessions;
-            if (turn > 1) parent = static_cast<std::int64_t>(chat - most_sessions);
-          }
-          to = put_long_number(put_text(to, "\"chat_id\":"), chat);
-          to = put_text(to, ",\"parent_chat_id\":");
-          to = parent < 0 ? put_text(to, "-1") : put_long_number(to, static_cast<std::uint64_t>(parent));
-          break;
-        }
-        case Put::chat_type: {
-          bool image = false;
-          if (has_images_) {
-            const auto* list = std::get_if<ListView>(&rows.columns[images_]);
-            image = list != nullptr ? list->offsets[row + 1] > list->offsets[row]
-                                    : whole_number(rows.columns[images_], row) != 0;
-          }
-          to = put_text(to, image ? "\"image\"" : "\"text\"");
-          break;
-        }
-        case Put::log_type:
-          to = put_text(to, has_session_ && session_at(row) != no_session ? "Conversation log" : "API log");
-          break;
-      }
-    }
-    to = put_text(to, end_);
+    if (!has_session_lines_ || !cells.is_in_session(row)) to = cells.put_row(to, row);
   }
   out.resize(static_cast<std::size_t>(to - out.data()));
-  const std::size_t lines = prepared.lines.size();
-  if (lines == 0) return;
-  out.resize(out.size() + lines);
-  std::memcpy(out.data() + out.size() - lines, prepared.lines.data(), lines);
+  const std::size_t end = out.size();
+  out.resize(end + prepared.lines.size());
+  std::copy(prepared.lines.begin(), prepared.lines.end(), out.begin() + static_cast<std::ptrdiff_t>(end));
 }
 
 // Room for every row at its longest, so that no write has to look.
@@ -484,7 +503,10 @@ std::size_t RowWriter::longest_text(const Rows& rows) const {
   std::size_t characters = 0;
   for (const Piece& piece : pieces_) {
     const ColumnView& column = rows.columns[piece.column];
-    if (piece.put == Put::items) items += std::get<ListView>(column).values.size();
+    if (piece.put == Put::items) {
+      const auto offsets = std::get<ListView>(column).offsets;
+      items += static_cast<std::size_t>(offsets[rows.size] - offsets[0]);
+    }
     if (piece.put == Put::filler_ids) {
       for (const std::uint32_t tokens : std::get<std::span<const std::uint32_t>>(column))
         items += blocks_of(tokens, options_.block_size);

@@ -67,6 +67,7 @@ class RowWriter {
   void finish(Column<char>& out);
 
  private:
+  class CellWriter;
   struct Piece {
     static constexpr std::size_t room = 48;
     char before[room]{};
@@ -112,7 +113,7 @@ class RowWriter {
   bool has_fillers_ = false;
   bool has_session_lines_ = false;
   std::size_t timestamp_ = 0, input_ = 0, output_ = 0, session_ = 0, turn_ = 0, delay_ = 0, hash_ids_ = 0;
-  std::size_t reason_ = 0, images_ = 0;
+  std::size_t images_ = 0;
   bool has_session_ = false, has_images_ = false;
 
   // What depends on earlier rows.
