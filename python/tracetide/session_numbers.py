@@ -36,7 +36,9 @@ class SessionNumbers:
         encoded = ids if pa.types.is_dictionary(ids.type) else ids.dictionary_encode()
         names = encoded.dictionary.to_pylist()
         known = self._numbers
-        numbers = [NO_SESSION if name == "" else known.setdefault(name, len(known)) for name in names]
+        numbers = [
+            NO_SESSION if name in ("", NO_SESSION) else known.setdefault(name, len(known)) for name in names
+        ]
         table = np.array([*numbers, NO_SESSION], dtype=np.uint64)
         codes = encoded.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)
         made: npt.NDArray[np.uint64] = table[codes]

@@ -151,6 +151,19 @@ def test_later_turns_without_times_are_refused_where_a_time_is_needed(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again.jsonl", "s.jsonl"]
 
 
+def test_chats_of_any_number_become_chats_again(tmp_path):
+    """Those that we write for requests that stand alone are beyond what a session's number may be."""
+    job("sessions").write(tmp_path / "a.jsonl", format="bailian")
+    tt.convert(tmp_path / "a.jsonl", tmp_path / "b.jsonl", format="bailian")
+    tt.read(tmp_path / "a.jsonl").write(tmp_path / "c.jsonl", format="bailian")
+    one, other = tt.read(tmp_path / "a.jsonl"), tt.read(tmp_path / "b.jsonl")
+    for name in ("timestamp", "input_tokens", "turn"):
+        assert np.array_equal(one[name], other[name])
+    numbers = [np.unique(trace.session_id, return_inverse=True)[1] for trace in (one, other)]
+    assert len(set(zip(*map(np.ndarray.tolist, numbers), strict=True))) == numbers[0].max() + 1
+    assert (tmp_path / "b.jsonl").read_bytes() == (tmp_path / "c.jsonl").read_bytes()
+
+
 # Blocks
 
 

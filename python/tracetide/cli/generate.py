@@ -58,7 +58,7 @@ def generate(
     num_requests: Annotated[
         Whole | None,
         Parameter(
-            name=("--num-requests", "--num-prompts"),
+            name=("--num-requests", "--num-prompts", "--request-count"),
             help="Instead of a duration: so long that so many requests are expected at the rate.",
         ),
     ] = None,

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from tracetide import _core
 from tracetide.arrow import JOB_KEY, job_schema, record_batch_of, schema_of
+from tracetide.columns import NO_SESSION
 from tracetide.errors import TraceError
 from tracetide.formats.base import Loss, ToolOptions, ToolText
 from tracetide.formats.hash_blocks import FORMAT_BLOCKS
@@ -23,6 +24,8 @@ from tracetide.readers.tracescan import TraceScan
 from tracetide.trace import Trace
 
 _TEXT_ROWS = 1 << 16
+_LARGE_IDS = 1 << 36
+"""Numbers of sessions from here on have no place in chats of Bailian's format, and are given new ones."""
 
 
 class JobSource:
@@ -74,6 +77,7 @@ class BatchSource:
     schema: pa.Schema
     threads: int
     block_size: int
+    renumbers: bool
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         """See `formats.base.Source`."""
@@ -90,7 +94,7 @@ class BatchSource:
 
     def tool_text(self, name: str, options: ToolOptions) -> ToolText:
         """In another tool's format."""
-        rows = ToolRows(self.schema, name, options, self.block_size)
+        rows = ToolRows(self.schema, name, options, self.block_size, renumbers=self.renumbers)
         return ToolText(rows.pieces(self.batches(_TEXT_ROWS)), rows.loss)
 
 
@@ -103,6 +107,7 @@ class TraceSource(BatchSource):
         self.threads = threads
         self.schema = schema_of(trace, trace.metadata)
         self.block_size = _block_size(trace.metadata)
+        self.renumbers = "session_id" in trace and _needs_numbers(trace["session_id"])
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         """Slices of `rows` rows; the last may be shorter, and the only one empty. One for `rows=0`."""
@@ -125,6 +130,7 @@ class ScanSource(BatchSource):
         metadata = {JOB_KEY: json.dumps(scan.metadata)} if scan.metadata else None
         self.schema = scan.schema.with_metadata(metadata)
         self.block_size = _block_size(scan.metadata) or FORMAT_BLOCKS.get(scan.format, 0)
+        self.renumbers = scan.format != "native"
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         """Batches of `rows` rows."""
@@ -172,6 +178,11 @@ class ScanSource(BatchSource):
 def _block_size(metadata: Mapping[str, Any]) -> int:
     """Tokens of a block of the ids, where the job that made them tells; else 0."""
     return int(metadata.get("block_size", 0))
+
+
+def _needs_numbers(sessions: Any) -> bool:
+    """Whether they are texts, or numbers that are too large."""
+    return sessions.dtype == object or bool(((sessions >= _LARGE_IDS) & (sessions != NO_SESSION)).any())
 
 
 def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:

@@ -25,8 +25,23 @@ _KINDS = {pa.float64(): "real", pa.uint16(): "u16", pa.uint32(): "u32", pa.uint6
 class ToolRows:
     """Writes record batches of one schema in another tool's format."""
 
-    def __init__(self, schema: pa.Schema, format: str, options: ToolOptions, block_size: int = 0) -> None:
-        """A writer; what it writes may depend on the rows before. `block_size` is that of the ids that come.
+    def __init__(
+        self,
+        schema: pa.Schema,
+        format: str,
+        options: ToolOptions,
+        block_size: int = 0,
+        *,
+        renumbers: bool = False,
+    ) -> None:
+        """A writer; what it writes may depend on the rows before.
+
+        Args:
+            schema: of the batches.
+            format: of the tool.
+            options: of the format.
+            block_size: of the ids that come; 0: as they shall be.
+            renumbers: whether sessions get new numbers where the format has only numbers.
 
         Raises:
             ValueError: for a column that the format needs, or a block size that the ids cannot have.
@@ -39,8 +54,9 @@ class ToolRows:
             self._counter = TurnCounter()
             names.append("turn")
         self._numbers = None
-        if format == "bailian" and "session_id" in names and schema.field("session_id").type != pa.uint64():
-            self._numbers = SessionNumbers()
+        if format == "bailian" and "session_id" in names:
+            is_number = schema.field("session_id").type == pa.uint64()
+            self._numbers = SessionNumbers() if renumbers or not is_number else None
         self._names = names
         kinds = [(name, self._kind(name)) for name in names]
         wanted = options.block_size or FORMAT_BLOCKS.get(format, 0)
