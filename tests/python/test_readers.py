@@ -644,6 +644,24 @@ def test_damage_is_refused_in_every_format(name, tmp_path):
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("value", ["null", "1", '"x"', "[]", "true"])
+@pytest.mark.parametrize("name", ["mooncake", "native json", "llmservingsim", "sessions"])
+def test_values_that_are_no_objects_are_refused(name, value, tmp_path):
+    """pyarrow 26 crashes on a null among objects."""
+    texts = {**files.TEXTS, "native json": files.NATIVE_JSONL, "sessions": files.LLMSERVINGSIM_SESSIONS}
+    lines = texts[name].splitlines()
+    for wrong in ([*lines, value], [value, *lines], [*lines[:1], f"  {value} ", *lines[1:]],
+                  [lines[0] + value, *lines[1:]], [f"{lines[0]} {value}{lines[0]}"]):  # fmt: skip
+        path = files.written(tmp_path, "\n".join(wrong) + "\n")
+        with pytest.raises(tt.TraceError):
+            tt.read(path)
+
+
+def test_texts_may_look_like_other_values(tmp_path):
+    line = '{"timestamp": 1, "input_tokens": 2, "output_tokens": 3, "client": "} null {"}\n'
+    assert tt.read(files.written(tmp_path, line * 3)).client.tolist() == ["} null {"] * 3
+
+
 def test_blis_counts_rounds_from_zero_and_reasons_by_ratio(tmp_path):
     trace = tt.read(files.written(tmp_path, files.BLIS))
     assert trace.timestamp.tolist() == [0.5, 1.5]

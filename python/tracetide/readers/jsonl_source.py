@@ -13,7 +13,7 @@ import pyarrow.json
 from tracetide.errors import TraceError
 from tracetide.readers.fields import LIST_TYPE, Field
 from tracetide.readers.place import Place, shown
-from tracetide.readers.text_blocks import blocks
+from tracetide.readers.text_blocks import blocks, may_have_other_values
 
 _PARSED_AT_ONCE = 1 << 20
 _SAMPLE = 1 << 18
@@ -79,6 +79,8 @@ class JsonlSource:
 
     def _parse(self, data: bytes, exact: pa.Schema, loose: pa.Schema) -> pa.Table | None:
         """The columns, or None if only a look at every line can tell what is wrong."""
+        if may_have_other_values(data):
+            return None
         lines = data.count(b"\n") + (not data.endswith(b"\n"))
         for schema, size in ((exact, _PARSED_AT_ONCE), (exact, len(data) + 1), (loose, len(data) + 1)):
             try:

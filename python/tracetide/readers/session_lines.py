@@ -15,7 +15,7 @@ from tracetide.errors import TraceError
 from tracetide.readers.fields import Field
 from tracetide.readers.place import Place, shown
 from tracetide.readers.source import Source
-from tracetide.readers.text_blocks import blocks
+from tracetide.readers.text_blocks import blocks, may_have_other_values
 
 _REQUEST = pa.struct(
     [
@@ -78,6 +78,8 @@ class SessionLines:
 
 
 def _parsed(data: bytes, place: Place) -> pa.Table:
+    if may_have_other_values(data):
+        _check_lines(data, place)
     try:
         return pyarrow.json.read_json(
             pa.BufferReader(data),
@@ -88,10 +90,14 @@ def _parsed(data: bytes, place: Place) -> pa.Table:
         ).combine_chunks()
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
+    _check_lines(data, place)
+    raise TraceError(f"{place.origin}: lines from {place.first_line} on are no sessions: {shown(reason)}")
+
+
+def _check_lines(data: bytes, place: Place) -> None:
     for number, line in enumerate(data.split(b"\n")):
         if line.strip():
             _check_line(line, f"{place.origin}:{place.first_line + number}")
-    raise TraceError(f"{place.origin}: lines from {place.first_line} on are no sessions: {shown(reason)}")
 
 
 def _check_line(line: bytes, where: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ BLOCK = 8 << 20
 LONGEST_LINE = 64 << 20
 """Bytes of the longest line that is read."""
 
+_OTHER_VALUE = re.compile(rb"\}[ \t\r\n]*[^ \t\r\n,\]}{]")
 _CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _BOM = b"\xef\xbb\xbf"
 
@@ -44,6 +46,14 @@ def open_plain(path: str, codec: str | None) -> Iterator[Any]:
         else:
             with pa.CompressedInputStream(file, codec) as plain:
                 yield plain
+
+
+def may_have_other_values(data: bytes) -> bool:
+    """Whether JSON lines may have a value besides objects, such as a line `null`, which pyarrow crashes on.
+
+    Behind a closing brace, an object goes on with one of `,]}` or ends; a text may have something else.
+    """
+    return data.lstrip()[:1] != b"{" or _OTHER_VALUE.search(data) is not None
 
 
 def blocks(path: str, codec: str | None, *, quoted: bool) -> Iterator[Block]:
