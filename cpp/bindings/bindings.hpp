@@ -11,6 +11,7 @@ void register_profile(pybind11::module_& module);
 void register_job(pybind11::module_& module);
 void register_rows(pybind11::module_& module);
 void register_stream(pybind11::module_& module);
+void register_pace(pybind11::module_& module);
 void register_arrow(pybind11::module_& module);
 void register_samplers(pybind11::module_& module);
 void register_prefixes(pybind11::module_& module);

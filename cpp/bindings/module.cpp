@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   tracetide::bindings::register_job(module);
   tracetide::bindings::register_rows(module);
   tracetide::bindings::register_stream(module);
+  tracetide::bindings::register_pace(module);
   tracetide::bindings::register_arrow(module);
   tracetide::bindings::register_samplers(module);
   tracetide::bindings::register_prefixes(module);

@@ -32,10 +32,12 @@ from tracetide.fit import fit, fit_with_report
 from tracetide.generate import generate, stream
 from tracetide.handmade import Client, Daily, Linear, RateCurve, Spike, Steps, Weekly
 from tracetide.job import Job
+from tracetide.paths import get_cmake_dir, get_include
 from tracetide.trace import Batch, Trace
 
 if TYPE_CHECKING:
     from tracetide.conversion import convert
+    from tracetide.pacing import pace, pace_async
     from tracetide.prefixes import PrefixStatistics, prefix_statistics
     from tracetide.prompts import Prefixes, PromptLevel
     from tracetide.readers import TraceScan, read, scan
@@ -92,7 +94,11 @@ __all__ = [
     "fit",
     "fit_with_report",
     "generate",
+    "get_cmake_dir",
+    "get_include",
     "load",
+    "pace",
+    "pace_async",
     "prefix_statistics",
     "read",
     "scan",
@@ -116,6 +122,8 @@ _LAZY = {
     "compare_upsampling": "tracetide.upsampling",
     "conversations": "tracetide.sessions",
     "convert": "tracetide.conversion",
+    "pace": "tracetide.pacing",
+    "pace_async": "tracetide.pacing",
     "prefix_statistics": "tracetide.prefixes",
     "read": "tracetide.readers",
     "scan": "tracetide.readers",

@@ -269,6 +269,41 @@ def left_out(job: Job, *, format: str, hash_ids: str = "fill") -> list[str]:
 def text_header(job: Job, format: str, hash_ids: str = "fill") -> bytes:
     """What precedes the rows: the CSV header line, or nothing for JSON lines."""
 
+class PacedRequest:
+    """A request when it is due. Further columns of its job are attributes as well."""
+
+    @property
+    def number(self) -> int:
+        """Its position in the job."""
+    @property
+    def timestamp(self) -> float:
+        """In seconds, of the job."""
+    @property
+    def due(self) -> float:
+        """In seconds of the clock, since the start."""
+    @property
+    def late(self) -> float:
+        """Seconds from `due` until it was handed out."""
+    @property
+    def client_id(self) -> int: ...
+    @property
+    def input_tokens(self) -> int: ...
+    @property
+    def output_tokens(self) -> int: ...
+    def __getattr__(self, name: str) -> Any: ...
+
+class PacedStream:
+    """Requests of a job in step with a clock; see `tracetide.pace`."""
+
+    def __init__(self, job: Job, *, speed: float = 1.0, threads: int = 0, ahead: int = 4) -> None: ...
+    def next_due(self, now: float) -> list[PacedRequest]:
+        """Those due at `now`, in seconds since the start, at most the rest of a batch."""
+    def next_time(self) -> float:
+        """When the next is due; infinity behind the last, 0 while it is not made yet."""
+    def done(self) -> bool: ...
+    @property
+    def starved(self) -> int: ...
+
 def arrow_array(
     columns: list[tuple[str, str, bool, Any]], rows: int, metadata: str = ""
 ) -> tuple[object, object]:

@@ -51,6 +51,7 @@ struct ArrowArrayStream {
 #endif
 }
 
+#pragma GCC visibility push(default)  // of a shared library
 namespace tracetide {
 
 /// The schema of a job's batches: a struct of the columns of a native trace. `session_id` and `delay` are
@@ -64,3 +65,4 @@ void export_stream(const Job& job, StreamOptions options, ArrowArrayStream* out,
                    std::string_view metadata = {});
 
 }  // namespace tracetide
+#pragma GCC visibility pop

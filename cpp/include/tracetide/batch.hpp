@@ -9,6 +9,7 @@
 #include "tracetide/column.hpp"
 #include "tracetide/profile.hpp"
 
+#pragma GCC visibility push(default)  // of a shared library
 namespace tracetide {
 
 /// The session of a request that stands alone.
@@ -104,3 +105,4 @@ class Batch {
 };
 
 }  // namespace tracetide
+#pragma GCC visibility pop

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#pragma GCC visibility push(default)  // of a shared library
 namespace tracetide {
 
 template <class T>
@@ -30,3 +31,4 @@ template <class T>
 using Column = std::vector<T, UninitializedAllocator<T>>;
 
 }  // namespace tracetide
+#pragma GCC visibility pop

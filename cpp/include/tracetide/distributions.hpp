@@ -27,6 +27,7 @@
 #include <utility>
 #include <vector>
 
+#pragma GCC visibility push(default)  // of a shared library
 namespace tracetide {
 
 /// What a law's values are kept in.
@@ -240,3 +241,4 @@ struct Bins {
 
 }  // namespace laws
 }  // namespace tracetide
+#pragma GCC visibility pop

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#pragma GCC visibility push(default)  // of a shared library
 namespace tracetide {
 
 /// Data that cannot be a profile: a damaged `.tide` file, a malformed ServeGen folder.
@@ -15,3 +16,4 @@ class ProfileError : public std::runtime_error {
 };
 
 }  // namespace tracetide
+#pragma GCC visibility pop

@@ -12,6 +12,7 @@
 #include "tracetide/batch.hpp"
 #include "tracetide/profile.hpp"
 
+#pragma GCC visibility push(default)  // of a shared library
 namespace tracetide {
 
 /// Version of the bytes of a trace: the same job gives the same bytes under the same version.
@@ -103,7 +104,7 @@ class Job {
   /// Windows to which a positive rate was given but in which no client is active.
   [[nodiscard]] std::uint64_t empty_windows() const noexcept;
 
-  struct State;  // private to the engine
+  struct [[gnu::visibility("hidden")]] State;  // private to the engine
   [[nodiscard]] const State& state() const noexcept { return *state_; }
 
  private:
@@ -111,3 +112,4 @@ class Job {
 };
 
 }  // namespace tracetide
+#pragma GCC visibility pop

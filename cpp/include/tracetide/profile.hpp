@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#pragma GCC visibility push(default)  // of a shared library
 namespace tracetide {
 
 enum class Category : std::uint8_t { language = 0, reason = 1, multimodal = 2 };
@@ -240,3 +241,4 @@ class Profile {
 [[nodiscard]] Profile read_servegen(const std::filesystem::path& folder, unsigned threads = 0);
 
 }  // namespace tracetide
+#pragma GCC visibility pop

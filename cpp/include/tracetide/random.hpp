@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 
+#pragma GCC visibility push(default)  // of a shared library
 namespace tracetide {
 
 /// One Philox4x32-10 block: four 32-bit words from a 128-bit counter and a 64-bit key.
@@ -76,3 +77,4 @@ inline constexpr std::uint64_t words_per_group = 4 * blocks_per_group;
 [[nodiscard]] std::uint32_t stream_word(const StreamKey& stream, std::uint64_t index) noexcept;
 
 }  // namespace tracetide
+#pragma GCC visibility pop

@@ -12,6 +12,7 @@
 #include "tracetide/batch.hpp"
 #include "tracetide/job.hpp"
 
+#pragma GCC visibility push(default)  // of a shared library
 namespace tracetide {
 
 struct StreamOptions {
@@ -52,3 +53,4 @@ class Stream {
 };
 
 }  // namespace tracetide
+#pragma GCC visibility pop

@@ -6,6 +6,7 @@
 #include "tracetide/distributions.hpp"
 #include "tracetide/error.hpp"
 #include "tracetide/job.hpp"
+#include "tracetide/pace.hpp"
 #include "tracetide/profile.hpp"
 #include "tracetide/random.hpp"
 #include "tracetide/stream.hpp"

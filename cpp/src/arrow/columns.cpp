@@ -199,7 +199,7 @@ void export_schema(const std::vector<ColumnType>& types, std::string_view metada
 }
 
 void export_array(const std::vector<ColumnType>& types, const std::vector<ColumnData>& columns,
-                  std::int64_t rows, std::shared_ptr<const void> owner, ArrowArray* out) {
+                  std::int64_t rows, const std::shared_ptr<const void>& owner, ArrowArray* out) {
   auto state = std::make_unique<ArrayState>();
   for (std::size_t i = 0; i < types.size(); ++i)
     state->children.push_back(column_array(types[i], columns[i], rows, owner));

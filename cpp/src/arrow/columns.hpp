@@ -39,6 +39,6 @@ void mark_missing(std::span<const double> delays, ColumnData& data);
 void export_schema(const std::vector<ColumnType>& types, std::string_view metadata, ArrowSchema* out);
 /// `owner` lives until the array is released.
 void export_array(const std::vector<ColumnType>& types, const std::vector<ColumnData>& columns,
-                  std::int64_t rows, std::shared_ptr<const void> owner, ArrowArray* out);
+                  std::int64_t rows, const std::shared_ptr<const void>& owner, ArrowArray* out);
 
 }  // namespace tracetide::arrow

@@ -11,6 +11,7 @@ namespace {
 
 std::vector<arrow::ColumnType> types_of(const std::vector<ColumnInfo>& infos) {
   std::vector<arrow::ColumnType> types;
+  types.reserve(infos.size());
   for (const ColumnInfo& info : infos) types.push_back(arrow::type_of(info));
   return types;
 }
@@ -80,6 +81,7 @@ void export_batch(std::shared_ptr<const Batch> batch, ArrowArray* out) {
   const std::vector<ColumnInfo> infos = column_infos(batch->category(), batch->optional_columns());
   const std::vector<ColumnView> views = column_views(*batch);
   std::vector<arrow::ColumnData> columns;
+  columns.reserve(infos.size());
   for (std::size_t i = 0; i < infos.size(); ++i)
     columns.push_back(arrow::data_of(infos[i], views[i], batch->size()));
   const auto rows = static_cast<std::int64_t>(batch->size());

@@ -53,6 +53,7 @@ double box_cox(double x, double a) noexcept {
 double power_sum(double s, double n) noexcept {
   constexpr double direct = 32;
   double sum = 0;
+  // NOLINTNEXTLINE(bugprone-float-loop-counter): whole numbers up to 32 are exact
   for (double k = 1; k < direct && k <= n; ++k) sum += power(k, -s);
   if (n < direct) return sum;
   const auto corrections = [s](double x) {

@@ -125,9 +125,9 @@ const Client* client_with(const std::vector<Client>& clients, Field field) {
 }
 
 Category find_category(const std::vector<Client>& clients) {
-  const Client* decisive = nullptr;
+  const Client* decisive = client_with(clients, Field::reason_ratio);
   Category category = Category::language;
-  if ((decisive = client_with(clients, Field::reason_ratio)) != nullptr) {
+  if (decisive != nullptr) {
     category = Category::reason;
   } else {
     for (const Field field : fields_of(Category::multimodal)) {

@@ -165,10 +165,10 @@ void RowWriter::add_pieces(std::span<const FormatCell> cells) {
   std::string before;
   for (const FormatCell& cell : cells) {
     if (json) {
-      before += before.empty() && pieces_.empty() ? "{" : ",";
+      before += before.empty() && pieces_.empty() ? '{' : ',';
       if (!cell.key.empty()) before.append("\"").append(cell.key).append("\":");
     } else {
-      if (!header_.empty()) before += ",";
+      if (!header_.empty()) before += ',';
       header_.append(header_.empty() ? "" : ",").append(cell.key);
     }
     before.append(cell.constant);

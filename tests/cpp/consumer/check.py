@@ -2,7 +2,8 @@
 
     python tests/cpp/consumer/check.py BUILD_FOLDER
 
-BUILD_FOLDER is a finished CMake build of the core.
+BUILD_FOLDER is a finished CMake build of the core. The example is built with the static and the shared
+library by CMake, by pkg-config, and with what the installed wheel brings; then those in cpp/examples are run.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from pathlib import Path
 import tracetide as tt
 
 HERE = Path(__file__).resolve().parent
-README = HERE.parents[2] / "README.md"
+REPOSITORY = HERE.parents[2]
+README = REPOSITORY / "README.md"
 
 PROGRAM = """
 #include <cstdint>
@@ -56,6 +58,53 @@ def run(*command: str | Path, cwd: Path | None = None) -> str:
     return done.stdout
 
 
+def cmake(source: Path, build: Path, **variables: str | Path) -> None:
+    """Configure and build."""
+    run("cmake", "-S", source, "-B", build, *(f"-D{name}={value}" for name, value in variables.items()))
+    run("cmake", "--build", build)
+
+
+def ways(folder: Path, build: Path) -> dict[str, Path]:
+    """The program, built in every way, by what the way is called."""
+    source, prefix = folder / "main.cpp", folder / "prefix"
+    run("cmake", "--install", build, "--prefix", prefix)
+    programs = {}
+    for component in ("static", "shared"):
+        programs[component] = folder / component / "consumer"
+        cmake(
+            HERE,
+            folder / component,
+            CMAKE_PREFIX_PATH=prefix,
+            CONSUMER_COMPONENT=component,
+            CONSUMER_SOURCE=source,
+        )
+    wheel = run(sys.executable, "-m", "tracetide", "--cmake-dir", cwd=folder).strip()
+    programs["wheel"] = folder / "wheel" / "consumer"
+    cmake(HERE, folder / "wheel", tracetide_DIR=wheel, CONSUMER_COMPONENT="static", CONSUMER_SOURCE=source)
+    (pkgconfig,) = prefix.glob("lib*/**/pkgconfig")
+    flags = run(
+        "env", f"PKG_CONFIG_PATH={pkgconfig}", "pkg-config", "--cflags", "--libs", "tracetide"
+    ).split()
+    programs["pkg-config"] = folder / "consumer"
+    run("c++", "-O2", source, "-o", folder / "consumer", *flags, f"-Wl,-rpath,{pkgconfig.parent}")
+    return programs
+
+
+def run_examples(folder: Path) -> None:
+    """Build and run the programs of cpp/examples."""
+    build = folder / "examples"
+    cmake(REPOSITORY / "cpp" / "examples", build, CMAKE_PREFIX_PATH=folder / "prefix")
+    paced = run(build / "load_loop", "my-profile.tide", "2000", "2", cwd=folder)
+    if not paced.startswith("4000 requests, "):
+        sys.exit(f"load_loop: {paced}")
+    summed = run(build / "consumer_threads", "my-profile.tide", cwd=folder)
+    if not summed.startswith("3600000 requests, "):
+        sys.exit(f"consumer_threads: {summed}")
+    print(paced + summed)
+    if (build / "sampler_benchmark").exists():
+        print(run(build / "sampler_benchmark", "--benchmark_min_time=0.05"))
+
+
 def main(build: Path) -> None:
     """Install, build, run, compare."""
     pool = tt.load("m-small")
@@ -67,16 +116,12 @@ def main(build: Path) -> None:
         folder = Path(name)
         (folder / "main.cpp").write_text(example())
         pool.write(folder / "my-profile.tide")
-        run("cmake", "--install", build, "--prefix", folder / "prefix")
-        run(
-            *("cmake", "-S", HERE, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={folder / 'prefix'}"),
-            f"-DCONSUMER_SOURCE={folder / 'main.cpp'}",
-        )
-        run("cmake", "--build", folder / "build")
-        found = run(folder / "build" / "consumer", cwd=folder)
-    if found != expected:
-        sys.exit(f"the C++ example made {found!r}, Python {expected!r}")
-    print(f"the C++ example makes the same requests as Python: {found.strip()}")
+        for way, program in ways(folder, build).items():
+            found = run(program, cwd=folder)
+            if found != expected:
+                sys.exit(f"{way}: the C++ example made {found!r}, Python {expected!r}")
+            print(f"{way}: the C++ example makes the same requests as Python: {found.strip()}")
+        run_examples(folder)
 
 
 if __name__ == "__main__":

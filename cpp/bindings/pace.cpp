@@ -1,0 +1,117 @@
+// Requests in step with a clock.
+#include "tracetide/pace.hpp"
+
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "bindings.hpp"
+#include "engine/column_views.hpp"
+
+namespace py = pybind11;
+
+namespace tracetide::bindings {
+namespace {
+
+// A request of a batch, which lives as long as it.
+struct PacedRequest {
+  std::shared_ptr<const Batch> batch;
+  std::size_t row = 0;
+  double due = 0;
+  double late = 0;
+};
+
+py::object column_at(const PacedRequest& self, const std::string& name) {
+  const std::vector<ColumnInfo> infos = column_infos(self.batch->category(), self.batch->optional_columns());
+  const auto found =
+      std::find_if(infos.begin(), infos.end(), [&](const ColumnInfo& one) { return one.name == name; });
+  if (found == infos.end()) throw py::attribute_error("a request of this job has no column '" + name + "'");
+  const ColumnView values =
+      column_views(*self.batch)[static_cast<std::size_t>(std::distance(infos.begin(), found))];
+  return std::visit(
+      [&](const auto& column) -> py::object {
+        using View = std::decay_t<decltype(column)>;
+        if constexpr (std::is_same_v<View, ListView>) {
+          const auto begin = static_cast<std::size_t>(column.offsets[self.row]);
+          const auto count = static_cast<std::size_t>(column.offsets[self.row + 1]) - begin;
+          return py::cast(
+              std::vector<std::uint32_t>(column.values.begin() + static_cast<std::ptrdiff_t>(begin),
+                                         column.values.begin() + static_cast<std::ptrdiff_t>(begin + count)));
+        } else if constexpr (std::is_same_v<View, TextView>) {
+          throw py::attribute_error(name);  // no column of a batch
+        } else if constexpr (std::is_same_v<View, std::span<const std::uint64_t>>) {
+          return column[self.row] == no_session ? py::object(py::none()) : py::cast(column[self.row]);
+        } else if constexpr (std::is_same_v<View, std::span<const double>>) {
+          return std::isnan(column[self.row]) ? py::object(py::none()) : py::cast(column[self.row]);
+        } else {
+          return py::cast(column[self.row]);
+        }
+      },
+      values);
+}
+
+// All that are due of a batch, which they keep.
+std::vector<PacedRequest> next_due(PacedStream& stream, double now, double speed) {
+  std::vector<PacedRequest> requests;
+  std::shared_ptr<const Batch> batch;
+  DueRequests due;
+  {
+    const py::gil_scoped_release release;
+    due = stream.next_due(now);
+    if (!due.empty()) batch = stream.shared_batch();
+  }
+  requests.reserve(due.size());
+  for (std::size_t row = due.first; row < due.last; ++row) {
+    const double when = batch->timestamp()[row] / speed;
+    requests.push_back({batch, row, when, now - when});
+  }
+  return requests;
+}
+
+struct Paced {
+  std::unique_ptr<PacedStream> stream;
+  double speed;
+};
+
+Paced make_paced(const Job& job, double speed, unsigned threads, std::size_t ahead) {
+  const py::gil_scoped_release release;
+  return {std::make_unique<PacedStream>(
+              job, PaceOptions{.speed = speed, .stream = {.threads = threads}, .ahead = ahead}),
+          speed};
+}
+
+}  // namespace
+
+void register_pace(py::module_& module) {
+  py::class_<PacedRequest>(module, "PacedRequest")
+      .def_property_readonly("number",
+                             [](const PacedRequest& self) { return self.batch->first_request() + self.row; })
+      .def_readonly("due", &PacedRequest::due)
+      .def_readonly("late", &PacedRequest::late)
+      .def_property_readonly("timestamp",
+                             [](const PacedRequest& self) { return self.batch->timestamp()[self.row]; })
+      .def_property_readonly("client_id",
+                             [](const PacedRequest& self) { return self.batch->client_id()[self.row]; })
+      .def_property_readonly("input_tokens",
+                             [](const PacedRequest& self) { return self.batch->input_tokens()[self.row]; })
+      .def_property_readonly("output_tokens",
+                             [](const PacedRequest& self) { return self.batch->output_tokens()[self.row]; })
+      .def("__getattr__", &column_at)
+      .def("__repr__", [](const PacedRequest& self) {
+        return "<PacedRequest " + std::to_string(self.batch->first_request() + self.row) + ", due at " +
+               std::to_string(self.due) + " s>";
+      });
+  py::class_<Paced>(module, "PacedStream")
+      .def(py::init(&make_paced), py::arg("job"), py::kw_only(), py::arg("speed") = 1.0,
+           py::arg("threads") = 0, py::arg("ahead") = 4)
+      .def("next_due", [](Paced& self, double now) { return next_due(*self.stream, now, self.speed); })
+      .def("next_time", [](Paced& self) { return self.stream->next_time(); })
+      .def("done", [](Paced& self) { return self.stream->done(); })
+      .def_property_readonly("starved", [](const Paced& self) { return self.stream->starved(); });
+}
+
+}  // namespace tracetide::bindings
