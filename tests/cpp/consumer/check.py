@@ -90,6 +90,21 @@ def ways(folder: Path, build: Path) -> dict[str, Path]:
     return programs
 
 
+def check_symbols(prefix: Path) -> None:
+    """The shared library shows what the public headers declare, and nothing else of ours."""
+    (library,) = {path.resolve() for path in prefix.glob("lib*/**/libtracetide.so")}
+    headers = "\n".join(path.read_text() for path in (prefix / "include").rglob("*.hpp"))
+    declared = set(re.findall(r"~?\w+", headers))
+    shown = re.findall(r"^\S+ [TDBR] (.+)$", run("nm", "-DC", "--defined-only", library), re.MULTILINE)
+    for symbol in shown:
+        name = re.match(r"tracetide::(?:\w+::)*(~?\w+)", symbol)
+        if name is None or name[1] not in declared:
+            sys.exit(f"{library.name} shows {symbol!r}, which no public header declares")
+    if not shown:
+        sys.exit(f"{library} shows nothing")
+    print(f"{library.name} shows {len(shown)} functions, all of them public")
+
+
 def run_examples(folder: Path) -> None:
     """Build and run the programs of cpp/examples."""
     build = folder / "examples"
@@ -121,6 +136,7 @@ def main(build: Path) -> None:
             if found != expected:
                 sys.exit(f"{way}: the C++ example made {found!r}, Python {expected!r}")
             print(f"{way}: the C++ example makes the same requests as Python: {found.strip()}")
+        check_symbols(folder / "prefix")
         run_examples(folder)
 
 
