@@ -21,20 +21,9 @@ from typing import Any
 
 import machine
 from measure import peak_mib
+from tracetide.formats import TOOL_TEXT
 
-OURS = (
-    "csv",
-    "jsonl",
-    "mooncake",
-    "mooncake-session",
-    "bailian",
-    "burstgpt",
-    "azure",
-    "vidur",
-    "blis",
-    "llmservingsim",
-    "splitwise",
-)
+OURS = ("csv", "jsonl", *TOOL_TEXT)
 PEERS = {"pyarrow: CSV": 1.0, "Python: csv": 0.1, "Python: json": 0.1}
 """By name, the part of the rows that they write; they cost the same for each."""
 RATE = 5000.0

@@ -23,24 +23,30 @@ LIST_TYPE = pa.list_(pa.field("item", pa.uint32(), nullable=False))
 def schema_of(requests: Requests, metadata: Mapping[str, Any] | None = None) -> pa.Schema:
     """The Arrow schema, with the job as metadata if there is one."""
     fields = [pa.field(name, _type(requests[name]), nullable=name in NULLABLE) for name in requests.columns]
-    return pa.schema(fields, {JOB_KEY: json.dumps(metadata)} if metadata else None)
+    return pa.schema(fields, job_metadata(metadata))
 
 
-_KINDS = {
+def job_metadata(metadata: Mapping[str, Any] | None) -> dict[str, str] | None:
+    """A schema's metadata of a job, if there is one."""
+    return {JOB_KEY: json.dumps(metadata)} if metadata else None
+
+
+KINDS = {
     "real": pa.float64(),
     "u16": pa.uint16(),
     "u32": pa.uint32(),
     "u64": pa.uint64(),
     "list": LIST_TYPE,
 }
+"""Arrow types by the core's names of kinds of columns."""
 
 
 def job_schema(job: Job) -> pa.Schema:
     """The Arrow schema of a job's requests, with the job as metadata."""
     fields = [
-        pa.field(name, _KINDS[kind], nullable=name in NULLABLE) for name, kind in _core.columns_of(job.core)
+        pa.field(name, KINDS[kind], nullable=name in NULLABLE) for name, kind in _core.columns_of(job.core)
     ]
-    return pa.schema(fields, {JOB_KEY: json.dumps(job.metadata())})
+    return pa.schema(fields, job_metadata(job.metadata()))
 
 
 def record_batch_of(requests: Requests, schema: pa.Schema) -> pa.RecordBatch:

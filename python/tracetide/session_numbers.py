@@ -13,7 +13,7 @@ from tracetide.columns import NO_SESSION
 
 def session_numbers(ids: pa.Array) -> npt.NDArray[np.int64]:
     """A number for the session of every row; one without, null or an empty text, is a session of its own."""
-    encoded = ids if pa.types.is_dictionary(ids.type) else ids.dictionary_encode()
+    encoded = _encoded(ids)
     names = encoded.dictionary.to_pylist()
     codes: npt.NDArray[np.int64] = (
         encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -33,7 +33,7 @@ class SessionNumbers:
 
     def of(self, ids: pa.Array) -> npt.NDArray[np.uint64]:
         """The number of the session of each of the next rows; `NO_SESSION` for null and an empty text."""
-        encoded = ids if pa.types.is_dictionary(ids.type) else ids.dictionary_encode()
+        encoded = _encoded(ids)
         names = encoded.dictionary.to_pylist()
         known = self._numbers
         numbers = [
@@ -43,3 +43,7 @@ class SessionNumbers:
         codes = encoded.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)
         made: npt.NDArray[np.uint64] = table[codes]
         return made
+
+
+def _encoded(ids: pa.Array) -> pa.DictionaryArray:
+    return ids if pa.types.is_dictionary(ids.type) else ids.dictionary_encode()

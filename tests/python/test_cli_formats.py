@@ -218,6 +218,14 @@ def test_replay_commands_name_the_file_and_the_block_size(tmp_path):
     assert replay_commands("-", Format("mooncake")) == []
 
 
+@pytest.mark.parametrize("format", [*TOOLS, "servegen", "parquet"])
+def test_a_shell_takes_a_path_with_spaces_as_one(format):
+    commands = replay_commands("/data/a trace.parquet", Format(format))
+    assert commands
+    for one in commands:
+        assert any("/data/a trace.parquet" in word for word in shlex.split(one.command)), one
+
+
 def test_what_a_job_writes_is_what_is_validated_for_its_tools(tmp_path):
     """Every tool that is told how to replay a format is one that validation knows to read it."""
     from tracetide.validation import READERS

@@ -21,10 +21,10 @@ class Terminated(KeyboardInterrupt):
 
 def outcome_of(error: BaseException) -> tuple[int, str]:
     """The exit code of an error, and what to say of it (nothing for a closed pipe)."""
-    if os.environ.get("TRACETIDE_DEBUG") and not isinstance(error, Refused):
-        raise error
     if isinstance(error, Refused):
         return 2, ""
+    if os.environ.get("TRACETIDE_DEBUG"):
+        raise error
     if isinstance(error, Terminated):
         return 143, "terminated"
     if isinstance(error, KeyboardInterrupt):

@@ -12,7 +12,8 @@ from tracetide.errors import TraceError
 FORMAT_BLOCKS = {"mooncake": 512, "mooncake-session": 512, "bailian": 16, "baseten": 64}
 """Tokens of a block, by format."""
 
-_MOST_IDS = 2**31
+MOST_IDS = 2**31
+"""Ids are below this, as readers take them for signed numbers of 32 bits."""
 
 
 def reblocked(
@@ -67,7 +68,7 @@ def reblocked(
     else:
         ratio = old // new
         ids = values[offsets[:-1][rows] + position // ratio].astype(np.int64) * ratio + position % ratio
-    if ids.size and ids.max() >= _MOST_IDS:
+    if ids.size and ids.max() >= MOST_IDS:
         row = int(rows[int(ids.argmax())])
         raise TraceError(
             f"row {first_row + row + 1}, column 'hash_ids': ids of blocks of {new} tokens would be beyond "

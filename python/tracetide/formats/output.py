@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -91,17 +92,41 @@ def open_output(path: str | os.PathLike[str], *, binary: bool = True) -> Iterato
         yield from _replacing(name)
 
 
+@contextlib.contextmanager
+def new_folder(path: str | os.PathLike[str]) -> Iterator[str]:
+    """A folder to put files into, which has the name `path` when the block ends without an error.
+
+    Until then it has a temporary name, and after any error nothing is left of it.
+
+    Raises:
+        FileExistsError: if `path` is a file, or a folder that is not empty.
+        FileNotFoundError, NotADirectoryError: if the folder it shall be in is none.
+        OSError: any other failure.
+    """
+    name = os.fspath(path)
+    final = os.path.realpath(name)
+    if os.path.isdir(final) and os.listdir(final):
+        raise FileExistsError(f"cannot write {name!r}: the folder is not empty; name a new one")
+    if os.path.exists(final) and not os.path.isdir(final):
+        raise FileExistsError(f"cannot write {name!r}: it is a file; name a new folder")
+    temporary = _temporary(name, final)
+    with _named(name):
+        os.mkdir(temporary)
+    try:
+        yield temporary
+        with _named(name):
+            os.replace(temporary, final)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    _sync_folder(os.path.dirname(final))
+
+
 def _replacing(name: str) -> Iterator[Output]:
     final = os.path.realpath(name)
-    folder, base = os.path.split(final)
     if os.path.isdir(final):
         raise IsADirectoryError(f"cannot write {name!r}: it is a folder")
-    if not os.path.isdir(folder):
-        what = "is not a folder" if os.path.exists(folder) else "does not exist"
-        raise (NotADirectoryError if os.path.exists(folder) else FileNotFoundError)(
-            f"cannot write {name!r}: the folder {folder!r} {what}"
-        )
-    temporary = os.path.join(folder, f".{base[:200]}.{secrets.token_hex(6)}.partial")
+    temporary = _temporary(name, final)
     with _named(name):
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
@@ -118,7 +143,18 @@ def _replacing(name: str) -> Iterator[Output]:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-    _sync_folder(folder)
+    _sync_folder(os.path.dirname(final))
+
+
+def _temporary(name: str, final: str) -> str:
+    """A name in the folder of `final`, which must be there."""
+    folder, base = os.path.split(final)
+    if not os.path.isdir(folder):
+        what = "is not a folder" if os.path.exists(folder) else "does not exist"
+        raise (NotADirectoryError if os.path.exists(folder) else FileNotFoundError)(
+            f"cannot write {name!r}: the folder {folder!r} {what}"
+        )
+    return os.path.join(folder, f".{base[:200]}.{secrets.token_hex(6)}.partial")
 
 
 def _sync_folder(folder: str) -> None:

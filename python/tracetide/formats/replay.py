@@ -7,7 +7,7 @@ Dynamo 1.6.1, inference-perf 0.7, Vidur, BLIS, LLMServingSim, splitwise-sim.
 from __future__ import annotations
 
 import os
-import shlex
+from shlex import quote
 from typing import NamedTuple
 
 from tracetide.formats.base import Format
@@ -41,11 +41,10 @@ def replay_commands(
     Returns:
         Nothing for files that are packed, which must be unpacked first, and for standard output.
     """
-    if format.compression is not None or os.fspath(path) == "-":
+    file = os.fspath(path)
+    if format.compression is not None or file == "-":
         return []
-    file = shlex.quote(os.fspath(path))
     block = block_size or FORMAT_BLOCKS.get(format.name, 0)
-    tool = format.name
     made = {
         "mooncake": _mooncake,
         "mooncake-session": _mooncake_session,
@@ -58,7 +57,7 @@ def replay_commands(
         "splitwise": _splitwise,
         "baseten": _baseten,
         "servegen": _servegen,
-    }.get(tool, _native)(file, block)
+    }.get(format.name, _native)(file, block)
     return [one for one in made if hash_ids or one.tool not in ("guidellm", "Dynamo") or not block]
 
 
@@ -67,7 +66,7 @@ def _aiperf(file: str, kind: str, *more: str) -> Replay:
     return Replay(
         "AIPerf",
         "aiperf profile --model MODEL --url localhost:8000 --endpoint-type chat --streaming "
-        f"--input-file {file} --custom-dataset-type {kind} {options}",
+        f"--input-file {quote(file)} --custom-dataset-type {kind} {options}",
     )
 
 
@@ -81,14 +80,14 @@ def _guidellm(data: str) -> Replay:
 
 def _guidellm_ids(file: str, block: int, scale: str) -> Replay:
     return _guidellm(
-        f"kind=mooncake,source.kind=json_file,source.path={file},hash_id_block_size={block}{scale}"
+        f"kind=mooncake,source.kind=json_file,source.path={quote(file)},hash_id_block_size={block}{scale}"
     )
 
 
 def _vllm(file: str, block: int, factor: str) -> Replay:
     return Replay(
         "vLLM",
-        f"vllm bench serve --model MODEL --dataset-name timed_trace --dataset-path {file} "
+        f"vllm bench serve --model MODEL --dataset-name timed_trace --dataset-path {quote(file)} "
         f"--timed-trace-chunk-hash-size {block} --timed-trace-sec-multiplier {factor}",
     )
 
@@ -102,14 +101,14 @@ def _mooncake(file: str, block: int) -> list[Replay]:
         Replay(
             "SGLang",
             "python -m sglang.bench_serving --backend sglang --dataset-name mooncake "
-            f"--dataset-path {file} --use-trace-timestamps",
+            f"--dataset-path {quote(file)} --use-trace-timestamps",
         ),
         Replay("Dynamo", _dynamo(file, block)),
     ]
 
 
 def _dynamo(file: str, block: int) -> str:
-    return f"python -m dynamo.replay {file} --extra-engine-args '{{\"block_size\":{block}}}'"
+    return f"python -m dynamo.replay {quote(file)} --extra-engine-args '{{\"block_size\":{block}}}'"
 
 
 def _mooncake_session(file: str, block: int) -> list[Replay]:
@@ -131,13 +130,15 @@ def _burstgpt(file: str, block: int) -> list[Replay]:
     )
     return [
         _aiperf(file, "burst_gpt_trace"),
-        _guidellm(f"'kind=trace_synthetic,source.kind=csv_file,source.path={file},{columns}'"),
-        Replay("vLLM", f"vllm bench serve --model MODEL --dataset-name burstgpt --dataset-path {file}"),
+        _guidellm(quote(f"kind=trace_synthetic,source.kind=csv_file,source.path={file},{columns}")),
+        Replay(
+            "vLLM", f"vllm bench serve --model MODEL --dataset-name burstgpt --dataset-path {quote(file)}"
+        ),
     ]
 
 
 def _azure(file: str, block: int) -> list[Replay]:
-    return [Replay("inference-perf", f"load: {{type: trace_replay, trace: {{file: {file}}}}}")]
+    return [Replay("inference-perf", f"load: {{type: trace_replay, trace: {{file: {quote(file)}}}}}")]
 
 
 def _vidur(file: str, block: int) -> list[Replay]:
@@ -145,23 +146,25 @@ def _vidur(file: str, block: int) -> list[Replay]:
         Replay(
             "Vidur",
             "python -m vidur.main --request_generator_config_type trace_replay "
-            f"--trace_request_generator_config_trace_file {file}",
+            f"--trace_request_generator_config_trace_file {quote(file)}",
         )
     ]
 
 
 def _blis(file: str, block: int) -> list[Replay]:
-    header = shlex.quote(header_path(shlex.split(file)[0]))
-    return [Replay("BLIS", f"blis replay --model MODEL --trace-header {header} --trace-data {file}")]
+    header = quote(header_path(file))
+    return [Replay("BLIS", f"blis replay --model MODEL --trace-header {header} --trace-data {quote(file)}")]
 
 
 def _llmservingsim(file: str, block: int) -> list[Replay]:
-    return [Replay("LLMServingSim", f"python main.py --dataset {file}")]
+    return [Replay("LLMServingSim", f"python main.py --dataset {quote(file)}")]
 
 
 def _splitwise(file: str, block: int) -> list[Replay]:
-    name = shlex.quote(os.path.splitext(os.path.basename(shlex.split(file)[0]))[0])
-    return [Replay("splitwise-sim", f"cp {file} traces/{name}.csv && python run.py trace.filename={name}")]
+    name = quote(os.path.splitext(os.path.basename(file))[0])
+    return [
+        Replay("splitwise-sim", f"cp {quote(file)} traces/{name}.csv && python run.py trace.filename={name}")
+    ]
 
 
 def _baseten(file: str, block: int) -> list[Replay]:
@@ -169,7 +172,7 @@ def _baseten(file: str, block: int) -> list[Replay]:
 
 
 def _servegen(file: str, block: int) -> list[Replay]:
-    return [Replay("BLIS", f"blis convert servegen --path {file}")]
+    return [Replay("BLIS", f"blis convert servegen --path {quote(file)}")]
 
 
 def _native(file: str, block: int) -> list[Replay]:
@@ -178,8 +181,10 @@ def _native(file: str, block: int) -> list[Replay]:
         ".arrow": "arrow_file",
         ".csv": "csv_file",
         ".jsonl": "json_file",
-    }.get(os.path.splitext(shlex.split(file)[0])[1], "")
+    }.get(os.path.splitext(file)[1], "")
     columns = "prompt_tokens_column=input_tokens,output_tokens_column=output_tokens"
     return (
-        [_guidellm(f"kind=trace_synthetic,source.kind={kind},source.path={file},{columns}")] if kind else []
+        [_guidellm(f"kind=trace_synthetic,source.kind={kind},source.path={quote(file)},{columns}")]
+        if kind
+        else []
     )

@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 import math
 import os
-import secrets
-import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracetide.formats.base import Written
+from tracetide.formats.output import new_folder
 from tracetide.grid import NS
 from tracetide.renewal import own_cv
 
@@ -57,31 +56,15 @@ def write_job_folder(job: Job, path: str | os.PathLike[str]) -> Written:
         ValueError: if the job does not begin at the edge of a window.
         OSError: if the folder is there and not empty, or cannot be written.
     """
-    final = os.path.realpath(os.fspath(path))
-    if os.path.isdir(final) and os.listdir(final):
-        raise FileExistsError(f"cannot write {os.fspath(path)!r}: the folder is not empty; name a new one")
-    if os.path.exists(final) and not os.path.isdir(final):
-        raise FileExistsError(f"cannot write {os.fspath(path)!r}: it is a file; name a new folder")
-    if not os.path.isdir(os.path.dirname(final)):
-        raise FileNotFoundError(
-            f"cannot write {os.fspath(path)!r}: the folder {os.path.dirname(final)!r} does not exist"
-        )
-    made = _Folder(job)
-    folder, base = os.path.split(final)
-    temporary = os.path.join(folder, f".{base}.{secrets.token_hex(6)}.partial")
-    os.mkdir(temporary)
-    try:
-        total = 0
+    total = 0
+    with new_folder(path) as folder:
+        made = _Folder(job)
         for name, text in made.files():
             data = text.encode()
             total += len(data)
-            with open(os.path.join(temporary, name), "wb") as file:
+            with open(os.path.join(folder, name), "wb") as file:
                 file.write(data)
                 os.fsync(file.fileno())
-        os.replace(temporary, final)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
     return Written(round(job.expected), total, made.left_out)
 
 

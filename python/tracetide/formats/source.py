@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -12,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tracetide import _core
-from tracetide.arrow import JOB_KEY, job_schema, record_batch_of, schema_of
+from tracetide.arrow import job_metadata, job_schema, record_batch_of, schema_of
 from tracetide.columns import NO_SESSION
 from tracetide.errors import TraceError
 from tracetide.formats.base import Loss, ToolOptions, ToolText
@@ -127,8 +126,7 @@ class ScanSource(BatchSource):
         self._drop_empty = drop_empty
         self._needs_times = needs_times
         self.threads = threads
-        metadata = {JOB_KEY: json.dumps(scan.metadata)} if scan.metadata else None
-        self.schema = scan.schema.with_metadata(metadata)
+        self.schema = scan.schema.with_metadata(job_metadata(scan.metadata))
         self.block_size = _block_size(scan.metadata) or FORMAT_BLOCKS.get(scan.format, 0)
         self.renumbers = scan.format != "native"
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tracetide import _core
+from tracetide.arrow import KINDS
 from tracetide.columns import NO_SESSION
 from tracetide.errors import TraceError
 from tracetide.formats.base import Loss, ToolOptions
@@ -19,7 +20,7 @@ from tracetide.readers.sessions import TurnCounter
 from tracetide.session_numbers import SessionNumbers
 
 _NEEDS_TURNS = ("bailian", "mooncake-session")
-_KINDS = {pa.float64(): "real", pa.uint16(): "u16", pa.uint32(): "u32", pa.uint64(): "u64"}
+_KINDS = {type: kind for kind, type in KINDS.items()}
 
 
 class ToolRows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ import pyarrow.json
 
 from tracetide.errors import TraceError
 from tracetide.readers.fields import Field
+from tracetide.readers.jsonl_source import JsonlSource
 from tracetide.readers.place import Place, shown
 from tracetide.readers.source import Source
 from tracetide.readers.text_blocks import blocks, may_have_other_values
@@ -45,13 +46,13 @@ class SessionLines:
     layout = "llmservingsim-sessions"
 
     @staticmethod
-    def are_in(source: Source) -> bool:
+    def are_in(source: Source) -> TypeGuard[JsonlSource]:
         """Whether the first lines are such."""
-        return source.container == "jsonl" and {"arrival_time_ns", "session_id"} <= set(source.types)
+        return isinstance(source, JsonlSource) and {"arrival_time_ns", "session_id"} <= set(source.types)
 
-    def __init__(self, source: Source) -> None:
-        """The lines of a `JsonlSource`."""
-        self._source = source
+    def __init__(self, source: JsonlSource) -> None:
+        """The lines of another source."""
+        self._codec = source.codec
         self.origin = source.origin
         self.container = source.container
         self.metadata: Mapping[str, Any] = source.metadata
@@ -66,9 +67,8 @@ class SessionLines:
 
     def raw(self, fields: Sequence[Field]) -> Iterator[tuple[Place, list[pa.Array]]]:
         """The columns of the fields, block by block."""
-        codec = getattr(self._source, "codec", None)
         rows = 0
-        for block in blocks(self.origin, codec, quoted=False):
+        for block in blocks(self.origin, self._codec, quoted=False):
             if not block.data.strip():
                 continue
             columns = _rows_of(_parsed(block.data, Place(self.origin, rows, block.data, block.first_line)))

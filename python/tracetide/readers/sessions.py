@@ -10,9 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tracetide.errors import TraceError
+from tracetide.readers.growing_map import GrowingMap, Ids
 from tracetide.readers.place import Place
-
-Ids = npt.NDArray[np.int64]
 
 
 class ChatSessions:
@@ -23,14 +22,12 @@ class ChatSessions:
     """
 
     def __init__(self) -> None:
-        self._known = SortedMap()
-        self._recent = SortedMap()
+        self._known = GrowingMap()
 
     def sessions(self, chats: Ids, parents: Ids) -> npt.NDArray[np.uint64]:
         """Of each chat of the next rows the session: parent -1 begins one."""
         is_root = parents < 0
         session = np.where(is_root, chats, self._known.get(parents, parents))
-        session = np.where(is_root, session, self._recent.get(parents, session))
         above = _row_above(chats, parents, is_root)
         # Follow the rows above by doubling: after k rounds 2^k turns are resolved.
         top = np.where(above >= 0, above, np.arange(chats.size))
@@ -40,14 +37,8 @@ class ChatSessions:
                 break
             top = further
         session = session[top]
-        self._keep(chats, session)
+        self._known.add(chats, session)
         return session.astype(np.uint64)
-
-    def _keep(self, chats: Ids, session: Ids) -> None:
-        self._recent.add(chats, session)
-        if len(self._recent) > len(self._known) // 4:
-            self._known.add(self._recent.keys, self._recent.values)
-            self._recent = SortedMap()
 
 
 def _row_above(chats: Ids, parents: Ids, is_root: npt.NDArray[np.bool_]) -> Ids:
@@ -63,33 +54,6 @@ def _row_above(chats: Ids, parents: Ids, is_root: npt.NDArray[np.bool_]) -> Ids:
     candidate = order[np.maximum(position, 0)]
     is_there &= (position >= 0) & (chats[candidate] == parents)
     return np.where(is_there, candidate, -1)
-
-
-class SortedMap:
-    """A map of int64 in two sorted arrays."""
-
-    def __init__(self) -> None:
-        self.keys: Ids = np.empty(0, dtype=np.int64)
-        self.values: Ids = np.empty(0, dtype=np.int64)
-
-    def __len__(self) -> int:
-        return self.keys.size
-
-    def get(self, keys: Ids, otherwise: Ids) -> Ids:
-        """Of every key its value, or that of `otherwise`."""
-        if not self.keys.size:
-            return otherwise
-        at = np.minimum(np.searchsorted(self.keys, keys), self.keys.size - 1)
-        return np.where(self.keys[at] == keys, self.values[at], otherwise)
-
-    def add(self, keys: Ids, values: Ids) -> None:
-        """Add keys; a later one goes before an earlier one that is the same."""
-        both = np.concatenate([self.keys, keys])
-        all_values = np.concatenate([self.values, values])
-        order = np.argsort(both, kind="stable")
-        both, all_values = both[order], all_values[order]
-        is_last = np.append(both[1:] != both[:-1], True)
-        self.keys, self.values = both[is_last], all_values[is_last]
 
 
 class TurnCounter:

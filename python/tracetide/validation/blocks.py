@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from tracetide.readers.sessions import SortedMap
+from tracetide.formats.hash_blocks import MOST_IDS
+from tracetide.readers.growing_map import GrowingMap
 from tracetide.validation.report import Recorder
-
-_MOST_IDS = 2**31
 
 
 class BlockRules:
@@ -19,8 +19,7 @@ class BlockRules:
     def __init__(self, block_size: int, recorder: Recorder) -> None:
         self._block = block_size
         self._recorder = recorder
-        self._known = SortedMap()
-        self._recent = SortedMap()
+        self._known = GrowingMap()
 
     def check(self, ids: pa.ListArray, inputs: Any, first_row: int) -> None:
         """The next rows."""
@@ -32,17 +31,11 @@ class BlockRules:
         self._check_counts(counts, wanted, inputs, first_row)
         rows = np.repeat(np.arange(counts.size), counts)
         if self._recorder.wants("hash-range"):
-            at = np.flatnonzero(values >= _MOST_IDS)
-            self._recorder.add_all(
+            at = np.flatnonzero(values >= MOST_IDS)
+            self._recorder.add_rows(
                 "hash-range",
-                (
-                    (
-                        first_row + int(rows[i]) + 1,
-                        f"the hash id {values[i]} is not allowed; it must be below 2^31",
-                    )
-                    for i in at
-                ),
-                at.size,
+                first_row + rows[at],
+                (f"the hash id {values[i]} is not allowed; it must be below 2^31" for i in at),
             )
         if self._recorder.wants("hash-fill"):
             right = counts == wanted
@@ -54,23 +47,18 @@ class BlockRules:
 
     def _check_counts(self, counts: Any, wanted: Any, inputs: Any, first_row: int) -> None:
         missing = np.flatnonzero((counts == 0) & (wanted > 0))
-        self._recorder.add_all(
-            "hash-missing",
-            ((first_row + int(row) + 1, "there are no hash_ids; there must be some") for row in missing),
-            missing.size,
+        self._recorder.add_rows(
+            "hash-missing", first_row + missing, repeat("there are no hash_ids; there must be some")
         )
         wrong = np.flatnonzero((counts != wanted) & (counts > 0))
-        self._recorder.add_all(
+        self._recorder.add_rows(
             "hash-count",
+            first_row + wrong,
             (
-                (
-                    first_row + int(row) + 1,
-                    f"{counts[row]} hash_ids for {inputs[row]} input tokens are not allowed; with blocks of "
-                    f"{self._block} there must be {wanted[row]}",
-                )
+                f"{counts[row]} hash_ids for {inputs[row]} input tokens are not allowed; with blocks of "
+                f"{self._block} there must be {wanted[row]}"
                 for row in wrong
             ),
-            wrong.size,
         )
 
     def _check_fills(self, ids: Any, fills: Any, rows: Any, first_row: int) -> None:
@@ -78,21 +66,15 @@ class BlockRules:
             return
         unique, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
         none = np.zeros(unique.size, dtype=np.int64)
-        known = self._known.get(unique, self._recent.get(unique, none))
+        known = self._known.get(unique, none)
         known = np.where(known > 0, known, fills[first])
         wrong = np.flatnonzero(fills != known[inverse])
-        self._recorder.add_all(
+        self._recorder.add_rows(
             "hash-fill",
+            first_row + rows[wrong],
             (
-                (
-                    first_row + int(rows[i]) + 1,
-                    f"the hash id {ids[i]} stands for {fills[i]} tokens, but for {known[inverse[i]]} before",
-                )
+                f"the hash id {ids[i]} stands for {fills[i]} tokens, but for {known[inverse[i]]} before"
                 for i in wrong
             ),
-            wrong.size,
         )
-        self._recent.add(unique, known)
-        if len(self._recent) > len(self._known) // 4:
-            self._known.add(self._recent.keys, self._recent.values)
-            self._recent = SortedMap()
+        self._known.add(unique, known)

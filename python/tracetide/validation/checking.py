@@ -129,30 +129,18 @@ class _RawRules:
     def _check_equal(self, one: str, other: str) -> None:
         for first, (a, b) in self._texts([one, other]):
             wrong = np.flatnonzero(pc.not_equal(a, b).to_numpy(zero_copy_only=False))
-            self._recorder.add_all(
+            self._recorder.add_rows(
                 "totals",
-                (
-                    (
-                        first + int(row) + 1,
-                        f"{one} is {a[int(row)]} and {other} {b[int(row)]}; they must agree",
-                    )
-                    for row in wrong
-                ),
-                wrong.size,
+                first + wrong,
+                (f"{one} is {a[int(row)]} and {other} {b[int(row)]}; they must agree" for row in wrong),
             )
 
     def _check_constant(self, name: str, *allowed: str) -> None:
         for first, (texts,) in self._texts([name]):
             is_right = pc.is_in(texts, pa.array(allowed))
             wrong = np.flatnonzero(~is_right.to_numpy(zero_copy_only=False))
-            self._recorder.add_all(
+            self._recorder.add_rows(
                 "constant",
-                (
-                    (
-                        first + int(row) + 1,
-                        f"{name} is {texts[int(row)]}; it must be {' or '.join(allowed)}",
-                    )
-                    for row in wrong
-                ),
-                wrong.size,
+                first + wrong,
+                (f"{name} is {texts[int(row)]}; it must be {' or '.join(allowed)}" for row in wrong),
             )

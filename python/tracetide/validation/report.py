@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy.typing as npt
+
 from tracetide.validation.rules import RULES, Rule
 
 
@@ -96,19 +98,23 @@ class Recorder:
 
     def add(self, name: str, message: str, row: int | None = None) -> None:
         """A rule that is broken, at a row from 1."""
-        self.add_all(name, [(row, message)], 1)
+        self._add(name, [row], [message])
 
-    def add_all(self, name: str, found: Iterable[tuple[int | None, str]], count: int) -> None:
-        """A rule that is broken `count` times; the first are taken from `found`."""
+    def add_rows(self, name: str, rows: npt.NDArray[Any], messages: Iterable[str]) -> None:
+        """A rule that is broken at rows, counted from 0; as many messages are taken as are listed."""
+        self._add(name, rows + 1, messages)
+
+    def _add(self, name: str, rows: npt.NDArray[Any] | list[int | None], messages: Iterable[str]) -> None:
         rule = RULES[name]
         tools = self._tools(rule)
-        if not tools or not count:
+        if not tools or not len(rows):
             return
         before = self._report.counts.get(name, 0)
-        self._report.counts[name] = before + count
+        self._report.counts[name] = before + len(rows)
         limit = 1 if rule.is_note else self._limit
-        for (row, message), _ in zip(found, range(max(limit - before, 0)), strict=False):
-            self._report.findings.append(Finding(name, row, message, tools, rule.is_note))
+        for row, message in zip(rows[: max(limit - before, 0)], messages, strict=False):
+            at = None if row is None else int(row)
+            self._report.findings.append(Finding(name, at, message, tools, rule.is_note))
 
     def _tools(self, rule: Rule) -> tuple[str, ...]:
         return tuple(tool for tool in self._report.tools if tool in rule.tools)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -68,17 +69,14 @@ class RowRules:
         if not self._is_ordered:
             return
         back = np.flatnonzero(np.diff(times, prepend=self._last) < 0)
-        self._recorder.add_all(
+        self._recorder.add_rows(
             "time-order",
+            self._rows + rows[back],
             (
-                (
-                    self._rows + int(rows[i]) + 1,
-                    f"{times[i]:.9g} s is not allowed; it must not be before the row above "
-                    f"({times[i - 1] if i else self._last:.9g} s)",
-                )
+                f"{times[i]:.9g} s is not allowed; it must not be before the row above "
+                f"({times[i - 1] if i else self._last:.9g} s)"
                 for i in back
             ),
-            back.size,
         )
         self._last = float(times[-1])
 
@@ -87,11 +85,7 @@ class RowRules:
         for name, tokens in (("input", inputs), ("output", outputs)):
             none = np.flatnonzero(tokens == 0)
             allowed = "are not allowed; there must be at least 1" if rule == "tokens" else "are there"
-            self._recorder.add_all(
-                rule,
-                ((self._rows + int(row) + 1, f"0 {name} tokens {allowed}") for row in none),
-                none.size,
-            )
+            self._recorder.add_rows(rule, self._rows + none, repeat(f"0 {name} tokens {allowed}"))
 
     def _check_sessions(self, batch: pa.RecordBatch) -> None:
         assert self._sessions is not None
@@ -101,25 +95,16 @@ class RowRules:
         if "delay" in batch.schema.names:
             has_delay = batch.column("delay").is_valid().to_numpy(zero_copy_only=False)
         late = np.flatnonzero((turns == 1) & ~has_time)
-        self._recorder.add_all(
+        self._recorder.add_rows(
             "session-start",
-            (
-                (self._rows + int(row) + 1, "the first turn of a session has no timestamp; it must have one")
-                for row in late
-            ),
-            late.size,
+            self._rows + late,
+            repeat("the first turn of a session has no timestamp; it must have one"),
         )
         lost = np.flatnonzero((turns > 1) & ~has_delay & ~has_time)
-        self._recorder.add_all(
+        self._recorder.add_rows(
             "session-delay",
-            (
-                (
-                    self._rows + int(row) + 1,
-                    "a later turn has neither a delay nor a timestamp; it must have one",
-                )
-                for row in lost
-            ),
-            lost.size,
+            self._rows + lost,
+            repeat("a later turn has neither a delay nor a timestamp; it must have one"),
         )
 
     def _check_models(self, batch: pa.RecordBatch) -> None:
@@ -127,8 +112,4 @@ class RowRules:
             pc.equal(batch.column("model"), "GPT-4"), pc.greater(batch.column("output_tokens"), 0)
         )
         dropped = np.flatnonzero(~is_kept.fill_null(False).to_numpy(zero_copy_only=False))
-        self._recorder.add_all(
-            "model",
-            ((self._rows + int(row) + 1, "vLLM leaves this row out") for row in dropped),
-            dropped.size,
-        )
+        self._recorder.add_rows("model", self._rows + dropped, repeat("vLLM leaves this row out"))
