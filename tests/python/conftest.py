@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import statistics_helpers
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As `nohup pytest &` in a script leaves it: tests of Ctrl-C would wait for ever.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SERVEGEN_MODELS = {
