@@ -4,7 +4,6 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
-#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <utility>
@@ -26,12 +25,8 @@ struct PacedRequest {
 };
 
 py::object column_at(const PacedRequest& self, const std::string& name) {
-  const std::vector<ColumnInfo> infos = column_infos(self.batch->category(), self.batch->optional_columns());
-  const auto found =
-      std::find_if(infos.begin(), infos.end(), [&](const ColumnInfo& one) { return one.name == name; });
-  if (found == infos.end()) throw py::attribute_error("a request of this job has no column '" + name + "'");
-  const ColumnView values =
-      column_views(*self.batch)[static_cast<std::size_t>(std::distance(infos.begin(), found))];
+  const std::optional<ColumnView> found = find_column(*self.batch, name);
+  if (!found) throw py::attribute_error("a request of this job has no column '" + name + "'");
   return std::visit(
       [&](const auto& column) -> py::object {
         using View = std::decay_t<decltype(column)>;
@@ -51,7 +46,7 @@ py::object column_at(const PacedRequest& self, const std::string& name) {
           return py::cast(column[self.row]);
         }
       },
-      values);
+      *found);
 }
 
 // All that are due of a batch, which they keep.

@@ -4,7 +4,6 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 
@@ -79,11 +78,8 @@ std::vector<std::string> column_names(const Batch& batch) {
 }
 
 py::object column(const BatchHandle& handle, const std::string& name) {
-  const std::vector<std::string> names = column_names(*handle.batch);
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) throw py::key_error(name);
-  const ColumnView values =
-      column_views(*handle.batch)[static_cast<std::size_t>(std::distance(names.begin(), found))];
+  const std::optional<ColumnView> found = find_column(*handle.batch, name);
+  if (!found) throw py::key_error(name);
   return std::visit(
       [&](const auto& column) -> py::object {
         using View = std::decay_t<decltype(column)>;
@@ -95,7 +91,7 @@ py::object column(const BatchHandle& handle, const std::string& name) {
           return view(handle, column);
         }
       },
-      values);
+      *found);
 }
 
 BatchHandle next_batch(SharedStream& shared) {

@@ -293,6 +293,21 @@ def test_hash_ids_keep_the_rules(kind, format, block, tmp_path):
         assert row["output_length"] >= 1
 
 
+def test_the_order_of_columns_changes_nothing(tmp_path):
+    turns = {
+        "delay": np.array([np.nan, 1.5]),
+        "timestamp": np.array([0.0, 4.0]),
+        "input_tokens": uint32([5, 6]),
+        "output_tokens": uint32([5, 6]),
+        "turn": np.array([1, 2], dtype=np.uint16),
+        "session_id": np.array([7, 7], dtype=np.uint64),
+    }
+    tt.Trace(turns).write(tmp_path / "t", format="mooncake-session")
+    _, second = (json.loads(line) for line in (tmp_path / "t").read_text().splitlines())
+    assert second["delay"] == 1500
+    assert "timestamp" not in second
+
+
 def test_turns_of_sessions_that_began_before_have_one_timestamp(tmp_path):
     """The trace of a job begins in the midst of sessions: the first row of each has a time."""
     path = tmp_path / "trace.jsonl"

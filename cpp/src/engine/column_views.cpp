@@ -1,11 +1,9 @@
 #include "engine/column_views.hpp"
 
-#include <array>
+#include <algorithm>
 
 namespace tracetide {
 namespace {
-
-constexpr std::array<std::string_view, 3> payload_names{"image_bytes", "audio_bytes", "video_bytes"};
 
 ListView view(const ListColumn& column) noexcept { return {column.offsets, column.values}; }
 
@@ -51,6 +49,19 @@ std::vector<ColumnView> column_views(const Batch& batch) {
   for (std::size_t kind = 0; kind < payload_names.size(); ++kind)
     if (batch.has_payload_bytes(kind)) views.emplace_back(view(batch.payload_bytes(kind)));
   return views;
+}
+
+std::optional<std::size_t> find_column(std::span<const ColumnInfo> infos, std::string_view name) {
+  const auto found =
+      std::find_if(infos.begin(), infos.end(), [&](const ColumnInfo& one) { return one.name == name; });
+  if (found == infos.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - infos.begin());
+}
+
+std::optional<ColumnView> find_column(const Batch& batch, std::string_view name) {
+  const auto at = find_column(column_infos(batch.category(), batch.optional_columns()), name);
+  if (!at) return std::nullopt;
+  return column_views(batch)[*at];
 }
 
 }  // namespace tracetide

@@ -1,8 +1,10 @@
 // Columns by name, whatever holds them: a batch of the engine, or arrays that a caller brings.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,9 +39,16 @@ struct ColumnInfo {
   ColumnKind kind = ColumnKind::u32;
 };
 
+inline constexpr std::array<std::string_view, 3> payload_names{"image_bytes", "audio_bytes", "video_bytes"};
+
 /// The names and kinds of the columns of a category's traces, in their order in files.
 [[nodiscard]] std::vector<ColumnInfo> column_infos(Category category, const OptionalColumns& optional);
 /// A batch's columns, in the order of `column_infos`.
 [[nodiscard]] std::vector<ColumnView> column_views(const Batch& batch);
+/// Where a column of a name stands.
+[[nodiscard]] std::optional<std::size_t> find_column(std::span<const ColumnInfo> infos,
+                                                     std::string_view name);
+/// A batch's column of a name, if it has one.
+[[nodiscard]] std::optional<ColumnView> find_column(const Batch& batch, std::string_view name);
 
 }  // namespace tracetide

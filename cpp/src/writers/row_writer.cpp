@@ -8,6 +8,7 @@
 
 #include "engine/job_state.hpp"
 #include "engine/session_plan.hpp"
+#include "writers/cells.hpp"
 #include "writers/decimal.hpp"
 #include "writers/time_text.hpp"
 
@@ -25,24 +26,11 @@ constexpr std::size_t longest_value = 64;  // of a cell but lists and texts; cha
 constexpr std::uint64_t most_sessions = std::uint64_t{1} << 36;
 constexpr std::uint64_t first_alone_chat = std::uint64_t{1} << 52;
 
-char* put_text(char* to, std::string_view text) noexcept {
-  std::memcpy(to, text.data(), text.size());
-  return to + text.size();
-}
-
 char* put_real(char* to, double value) noexcept { return std::to_chars(to, to + longest_real, value).ptr; }
 
-char* put_list(char* to, const ListView& list, std::size_t row, bool is_csv) noexcept {
-  const std::uint32_t* item = list.values.data() + list.offsets[row];
-  const std::uint32_t* const end = list.values.data() + list.offsets[row + 1];
-  const bool quotes = is_csv && end - item > 1;
-  if (quotes) *to++ = '"';
-  *to = '[';
-  char* last = to + 1;
-  for (; item != end; ++item) last = to = put_number(to + 1, *item);
-  *last++ = ']';
-  if (quotes) *last++ = '"';
-  return last;
+char* put_items(char* to, const ListView& list, std::size_t row, bool is_csv) noexcept {
+  return put_list(to, list.values.data() + list.offsets[row], list.values.data() + list.offsets[row + 1],
+                  is_csv);
 }
 
 std::string_view text_of(const TextView& column, std::size_t row) noexcept {
@@ -138,24 +126,21 @@ RowWriter::RowWriter(TraceFormat format, std::vector<ColumnInfo> given, RowOptio
   timestamp_ = column_of("timestamp");
   input_ = column_of("input_tokens");
   output_ = column_of("output_tokens");
-  has_session_ = is_given("session_id");
-  if (has_session_) session_ = column_of("session_id");
-  if (is_given("turn")) turn_ = column_of("turn");
-  if (is_given("delay")) delay_ = column_of("delay");
-  has_images_ = is_given("image_tokens") || is_given("image_count");
-  if (has_images_) images_ = column_of(is_given("image_count") ? "image_count" : "image_tokens");
+  session_ = find_column("session_id");
+  turn_ = find_column("turn");
+  delay_ = find_column("delay");
+  images_ = find_column("image_count");
+  if (!images_) images_ = find_column("image_tokens");
   add_pieces(plan.cells);
   for (const FormatCell& cell : plan.cells) {
     has_begins_ |= cell.put == Put::session_start;
     has_fillers_ |= cell.put == Put::filler_ids;
     // Where they only ride along, they may be of any blocks.
     if (cell.key == "hash_ids" && cell.put == Put::items && format_block_size(format_) != 0)
-      hash_ids_ = column_of("hash_ids") + 1;
+      hash_ids_ = column_of("hash_ids");
   }
-  has_session_lines_ =
-      format_ == TraceFormat::llmservingsim && has_session_ && is_given("turn") && is_given("delay");
-  if (format_ == TraceFormat::bailian && has_session_ &&
-      (given_[session_].kind != ColumnKind::u64 || !is_given("turn"))) {
+  has_session_lines_ = format_ == TraceFormat::llmservingsim && session_ && turn_ && delay_;
+  if (format_ == TraceFormat::bailian && session_ && (given_[*session_].kind != ColumnKind::u64 || !turn_)) {
     throw std::invalid_argument("columns: bailian needs whole numbers as session_id, and turn");
   }
 }
@@ -197,15 +182,13 @@ void RowWriter::add_piece(std::string_view before, Put put, std::size_t column) 
   pieces_.push_back(piece);
 }
 
-std::size_t RowWriter::column_of(std::string_view name) const {
-  const auto found =
-      std::find_if(given_.begin(), given_.end(), [&](const ColumnInfo& one) { return one.name == name; });
-  if (found == given_.end()) throw std::invalid_argument("columns: '" + std::string(name) + "' is missing");
-  return static_cast<std::size_t>(found - given_.begin());
+std::optional<std::size_t> RowWriter::find_column(std::string_view name) const {
+  return tracetide::find_column(given_, name);
 }
 
-bool RowWriter::is_given(std::string_view name) const {
-  return std::any_of(given_.begin(), given_.end(), [&](const ColumnInfo& one) { return one.name == name; });
+std::size_t RowWriter::column_of(std::string_view name) const {
+  if (const auto column = find_column(name)) return *column;
+  throw std::invalid_argument("columns: '" + std::string(name) + "' is missing");
 }
 
 RowWriter::Prepared RowWriter::prepare(const Rows& rows) {
@@ -213,11 +196,11 @@ RowWriter::Prepared RowWriter::prepare(const Rows& rows) {
   prepared.first_row = next_row_;
   prepared.first_filler = next_filler_;
   if (format_block_size(format_) != 0) count_without_tokens(rows);
-  if (hash_ids_ != 0) check_hash_ids(rows);
+  if (hash_ids_) check_hash_ids(rows);
   if (has_fillers_) count_fillers(rows);
   if (has_begins_) mark_begins(rows, prepared.begins);
   check_times(rows, prepared.begins);
-  if (format_ == TraceFormat::bailian && has_session_) check_chats(rows);
+  if (format_ == TraceFormat::bailian && session_) check_chats(rows);
   if (has_session_lines_) collect_sessions(rows, prepared.lines);
   next_row_ += rows.size;
   return prepared;
@@ -229,8 +212,7 @@ void RowWriter::check_times(const Rows& rows, const Column<std::uint8_t>& begins
   for (std::size_t row = 0; row < rows.size; ++row) {
     if (is_time(timestamp[row])) continue;
     const bool is_later = has_begins_ && begins[row] == 0 && std::isnan(timestamp[row]);
-    if (is_later && is_given("delay") &&
-        is_time(std::get<std::span<const double>>(rows.columns[delay_])[row]))
+    if (is_later && delay_ && is_time(std::get<std::span<const double>>(rows.columns[*delay_])[row]))
       continue;
     throw std::invalid_argument(
         row_name(row) +
@@ -241,8 +223,8 @@ void RowWriter::check_times(const Rows& rows, const Column<std::uint8_t>& begins
 }
 
 void RowWriter::check_chats(const Rows& rows) const {
-  const auto sessions = std::get<std::span<const std::uint64_t>>(rows.columns[session_]);
-  const auto turns = std::get<std::span<const std::uint16_t>>(rows.columns[turn_]);
+  const auto sessions = std::get<std::span<const std::uint64_t>>(rows.columns[*session_]);
+  const auto turns = std::get<std::span<const std::uint16_t>>(rows.columns[*turn_]);
   for (std::size_t row = 0; row < rows.size; ++row) {
     if (sessions[row] == no_session || (sessions[row] < most_sessions && turns[row] != 0)) continue;
     throw std::invalid_argument(row_name(row) + ": session_id " + std::to_string(sessions[row]) +
@@ -264,7 +246,7 @@ void RowWriter::count_without_tokens(const Rows& rows) {
 
 void RowWriter::check_hash_ids(const Rows& rows) const {
   const auto input = std::get<std::span<const std::uint32_t>>(rows.columns[input_]);
-  const ListView ids = std::get<ListView>(rows.columns[hash_ids_ - 1]);
+  const ListView ids = std::get<ListView>(rows.columns[*hash_ids_]);
   for (std::size_t row = 0; row < rows.size; ++row) {
     const auto found = static_cast<std::size_t>(ids.offsets[row + 1] - ids.offsets[row]);
     const std::size_t wanted = blocks_of(input[row], options_.block_size);
@@ -290,8 +272,8 @@ void RowWriter::count_fillers(const Rows& rows) {
 
 void RowWriter::mark_begins(const Rows& rows, Column<std::uint8_t>& begins) {
   begins.resize(rows.size);
-  const auto turn = std::get<std::span<const std::uint16_t>>(rows.columns[turn_]);
-  if (const auto* texts = std::get_if<TextView>(&rows.columns[session_])) {
+  const auto turn = std::get<std::span<const std::uint16_t>>(rows.columns[*turn_]);
+  if (const auto* texts = std::get_if<TextView>(&rows.columns[*session_])) {
     for (std::size_t row = 0; row < rows.size; ++row) {
       const std::string_view id = text_of(*texts, row);
       begins[row] = id.empty() || begun_texts_.emplace(id).second;
@@ -299,7 +281,7 @@ void RowWriter::mark_begins(const Rows& rows, Column<std::uint8_t>& begins) {
     return;
   }
   for (std::size_t row = 0; row < rows.size; ++row) {
-    const std::uint64_t id = whole_number(rows.columns[session_], row);
+    const std::uint64_t id = whole_number(rows.columns[*session_], row);
     begins[row] =
         id == no_session || (id >= options_.first_new_session ? turn[row] == 1 : begun_.insert(id).second);
   }
@@ -319,8 +301,8 @@ class RowWriter::CellWriter {
         output_(std::get<std::span<const std::uint32_t>>(rows.columns[writer.output_])) {}
 
   [[nodiscard]] bool is_in_session(std::size_t row) const noexcept {
-    if (!writer_.has_session_) return false;
-    const ColumnView& sessions = rows_.columns[writer_.session_];
+    if (!writer_.session_) return false;
+    const ColumnView& sessions = rows_.columns[*writer_.session_];
     if (const auto* texts = std::get_if<TextView>(&sessions)) return !text_of(*texts, row).empty();
     return whole_number(sessions, row) != no_session;
   }
@@ -360,7 +342,7 @@ class RowWriter::CellWriter {
       case Put::label:
         return put_label(to, piece, column, row);
       case Put::items:
-        return put_list(to, std::get<ListView>(column), row, is_csv_);
+        return put_items(to, std::get<ListView>(column), row, is_csv_);
       case Put::item_count:
         return put_number(to, item_count(std::get<ListView>(column), row));
       case Put::item_sum:
@@ -412,7 +394,7 @@ class RowWriter::CellWriter {
       return put_missing(to);
     // Its readers take only texts as ids of sessions.
     const bool is_quoted =
-        !is_csv_ && piece.column == writer_.session_ && writer_.format_ == TraceFormat::mooncake_session;
+        !is_csv_ && writer_.session_ == piece.column && writer_.format_ == TraceFormat::mooncake_session;
     if (is_quoted) *to++ = '"';
     to = put_long_number(to, value);
     if (is_quoted) *to++ = '"';
@@ -443,20 +425,19 @@ class RowWriter::CellWriter {
   }
 
   [[nodiscard]] char* put_session_start(char* to, std::size_t row) const noexcept {
-    const bool has_delay = writer_.delay_ != 0;
     const double delay =
-        has_delay ? std::get<std::span<const double>>(rows_.columns[writer_.delay_])[row] : -1.0;
+        writer_.delay_ ? std::get<std::span<const double>>(rows_.columns[*writer_.delay_])[row] : -1.0;
     if (prepared_.begins[row] != 0 || !(delay >= 0))
       return put_milliseconds(put_text(to, "\"timestamp\":"), timestamp_[row]);
     return put_milliseconds(put_text(to, "\"delay\":"), delay);
   }
 
   [[nodiscard]] char* put_chat(char* to, std::size_t row) const noexcept {
-    std::uint64_t chat = prepared_.first_row + row + (writer_.has_session_ ? first_alone_chat : 0);
+    std::uint64_t chat = prepared_.first_row + row + (writer_.session_ ? first_alone_chat : 0);
     bool has_parent = false;
     if (is_in_session(row)) {
-      const auto turn = std::get<std::span<const std::uint16_t>>(rows_.columns[writer_.turn_])[row];
-      chat = whole_number(rows_.columns[writer_.session_], row) + (turn - std::uint64_t{1}) * most_sessions;
+      const auto turn = std::get<std::span<const std::uint16_t>>(rows_.columns[*writer_.turn_])[row];
+      chat = whole_number(rows_.columns[*writer_.session_], row) + (turn - std::uint64_t{1}) * most_sessions;
       has_parent = turn > 1;
     }
     to = put_text(put_long_number(put_text(to, "\"chat_id\":"), chat), ",\"parent_chat_id\":");
@@ -464,8 +445,8 @@ class RowWriter::CellWriter {
   }
 
   [[nodiscard]] bool has_images(std::size_t row) const noexcept {
-    if (!writer_.has_images_) return false;
-    const ColumnView& images = rows_.columns[writer_.images_];
+    if (!writer_.images_) return false;
+    const ColumnView& images = rows_.columns[*writer_.images_];
     const auto* list = std::get_if<ListView>(&images);
     return list != nullptr ? item_count(*list, row) != 0 : whole_number(images, row) != 0;
   }
@@ -527,15 +508,15 @@ void RowWriter::collect_sessions(const Rows& rows, Column<char>& lines) {
   const auto timestamp = std::get<std::span<const double>>(rows.columns[timestamp_]);
   const auto input = std::get<std::span<const std::uint32_t>>(rows.columns[input_]);
   const auto output = std::get<std::span<const std::uint32_t>>(rows.columns[output_]);
-  const auto delay = std::get<std::span<const double>>(rows.columns[delay_]);
-  const auto* texts = std::get_if<TextView>(&rows.columns[session_]);
+  const auto delay = std::get<std::span<const double>>(rows.columns[*delay_]);
+  const auto* texts = std::get_if<TextView>(&rows.columns[*session_]);
   for (std::size_t row = 0; row < rows.size; ++row) {
     std::string key;
     if (texts != nullptr) {
       key = text_of(*texts, row);
       if (key.empty()) continue;
     } else {
-      const std::uint64_t id = whole_number(rows.columns[session_], row);
+      const std::uint64_t id = whole_number(rows.columns[*session_], row);
       if (id == no_session) continue;
       key = std::to_string(id);
     }

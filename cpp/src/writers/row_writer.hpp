@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -87,8 +88,8 @@ class RowWriter {
 
   void add_pieces(std::span<const FormatCell> cells);
   void add_piece(std::string_view before, Put put, std::size_t column);
+  [[nodiscard]] std::optional<std::size_t> find_column(std::string_view name) const;
   [[nodiscard]] std::size_t column_of(std::string_view name) const;
-  [[nodiscard]] bool is_given(std::string_view name) const;
   [[nodiscard]] std::size_t longest_text(const Rows& rows) const;
   [[nodiscard]] std::string row_name(std::size_t row) const;
   void count_without_tokens(const Rows& rows);
@@ -112,9 +113,9 @@ class RowWriter {
   bool has_begins_ = false;
   bool has_fillers_ = false;
   bool has_session_lines_ = false;
-  std::size_t timestamp_ = 0, input_ = 0, output_ = 0, session_ = 0, turn_ = 0, delay_ = 0, hash_ids_ = 0;
-  std::size_t images_ = 0;
-  bool has_session_ = false, has_images_ = false;
+  std::size_t timestamp_ = 0, input_ = 0, output_ = 0;
+  std::optional<std::size_t> session_, turn_, delay_, images_;
+  std::optional<std::size_t> hash_ids_;  // where their number is checked
 
   // What depends on earlier rows.
   std::uint64_t next_row_ = 0;

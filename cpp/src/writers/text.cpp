@@ -1,11 +1,10 @@
 #include "writers/text.hpp"
 
-#include <array>
 #include <cstddef>
 #include <cstring>
-#include <string_view>
 
 #include "engine/column_views.hpp"
+#include "writers/cells.hpp"
 #include "writers/decimal.hpp"
 #include "writers/time_text.hpp"
 
@@ -19,31 +18,9 @@ char* put_key(char* to, const char (&key)[size]) noexcept {
   return to + size - 1;
 }
 
-constexpr std::array<std::string_view, 3> payload_names{"image_bytes", "audio_bytes", "video_bytes"};
-
-char* put_text(char* to, std::string_view text) noexcept {
-  std::memcpy(to, text.data(), text.size());
-  return to + text.size();
-}
-
 constexpr std::size_t longest_key = sizeof ",\"output_tokens\":" - 1;
 constexpr std::size_t numbers_in_row = 4;
 constexpr std::size_t lists_in_row = 3;
-
-// A list of numbers as JSON. In CSV it is in quotes where it has a comma; a guessed branch would be wrong
-// often.
-template <TextFormat format>
-char* put_list(char* to, const std::uint32_t* item, const std::uint32_t* end) noexcept {
-  const std::ptrdiff_t quotes = format == TextFormat::csv && end - item > 1 ? 1 : 0;
-  *to = '"';
-  to += quotes;
-  *to = '[';
-  char* last = to + 1;
-  for (; item != end; ++item) last = to = put_number(to + 1, *item);
-  *last++ = ']';
-  *last = '"';
-  return last + quotes;
-}
 
 // Nothing in CSV, null in JSON.
 template <TextFormat format>
@@ -75,8 +52,8 @@ char* put_rows(const Batch& batch, char* to) noexcept {
   [[maybe_unused]] const std::uint32_t* const reason_tokens = batch.reason_tokens().data();
   [[maybe_unused]] const std::uint32_t* const text_tokens = batch.text_tokens().data();
   const auto put_items = [](char* place, const ListColumn& column, std::size_t row) noexcept {
-    return put_list<format>(place, column.values.data() + column.offsets[row],
-                            column.values.data() + column.offsets[row + 1]);
+    return put_list(place, column.values.data() + column.offsets[row],
+                    column.values.data() + column.offsets[row + 1], !json);
   };
 
   TimestampWriter time;

@@ -33,9 +33,7 @@ class Planner {
  public:
   explicit Planner(std::span<const ColumnInfo> given) : given_(given) {}
 
-  [[nodiscard]] bool has(std::string_view column) const {
-    return std::any_of(given_.begin(), given_.end(), [&](const ColumnInfo& c) { return c.name == column; });
-  }
+  [[nodiscard]] bool has(std::string_view column) const { return find_column(given_, column).has_value(); }
   [[nodiscard]] bool has_all(std::initializer_list<std::string_view> columns) const {
     return std::all_of(columns.begin(), columns.end(), [&](std::string_view c) { return has(c); });
   }
