@@ -163,12 +163,17 @@ py::capsule table_stream(const py::list& columns, std::int64_t rows, const std::
   return capsule_of(std::move(stream), "arrow_array_stream");
 }
 
-py::capsule job_stream(const Job& job, const std::string& metadata, unsigned threads,
-                       std::size_t batch_size) {
+py::capsule job_stream(const Job& job, const std::string& metadata, unsigned threads, std::size_t batch_size,
+                       std::uint64_t first_window, std::optional<std::uint64_t> last_window) {
   auto stream = std::make_unique<ArrowArrayStream>();
   {
     const py::gil_scoped_release release;
-    export_stream(job, {.threads = threads, .batch_size = batch_size}, stream.get(), metadata);
+    export_stream(job,
+                  {.threads = threads,
+                   .batch_size = batch_size,
+                   .first_window = first_window,
+                   .last_window = last_window},
+                  stream.get(), metadata);
   }
   return capsule_of(std::move(stream), "arrow_array_stream");
 }
@@ -186,7 +191,8 @@ void register_arrow(py::module_& module) {
   module.def("arrow_table_stream", &table_stream, py::arg("columns"), py::arg("rows"),
              py::arg("metadata") = "");
   module.def("arrow_job_stream", &job_stream, py::arg("job"), py::arg("metadata"), py::kw_only(),
-             py::arg("threads") = 0, py::arg("batch_size") = 0);
+             py::arg("threads") = 0, py::arg("batch_size") = 0, py::arg("first_window") = 0,
+             py::arg("last_window") = py::none());
   module.def("arrow_job_schema", &job_schema, py::arg("job"), py::arg("metadata"));
 }
 

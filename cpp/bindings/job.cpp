@@ -89,6 +89,17 @@ Job make_job(const Profile& profile, std::optional<double> rate,
   return Job(profile, std::move(options));
 }
 
+template <class T>
+py::array array_of(const std::vector<T>& values) {
+  return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+template <class Result>
+Result without_gil(const Job& job, Result (Job::*made)() const) {
+  const py::gil_scoped_release release;
+  return (job.*made)();
+}
+
 // Of every window of the job: that of the profile, and the factor on its clients' rates.
 py::tuple window_factors(const Job& job) {
   const auto windows = static_cast<py::ssize_t>(job.windows());
@@ -129,14 +140,18 @@ void register_job(py::module_& module) {
       .def_property_readonly("duration_ns", &Job::duration_ns)
       .def_property_readonly("windows", &Job::windows)
       .def_property_readonly("window_starts_ns",
-                             [](const Job& job) {
-                               const std::vector<std::int64_t> starts = job.window_starts_ns();
-                               return py::array_t<std::int64_t>(static_cast<py::ssize_t>(starts.size()),
-                                                                starts.data());
-                             })
+                             [](const Job& job) { return array_of(job.window_starts_ns()); })
       .def_property_readonly("expected", &Job::expected)
       .def("window_factors", &window_factors)
       .def("count", &Job::count, py::call_guard<py::gil_scoped_release>())
+      .def("window_expected",
+           [](const Job& job) { return array_of(without_gil(job, &Job::window_expected)); })
+      .def("window_counts",
+           [](const Job& job) -> py::object {
+             const auto counts = without_gil(job, &Job::window_counts);
+             if (!counts) return py::none();
+             return array_of(*counts);
+           })
       .def_property_readonly("left_out", &Job::left_out)
       .def_property_readonly("left_out_share", &Job::left_out_share)
       .def_property_readonly("empty_windows", &Job::empty_windows);

@@ -109,19 +109,22 @@ BatchHandle next_batch(SharedStream& shared) {
 
 std::unique_ptr<Stream> make_stream(const Job& job, unsigned threads, std::size_t batch_size,
                                     const std::string& kernels, std::uint64_t first_window = 0,
-                                    std::optional<std::uint64_t> last_window = std::nullopt) {
+                                    std::optional<std::uint64_t> last_window = std::nullopt,
+                                    std::uint64_t first_request = 0) {
   const py::gil_scoped_release release;
-  return std::make_unique<Stream>(job,
-                                  StreamOptions{threads, batch_size, kernels, first_window, last_window});
+  return std::make_unique<Stream>(
+      job, StreamOptions{threads, batch_size, kernels, first_window, last_window, first_request});
 }
 
-BatchHandle collect(const Job& job, unsigned threads, const std::string& kernels) {
-  const auto stream = make_stream(job, threads, 0, kernels);
+BatchHandle collect(const Job& job, unsigned threads, const std::string& kernels, std::uint64_t first_window,
+                    std::optional<std::uint64_t> last_window) {
+  const bool whole = first_window == 0 && last_window.value_or(job.windows()) == job.windows();
+  const auto stream = make_stream(job, threads, 0, kernels, first_window, last_window);
   const auto all = std::make_shared<Batch>();
   all->reset(job.profile().category(), 0, job.optional_columns());
   {
     const py::gil_scoped_release release;
-    reserve(all->columns(), job.profile().category(), job.count().value_or(0));
+    if (whole) reserve(all->columns(), job.profile().category(), job.count().value_or(0));
   }
   for (;;) {
     wait_for(*stream);
@@ -156,11 +159,16 @@ std::optional<TextFormat> native_format(const std::string& format) {
 
 std::unique_ptr<SharedTextStream> make_text_stream(const Job& job, const std::string& format,
                                                    const std::string& hash_ids, unsigned threads,
-                                                   const std::string& kernels) {
+                                                   const std::string& kernels, std::uint64_t first_window,
+                                                   std::optional<std::uint64_t> last_window) {
   const Kernels& level = kernels_for(kernels);
+  const WindowRange range{first_window, last_window.value_or(job.windows())};
   if (const auto native = native_format(format))
     return std::unique_ptr<SharedTextStream>(
-        new SharedTextStream{TextStream(job, *native, threads, level), ATOMIC_FLAG_INIT});
+        new SharedTextStream{TextStream(job, *native, threads, level, range), ATOMIC_FLAG_INIT});
+  if (range.first != 0 || range.last != job.windows())
+    throw std::invalid_argument(
+        "format: " + format + " is not allowed for some windows; what it writes may depend on those before");
   return std::unique_ptr<SharedTextStream>(new SharedTextStream{
       TextStream(job, parse_trace_format(format), parse_hash_ids(hash_ids), threads, level),
       ATOMIC_FLAG_INIT});
@@ -199,18 +207,22 @@ void register_stream(py::module_& module) {
   const auto itself = [](const py::object& stream) { return stream; };
   py::class_<SharedStream>(module, "Stream")
       .def(py::init([](const Job& job, unsigned threads, std::size_t batch_size, const std::string& kernels,
-                       std::uint64_t first_window, std::optional<std::uint64_t> last_window) {
+                       std::uint64_t first_window, std::optional<std::uint64_t> last_window,
+                       std::uint64_t first_request) {
              auto shared = std::make_unique<SharedStream>();
-             shared->stream = make_stream(job, threads, batch_size, kernels, first_window, last_window);
+             shared->stream =
+                 make_stream(job, threads, batch_size, kernels, first_window, last_window, first_request);
              return shared;
            }),
            py::arg("job"), py::kw_only(), py::arg("threads") = 0, py::arg("batch_size") = 0,
-           py::arg("kernels") = "", py::arg("first_window") = 0, py::arg("last_window") = py::none())
+           py::arg("kernels") = "", py::arg("first_window") = 0, py::arg("last_window") = py::none(),
+           py::arg("first_request") = 0)
       .def("__iter__", itself)
       .def("__next__", &next_batch);
   py::class_<SharedTextStream>(module, "TextStream")
       .def(py::init(&make_text_stream), py::arg("job"), py::kw_only(), py::arg("format"),
-           py::arg("hash_ids") = "fill", py::arg("threads") = 0, py::arg("kernels") = "")
+           py::arg("hash_ids") = "fill", py::arg("threads") = 0, py::arg("kernels") = "",
+           py::arg("first_window") = 0, py::arg("last_window") = py::none())
       .def_property_readonly(
           "rows_without_tokens",
           [](const SharedTextStream& shared) { return shared.stream.rows_without_tokens(); })
@@ -224,7 +236,7 @@ void register_stream(py::module_& module) {
       },
       py::arg("job"), py::arg("format"), py::arg("hash_ids") = "fill");
   module.def("collect", &collect, py::arg("job"), py::kw_only(), py::arg("threads") = 0,
-             py::arg("kernels") = "");
+             py::arg("kernels") = "", py::arg("first_window") = 0, py::arg("last_window") = py::none());
   module.def("kernel_levels", &kernel_levels);
 }
 

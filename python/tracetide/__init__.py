@@ -33,10 +33,12 @@ from tracetide.generate import generate, stream
 from tracetide.handmade import Client, Daily, Linear, RateCurve, Spike, Steps, Weekly
 from tracetide.job import Job
 from tracetide.paths import get_cmake_dir, get_include
+from tracetide.shards import Shard
 from tracetide.trace import Batch, Trace
 
 if TYPE_CHECKING:
     from tracetide.conversion import convert
+    from tracetide.dataset import DatasetWritten
     from tracetide.pacing import pace, pace_async
     from tracetide.prefixes import PrefixStatistics, prefix_statistics
     from tracetide.prompts import Prefixes, PromptLevel
@@ -54,6 +56,7 @@ __all__ = [
     "ClientPool",
     "Constant",
     "Daily",
+    "DatasetWritten",
     "Distribution",
     "Exponential",
     "Gamma",
@@ -73,6 +76,7 @@ __all__ = [
     "RateCurve",
     "ServiceTime",
     "Sessions",
+    "Shard",
     "Spike",
     "Steps",
     "SubAgent",
@@ -108,6 +112,7 @@ __all__ = [
 ]
 
 _LAZY = {
+    "DatasetWritten": "tracetide.dataset",
     "PrefixStatistics": "tracetide.prefixes",
     "Prefixes": "tracetide.prompts",
     "PromptLevel": "tracetide.prompts",

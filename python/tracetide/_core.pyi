@@ -177,6 +177,10 @@ class Job:
     def window_factors(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.float64]]:
         """Of every window, that of the profile and the factor on its clients' rates."""
     def count(self) -> int | None: ...
+    def window_expected(self) -> npt.NDArray[np.float64]:
+        """Of every window, the expected number of requests."""
+    def window_counts(self) -> npt.NDArray[np.uint64] | None:
+        """Of every window, the exact number of requests, where `count` knows it."""
     @property
     def left_out(self) -> list[int]: ...
     @property
@@ -210,8 +214,12 @@ class Stream:
         kernels: str = "",
         first_window: int = 0,
         last_window: int | None = None,
+        first_request: int = 0,
     ) -> None:
-        """Of windows first_window .. last_window - 1 only, as in the whole job."""
+        """Of windows first_window .. last_window - 1 only, as in the whole job.
+
+        `Batch.first_request` counts from `first_request`.
+        """
     def __iter__(self) -> Stream: ...
     def __next__(self) -> Batch: ...
 
@@ -222,8 +230,17 @@ class TextStream:
     """
 
     def __init__(
-        self, job: Job, *, format: str, hash_ids: str = "fill", threads: int = 0, kernels: str = ""
-    ) -> None: ...
+        self,
+        job: Job,
+        *,
+        format: str,
+        hash_ids: str = "fill",
+        threads: int = 0,
+        kernels: str = "",
+        first_window: int = 0,
+        last_window: int | None = None,
+    ) -> None:
+        """Native formats may be of windows first_window .. last_window - 1 only."""
     @property
     def rows_without_tokens(self) -> int:
         """As of `RowWriter`, when the end has been reached."""
@@ -312,10 +329,20 @@ def arrow_array(
 def arrow_table_stream(
     columns: list[tuple[str, str, bool, Any]], rows: int, metadata: str = ""
 ) -> object: ...
-def arrow_job_stream(job: Job, metadata: str, *, threads: int = 0, batch_size: int = 0) -> object: ...
+def arrow_job_stream(
+    job: Job,
+    metadata: str,
+    *,
+    threads: int = 0,
+    batch_size: int = 0,
+    first_window: int = 0,
+    last_window: int | None = None,
+) -> object: ...
 def arrow_job_schema(job: Job, metadata: str) -> object: ...
-def collect(job: Job, *, threads: int = 0, kernels: str = "") -> Batch:
-    """All requests of a job as one batch."""
+def collect(
+    job: Job, *, threads: int = 0, kernels: str = "", first_window: int = 0, last_window: int | None = None
+) -> Batch:
+    """All requests of a job, or of some of its windows, as one batch."""
 
 def kernel_levels() -> list[str]: ...
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tracetide import _core
 from tracetide.durations import format_duration, format_time, parse_time
 from tracetide.grid import NS
+from tracetide.profile_source import ProfileSource, digest_of, from_image
 
 if TYPE_CHECKING:
     from tracetide.analysis.filters import Predicate
@@ -32,7 +33,7 @@ class ClientPool:
     reshaping give new pools and never change this one.
     """
 
-    __slots__ = ("_end", "_name", "_profile", "_start")
+    __slots__ = ("_end", "_name", "_path", "_profile", "_source", "_start")
 
     def __init__(
         self,
@@ -69,6 +70,8 @@ class ClientPool:
         self._start = start
         self._end = self._profile.period_ns / NS if end is None else end
         self._name = name or str(self.provenance.get("name", "")) or "unnamed"
+        self._source: ProfileSource | None = None  # where other processes find it; None: it is sent
+        self._path: str | None = None  # of the .tide file that it is the whole of
 
     @property
     def profile(self) -> _core.Profile:
@@ -148,7 +151,9 @@ class ClientPool:
                 f"span end: {end!r} is not allowed; it must be a time after {format_time(first)}, "
                 f"at most {format_time(self._end)}, where {self._name} ends"
             )
-        return ClientPool(self._profile, name=self._name, start=first, end=last)
+        return self._from(
+            self._source, self._path, ClientPool(self._profile, name=self._name, start=first, end=last)
+        )
 
     def filter(self, predicate: Predicate | None = None, **ranges: Any) -> ClientPool:
         """The pool with only those windows of clients that meet all conditions.
@@ -314,6 +319,32 @@ class ClientPool:
         """For `sum`, which begins with 0."""
         return self if other == 0 else NotImplemented
 
+    def by_path(self) -> ClientPool:
+        """The same pool, which takes only the path of its `.tide` file with it into other processes.
+
+        They must find the same file there. By default the profile itself is sent, but for bundled ones, whose
+        name is enough.
+
+        Raises:
+            ValueError: if it is not the profile of a file, or has been changed since.
+        """
+        if self._source is not None:
+            return self
+        if self._path is None:
+            raise ValueError(
+                f"profile: {self!r} is not found by a path; write it to a {_TIDE} file and load that"
+            )
+        return self._from(
+            ProfileSource("path", self._path),
+            self._path,
+            ClientPool(self._profile, name=self._name, start=self._start, end=self._end),
+        )
+
+    @staticmethod
+    def _from(source: ProfileSource | None, path: str | None, pool: ClientPool) -> ClientPool:
+        pool._source, pool._path = source, path
+        return pool
+
     def _with(self, profile: _core.Profile) -> ClientPool:
         """The same span of another profile."""
         return ClientPool(profile, name=self._name, start=self._start, end=self._end)
@@ -360,11 +391,19 @@ class ClientPool:
         return hash((self._start, self._end, len(self)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self._profile.to_bytes(), self._name, self._start, self._end)
+        found = (self._name, self._start, self._end)
+        if self._source is not None:
+            return _find, (self._source, digest_of(self._profile), *found)
+        return _restore, (self._profile.to_bytes(), *found)
+
+
+def _find(source: ProfileSource, digest: str, name: str, start: float, end: float) -> ClientPool:
+    pool = ClientPool(source.open(digest), name=name, start=start, end=end)
+    return ClientPool._from(source, source.where if source.kind == "path" else None, pool)
 
 
 def _restore(image: bytes, name: str, start: float, end: float) -> ClientPool:
-    return ClientPool(_core.Profile.from_bytes(image, name), name=name, start=start, end=end)
+    return ClientPool(from_image(image, name), name=name, start=start, end=end)
 
 
 def load(source: str | os.PathLike[str], *, threads: int = 0) -> ClientPool:
@@ -384,7 +423,8 @@ def load(source: str | os.PathLike[str], *, threads: int = 0) -> ClientPool:
     from tracetide.profiles import bundled, bundled_path
 
     if isinstance(source, str) and source in bundled():
-        return ClientPool(_core.Profile.open(str(bundled_path(source))), name=source)
+        pool = ClientPool(_core.Profile.open(str(bundled_path(source))), name=source)
+        return ClientPool._from(ProfileSource("bundled", source), None, pool)
     path = Path(source)
     if path.is_dir():
         return ClientPool(_core.Profile.read_servegen(str(path), threads), name=path.resolve().name)
@@ -398,7 +438,8 @@ def load(source: str | os.PathLike[str], *, threads: int = 0) -> ClientPool:
                 f"profile: {str(source)!r} is not allowed; it must be a bundled name, a {_TIDE} file, a "
                 "workload (.toml, .yaml) or a ServeGen model folder"
             )
-        return ClientPool(_core.Profile.open(str(path)), name=path.stem)
+        pool = ClientPool(_core.Profile.open(str(path)), name=path.stem)
+        return ClientPool._from(None, str(path.absolute()), pool)
     raise FileNotFoundError(_not_found(os.fspath(source)))
 
 

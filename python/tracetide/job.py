@@ -6,7 +6,6 @@ import json
 import operator
 import os
 import warnings
-import weakref
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,10 +19,13 @@ from tracetide.clientpool import ClientPool
 from tracetide.durations import parse_duration
 from tracetide.errors import IdleWindowWarning, MissingDataWarning
 from tracetide.grid import NS, window_edges_s
+from tracetide.profile_source import digest_of
 from tracetide.rates import Rate, rate_options
+from tracetide.shards import Shard, make_shards
 from tracetide.trace import Batch, Trace
 
 if TYPE_CHECKING:
+    from tracetide.dataset import DatasetWritten
     from tracetide.formats import Progress, Written
 
 COUNTS = ("profile", "pinned", "renewal", "servegen")
@@ -250,6 +252,29 @@ class Job:
         """Their share of the profile's own rate, from 0 to 1."""
         return self._core.left_out_share
 
+    def shards(self, n: int, *, profile: str = "value") -> list[Shard]:
+        """The job cut into `n` runs of windows of about equally many expected requests.
+
+        All shards, one after the other, are the trace; each can be pickled and generated on its own, on any
+        machine, without what is before it. (Hash ids are numbered through the trace: for a job with them, a
+        shard makes what is before it as well, to count, without giving it out.)
+
+        Args:
+            n: from 1 to the number of windows.
+            profile: how a pickled shard takes the profile with it. `"value"`: its bytes, of a bundled one its
+                name; however many shards arrive, a process keeps it once. `"path"`: only the path of the
+                `.tide` file that it was loaded from, which must be the same file wherever shards are
+                generated.
+
+        Raises:
+            ValueError: for another `n`, or `profile="path"` where the profile is not that of a file.
+        """
+        return make_shards(self, n, profile)
+
+    def by_path(self) -> Job:
+        """The same job, whose pool is found `by_path` in other processes; see `ClientPool.by_path`."""
+        return _restore(self._pool.by_path(), self._options)
+
     def stream(self, *, threads: int = 0, batch_size: int = 0) -> Iterator[Batch]:
         """The requests in time order, batch by batch, in bounded memory.
 
@@ -278,7 +303,8 @@ class Job:
         """Generate into a file, in bounded memory. It appears under its name only when complete.
 
         Args:
-            path: its ending chooses the format (`.parquet`, `.arrow`, `.csv`, `.jsonl`; the last two
+            path: a name that ends with `/` is a data set, as `write_dataset` makes it with its defaults. Else
+                its ending chooses the format (`.parquet`, `.arrow`, `.csv`, `.jsonl`; the last two
                 also with `.gz` or `.zst`); `"-"` is standard output.
             format: the format, whatever the ending, or that of another tool: mooncake, mooncake-session,
                 bailian, burstgpt, azure, vidur, blis, llmservingsim, splitwise (text, also with `.gz` or
@@ -296,10 +322,67 @@ class Job:
                 format cannot tell, naming its row.
             OSError: if it cannot be written.
         """
-        from tracetide.formats import write_job
+        from tracetide.formats import Written, write_job
 
+        if os.fspath(path).endswith("/"):
+            if format not in (None, "parquet"):
+                raise ValueError(f"format: {format!r} is not allowed for a data set; its files are parquet")
+            made = self.write_dataset(path, threads=threads, progress=progress)
+            return Written(made.rows, made.bytes)
         _not_negative("threads", threads)
         return write_job(self, path, format=format, hash_ids=hash_ids, threads=threads, progress=progress)
+
+    def write_dataset(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        partition: str | float | None = None,
+        resume: bool = False,
+        threads: int = 0,
+        engine: str = "local",
+        address: str | None = None,
+        progress: Progress | None = None,
+    ) -> DatasetWritten:
+        """Generate into a folder of Parquet files, any part of which can be made again on its own.
+
+        The folder is complete when it has `_manifest.json` (the job, and of every part its rows, bytes,
+        SHA-256, first and last time) and the empty file `_SUCCESS`. Parts have their names only when they are
+        complete, and their bytes depend on the job and the partition alone: not on who writes them, when, how
+        often it was interrupted, or with how many threads.
+
+        Args:
+            path: a folder, which is made if it is not there, or an address such as `s3://bucket/month`, for
+                pyarrow's or fsspec's file systems.
+            partition: the seconds of a part, as a number or text such as `"1h"`, `"1d"`; or `"rows=1000000"`.
+                By default that of the data set which is resumed, else `"1d"`.
+            resume: go on with a data set that was begun: parts that are there and as they were written are
+                kept, the others are made.
+            threads: 0: all cores.
+            engine: who does the work: `"local"`, these threads; `"ray"` or `"dask"`, the workers of a
+                cluster, which must see the same folder.
+            address: of the cluster; by default the one that is running or configured, else one of this
+                machine.
+            progress: called with (rows, bytes) so far, those that are kept included.
+
+        Raises:
+            ValueError: naming the argument and what is allowed; also for `resume` with another job.
+            FileExistsError: if the folder is not empty, without `resume`.
+            BlockingIOError: if somebody else is writing it.
+            OSError: if it cannot be written.
+        """
+        from tracetide.dataset import write_dataset
+
+        _not_negative("threads", threads)
+        return write_dataset(
+            self,
+            path,
+            partition=partition,
+            resume=resume,
+            threads=threads,
+            engine=engine,
+            address=address,
+            progress=progress,
+        )
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The requests as a stream of Arrow data, made while it is taken, in bounded memory.
@@ -324,7 +407,7 @@ class Job:
             "trace_version": _core.trace_version,
             "profile": {
                 "name": self._pool.name,
-                "sha256": _digest(self._pool.profile),
+                "sha256": digest_of(self._pool.profile),
                 "category": self._pool.category,
             },
             "span": [self._pool.start, self._pool.end],
@@ -372,18 +455,6 @@ class Job:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self._pool, self._options)
-
-
-_digests: weakref.WeakKeyDictionary[_core.Profile, str] = weakref.WeakKeyDictionary()
-
-
-def _digest(profile: _core.Profile) -> str:
-    """SHA-256 of a profile's image, once for each."""
-    import hashlib  # here, so that importing tracetide stays quick
-
-    if profile not in _digests:
-        _digests[profile] = hashlib.sha256(profile.to_bytes()).hexdigest()
-    return _digests[profile]
 
 
 def _restore(pool: ClientPool, options: dict[str, Any]) -> Job:

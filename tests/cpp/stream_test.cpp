@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 #include <vector>
 
@@ -59,6 +60,31 @@ TEST(Stream, LargeWindowsAreTheSameForAnyThreads) {
   ASSERT_EQ(expected.size(), 5'000'000u);
   EXPECT_TRUE(std::is_sorted(expected.begin(), expected.end()));
   EXPECT_EQ(timestamps(job, {.threads = 3}), expected);
+}
+
+// A shard is the same requests as in the whole, with their numbers, and no window before it is made.
+TEST(Stream, OfSomeWindowsIsThatPartOfTheWhole) {
+  const Job job(small_profile(), {.duration = 600.0, .seed = 5});
+  const std::vector<double> whole = timestamps(job, {.threads = 2});
+  const auto counts = job.window_counts();
+  ASSERT_TRUE(counts.has_value());
+  ASSERT_EQ(counts->size(), job.windows());
+  ASSERT_EQ(std::accumulate(counts->begin(), counts->end(), std::uint64_t{0}), whole.size());
+  std::uint64_t before = 0;
+  for (std::uint64_t k = 0; k < job.windows(); ++k) {
+    const auto at = static_cast<std::ptrdiff_t>(before);
+    const std::vector<double> expected(whole.begin() + at,
+                                       whole.begin() + at + static_cast<std::ptrdiff_t>((*counts)[k]));
+    EXPECT_EQ(timestamps(job, {.first_window = k, .last_window = k + 1}), expected) << k;
+    Stream stream(job, {.first_window = k, .last_window = k + 1, .first_request = before});
+    const Batch* batch = stream.next();
+    ASSERT_NE(batch, nullptr);
+    EXPECT_EQ(batch->first_request(), before);
+    before += (*counts)[k];
+  }
+  double expected = 0;
+  for (const double one : job.window_expected()) expected += one;
+  EXPECT_NEAR(expected, job.expected(), 1e-9 * job.expected());
 }
 
 TEST(Stream, CanBeLeftBeforeItsEnd) {

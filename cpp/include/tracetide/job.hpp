@@ -97,6 +97,9 @@ class Job {
   [[nodiscard]] double expected() const noexcept;
   /// The exact number of requests where it is known without sampling (pinned, servegen; no conversations).
   [[nodiscard]] std::optional<std::uint64_t> count() const;
+  /// The same of every window; to split a job by requests, and to number those of a shard.
+  [[nodiscard]] std::vector<double> window_expected() const;
+  [[nodiscard]] std::optional<std::vector<std::uint64_t>> window_counts() const;
   /// Clients that send in the profile, but are left out because it has no distributions for them.
   [[nodiscard]] const std::vector<std::uint32_t>& left_out() const noexcept;
   /// Their share of the native requests of the job.

@@ -21,10 +21,11 @@ struct StreamOptions {
   std::string kernels{};       ///< instruction-set level to force (see kernel_levels()); "": the best
   /// Only the requests of windows first_window .. last_window - 1 of the job (default: to its end), as they
   /// are in the whole: a shard. What reaches into it from before is made again; to number hash ids, all
-  /// windows before are made as well, when the stream is made. Batch::first_request() counts from the shard's
-  /// first.
+  /// windows before are made as well, when the stream is made.
   std::uint64_t first_window = 0;
   std::optional<std::uint64_t> last_window{};
+  /// What Batch::first_request() counts from: of a shard, the sum of Job::window_counts() before it.
+  std::uint64_t first_request = 0;
 };
 
 /// Levels that this machine can run, best first: "x86-64-v4", "x86-64-v3", "baseline".

@@ -328,6 +328,20 @@ double Job::State::factor(std::int64_t k, const JobWindow& window) const noexcep
   return kept > 0 ? target_rate(k, window) / kept : 0.0;
 }
 
+double Job::State::window_expected(std::int64_t k) const noexcept {
+  const JobWindow at = window(k);
+  if (!(kept_rate[at.profile_window] > 0)) return 0.0;
+  return target_rate(k, at) * (static_cast<double>(at.length_ns) / ns_per_s);
+}
+
+std::uint64_t Job::State::window_count(std::int64_t k) const noexcept {
+  std::uint64_t total = 0;
+  for_each_client(*this, k, window(k), [&](std::size_t, double, std::uint64_t gaps) {
+    total += counts == Counts::servegen && gaps > 0 ? gaps - 1 : gaps;
+  });
+  return total;
+}
+
 void Job::State::resolve_totals() {
   double native = 0;
   double native_kept = 0;
@@ -449,12 +463,24 @@ std::vector<std::int64_t> Job::window_starts_ns() const {
 std::optional<std::uint64_t> Job::count() const {
   if (state_->counts == Counts::renewal || state_->sessions) return std::nullopt;
   std::uint64_t total = 0;
-  for (std::int64_t k = 0; k < static_cast<std::int64_t>(state_->windows); ++k) {
-    for_each_client(*state_, k, state_->window(k), [&](std::size_t, double, std::uint64_t gaps) {
-      total += state_->counts == Counts::servegen && gaps > 0 ? gaps - 1 : gaps;
-    });
-  }
+  for (std::int64_t k = 0; k < static_cast<std::int64_t>(state_->windows); ++k)
+    total += state_->window_count(k);
   return total;
+}
+
+std::optional<std::vector<std::uint64_t>> Job::window_counts() const {
+  if (state_->counts == Counts::renewal || state_->sessions) return std::nullopt;
+  std::vector<std::uint64_t> counts(state_->windows);
+  for (std::size_t k = 0; k < counts.size(); ++k)
+    counts[k] = state_->window_count(static_cast<std::int64_t>(k));
+  return counts;
+}
+
+std::vector<double> Job::window_expected() const {
+  std::vector<double> expected(state_->windows);
+  for (std::size_t k = 0; k < expected.size(); ++k)
+    expected[k] = state_->window_expected(static_cast<std::int64_t>(k));
+  return expected;
 }
 
 std::string_view name(Coupling coupling) noexcept {

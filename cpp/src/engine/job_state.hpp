@@ -64,6 +64,10 @@ struct Job::State {
   [[nodiscard]] double target_rate(std::int64_t k, const JobWindow& window) const noexcept;
   /// Factor on the clients' own rates in a window; 0 where nobody is active.
   [[nodiscard]] double factor(std::int64_t k, const JobWindow& window) const noexcept;
+  /// Expected requests of a window.
+  [[nodiscard]] double window_expected(std::int64_t k) const noexcept;
+  /// Requests of a window in the pinned and servegen modes, without sessions.
+  [[nodiscard]] std::uint64_t window_count(std::int64_t k) const noexcept;
 
  private:
   void resolve_coupling();

@@ -17,7 +17,7 @@ struct Stream::State {
   std::size_t batch_size;
   Category category;
   OptionalColumns optional;
-  std::uint64_t delivered = 0;     // requests
+  std::uint64_t delivered;         // requests, and those before the stream's first
   std::shared_ptr<Batch> source;   // what is left of it goes into the next batch of a fixed size
   std::size_t taken = 0;           // rows of `source` that have been delivered
   std::shared_ptr<Batch> partial;  // of a fixed size, being filled
@@ -29,7 +29,8 @@ struct Stream::State {
                  {options.first_window, options.last_window.value_or(job.windows())}),
         batch_size(options.batch_size),
         category(job.profile().category()),
-        optional(job.optional_columns()) {}
+        optional(job.optional_columns()),
+        delivered(options.first_request) {}
 
   std::shared_ptr<const Batch> next() {
     std::shared_ptr<Batch> batch;

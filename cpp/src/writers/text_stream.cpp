@@ -36,8 +36,9 @@ Prepare tool_rows(std::shared_ptr<RowWriter> writer) {
 
 }  // namespace
 
-TextStream::TextStream(const Job& job, TextFormat format, unsigned threads, const Kernels& kernels)
-    : pipeline_(job, threads, kernels, native_rows(format)) {}
+TextStream::TextStream(const Job& job, TextFormat format, unsigned threads, const Kernels& kernels,
+                       WindowRange range)
+    : pipeline_(job, threads, kernels, native_rows(format), range) {}
 
 TextStream::TextStream(const Job& job, TraceFormat format, HashIds hash_ids, unsigned threads,
                        const Kernels& kernels)

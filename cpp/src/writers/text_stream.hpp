@@ -21,8 +21,9 @@ struct TextRows {
 
 class TextStream {
  public:
-  /// Native columns.
-  TextStream(const Job& job, TextFormat format, unsigned threads, const Kernels& kernels);
+  /// Native columns. They depend on no earlier rows, so they may be those of some windows.
+  TextStream(const Job& job, TextFormat format, unsigned threads, const Kernels& kernels,
+             WindowRange range = {});
   /// In another tool's format.
   TextStream(const Job& job, TraceFormat format, HashIds hash_ids, unsigned threads, const Kernels& kernels);
 

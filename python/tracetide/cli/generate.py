@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from tracetide.cli.coupling import parse_coupling
+from tracetide.cli.datasets import Address, EngineName, Partition, Resume, report_dataset, to_dataset
 from tracetide.cli.narrowing import Filters, Top, narrowed
 from tracetide.cli.parameters import (
     Format,
@@ -29,6 +30,7 @@ from tracetide.distributions import Gamma
 from tracetide.errors import IdleWindowWarning, MissingDataWarning
 from tracetide.formats import format_of
 from tracetide.job import Job
+from tracetide.shards import Shard
 
 
 def generate(
@@ -106,11 +108,22 @@ def generate(
     ] = None,
     format: Format = None,
     hash_ids: HashIds = True,
+    shard: Annotated[
+        str | None,
+        Parameter(help="I/N: only the I-th of N shards, from 1/N to N/N, in a native format."),
+    ] = None,
+    partition: Partition = None,
+    resume: Resume = False,
+    engine: EngineName = "local",
+    address: Address = None,
     threads: Threads = 0,
     json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Generate a trace from a profile.
+
+    It goes to a file, or, if OUTPUT ends with `/` or `--partition` is given, to a data set: a folder of
+    Parquet files with a manifest, which may also be at an address such as `s3://bucket/month/`.
 
     For example:
 
@@ -120,6 +133,8 @@ def generate(
 
     `tracetide generate deepseek-r1 --request-rate 20 --num-requests 5000 --format mooncake -o trace.jsonl`
 
+    `tracetide generate m-small --rate 100 --duration 7d --partition 1d -o week/ --resume`
+
     Parameters
     ----------
     profile
@@ -127,7 +142,12 @@ def generate(
         ServeGen model folder.
     """
     target = output_path(output)
-    chosen = format_of(target, format)
+    is_dataset = to_dataset(
+        target, format, partition=partition, resume=resume, engine=engine, address=address
+    )
+    if is_dataset and shard is not None:
+        raise ValueError("--shard: not allowed with a data set, whose parts are what shards are there for")
+    chosen = format_of(target, "parquet" if is_dataset else format)
     check_json(target, as_json=json_)
     with warnings.catch_warnings(record=True) as caught:
         for kind in (MissingDataWarning, IdleWindowWarning):
@@ -140,11 +160,29 @@ def generate(
                    seed=seed, counts=counts, coupling=parse_coupling(coupling), missing=missing,
                    conversations=conversations, prefixes=prefixes, block_size=block_size,
                    payload_bytes=_payload_bytes(payload_bytes))  # fmt: skip
+    piece = job if shard is None else _shard(job, shard)
     started = time.monotonic()
-    with ProgressBar(job.expected, show=not quiet, warnings=[str(entry.message) for entry in caught]) as bar:
-        written = job.write(
-            target, format=chosen.name, hash_ids=hash_ids, threads=threads, progress=bar.update
-        )
+    with ProgressBar(
+        piece.expected, show=not quiet, warnings=[str(entry.message) for entry in caught]
+    ) as bar:
+        if is_dataset:
+            made = job.write_dataset(
+                target,
+                partition=partition,
+                resume=resume,
+                threads=threads,
+                engine=engine,
+                address=address,
+                progress=bar.update,
+            )
+            report_dataset(target, made, time.monotonic() - started, as_json=json_, quiet=quiet)
+            return
+        if isinstance(piece, Shard):
+            written = piece.write(target, format=chosen.name, threads=threads, progress=bar.update)
+        else:
+            written = piece.write(
+                target, format=chosen.name, hash_ids=hash_ids, threads=threads, progress=bar.update
+            )
     report_written(
         target,
         chosen,
@@ -155,6 +193,19 @@ def generate(
         as_json=json_,
         quiet=quiet,
     )
+
+
+def _shard(job: Job, text: str) -> Shard:
+    """`I/N`, I from 1 on."""
+    position, slash, number = text.partition("/")
+    if not (slash and position.isdecimal() and number.isdecimal() and 1 <= int(position) <= int(number)):
+        raise ValueError(f"--shard: {text!r} is not allowed; it must be I/N, from 1/N to N/N")
+    if int(number) > job.windows:
+        raise ValueError(
+            f"--shard: {text!r} is not allowed; the job has {job.windows:,} windows, of which a shard has at "
+            "least one"
+        )
+    return job.shards(int(number))[int(position) - 1]
 
 
 def _gaps(burstiness: float) -> Gamma:

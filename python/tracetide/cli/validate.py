@@ -49,7 +49,7 @@ def validate(
     Parameters
     ----------
     trace
-        A trace file of any format, or a ServeGen folder.
+        A trace file of any format, a data set, or a ServeGen folder.
     """
     from tracetide.validation import validate as validate_trace
 

@@ -17,6 +17,7 @@ from tracetide.formats.names import FORMATS, NATIVE, STDOUT, TOOL_TEXT, TOOLS, f
 if TYPE_CHECKING:
     from tracetide.formats.base import Source
     from tracetide.job import Job
+    from tracetide.shards import Shard
     from tracetide.trace import Trace
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Written",
     "format_of",
     "write_job",
+    "write_shard",
     "write_source",
     "write_trace",
 ]
@@ -62,6 +64,26 @@ def write_job(
     job = _with_blocks(job, chosen, hash_ids)
     options = ToolOptions(hash_ids, job.block_size)
     return write_source(JobSource(job, threads), chosen, options, path, threads, progress)
+
+
+def write_shard(
+    shard: Shard,
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    threads: int = 0,
+    progress: Progress | None = None,
+) -> Written:
+    """Generate a shard into a file; see `Shard.write`."""
+    from tracetide.formats.source import ShardSource
+
+    chosen = format_of(path, format)
+    if chosen.name not in NATIVE:
+        raise ValueError(
+            f"format: {chosen.name} is not allowed for a shard, as what it says of a request may depend on "
+            f"those before; it must be one of {', '.join(NATIVE)}, which `tracetide convert` makes others of"
+        )
+    return write_source(ShardSource(shard, threads), chosen, ToolOptions(), path, threads, progress)
 
 
 def write_trace(

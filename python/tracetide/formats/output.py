@@ -80,7 +80,7 @@ def open_output(path: str | os.PathLike[str], *, binary: bool = True) -> Iterato
         yield output
         output.flush()
     elif os.path.exists(name) and not os.path.isdir(name) and not stat.S_ISREG(os.stat(name).st_mode):
-        with _named(name):
+        with named(name):
             descriptor = os.open(name, os.O_WRONLY)
         try:
             output = Output(descriptor)
@@ -110,16 +110,16 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[str]:
     if os.path.exists(final) and not os.path.isdir(final):
         raise FileExistsError(f"cannot write {name!r}: it is a file; name a new folder")
     temporary = _temporary(name, final)
-    with _named(name):
+    with named(name):
         os.mkdir(temporary)
     try:
         yield temporary
-        with _named(name):
+        with named(name):
             os.replace(temporary, final)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    _sync_folder(os.path.dirname(final))
+    sync_folder(os.path.dirname(final))
 
 
 def _replacing(name: str) -> Iterator[Output]:
@@ -127,7 +127,7 @@ def _replacing(name: str) -> Iterator[Output]:
     if os.path.isdir(final):
         raise IsADirectoryError(f"cannot write {name!r}: it is a folder")
     temporary = _temporary(name, final)
-    with _named(name):
+    with named(name):
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         try:
@@ -137,13 +137,13 @@ def _replacing(name: str) -> Iterator[Output]:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        with _named(name):
+        with named(name):
             os.replace(temporary, final)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-    _sync_folder(os.path.dirname(final))
+    sync_folder(os.path.dirname(final))
 
 
 def _temporary(name: str, final: str) -> str:
@@ -157,7 +157,7 @@ def _temporary(name: str, final: str) -> str:
     return os.path.join(folder, f".{base[:200]}.{secrets.token_hex(6)}.partial")
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
     """Make the new name durable, where folders can be synchronised."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
@@ -168,7 +168,7 @@ def _sync_folder(folder: str) -> None:
 
 
 @contextlib.contextmanager
-def _named(name: str) -> Iterator[None]:
+def named(name: str) -> Iterator[None]:
     """Errors of the system in one sentence with the name that the user gave."""
     try:
         yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import chain
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,13 +34,17 @@ def write_batches(
 ) -> None:
     """Write the batches, which are in the order of the column `time`."""
     first = next(batches, None)
-    options = {
-        **encoding_options(schema),
-        "sorting_columns": [pq.SortingColumn(schema.names.index(time))],
-    }
     with ParallelParquetWriter(
-        sink, schema, rows_per_group=ROW_GROUP, threads=threads, options=options
+        sink, schema, rows_per_group=ROW_GROUP, threads=threads, options=options_of(schema, time)
     ) as writer:
         for batch in chain([first] if first is not None else [], batches):
             writer.write_batch(batch.replace_schema_metadata(None))
             written(len(batch))
+
+
+def options_of(schema: pa.Schema, time: str) -> dict[str, Any]:
+    """How requests in the order of the column `time` are encoded."""
+    return {
+        **encoding_options(schema),
+        "sorting_columns": [pq.SortingColumn(schema.names.index(time))],
+    }

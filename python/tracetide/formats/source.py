@@ -20,6 +20,7 @@ from tracetide.formats.text import header_of, rows_of
 from tracetide.formats.tool_rows import ToolRows
 from tracetide.job import Job
 from tracetide.readers.tracescan import TraceScan
+from tracetide.shards import Shard
 from tracetide.trace import Trace
 
 _TEXT_ROWS = 1 << 16
@@ -68,6 +69,44 @@ class JobSource:
         if header:
             yield 0, header
         yield from _refusing_none(stream, self._job)
+
+
+class ShardSource:
+    """Requests of a shard, which are made while they are written; in native formats."""
+
+    def __init__(self, shard: Shard, threads: int) -> None:
+        """A source of all requests of `shard`; `threads=0` means all cores."""
+        self._shard = shard
+        self.threads = threads
+        self.block_size = shard.job.block_size
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """With the job and the shard's part of it as metadata."""
+        return job_schema(self._shard.job).with_metadata(job_metadata(self._shard.metadata()))
+
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        """Batches of `rows` rows, the last may be shorter; as they are made for `rows=0`."""
+        made = self._shard.stream(threads=self.threads, batch_size=rows)
+        return (record_batch_of(batch, self.schema) for batch in made)
+
+    def text(self, container: str) -> Iterator[tuple[int, bytes]]:
+        """Header and rows, formatted by the core's threads."""
+        job = self._shard.job.core
+        header = _core.text_header(job, container, "fill")
+        if header:
+            yield 0, header
+        yield from _core.TextStream(
+            job,
+            format=container,
+            threads=self.threads,
+            first_window=self._shard.first_window,
+            last_window=self._shard.last_window,
+        )
+
+    def tool_text(self, name: str, options: ToolOptions) -> ToolText:
+        """Not of a shard."""
+        raise ValueError(f"format: {name} is not allowed for a shard")
 
 
 class BatchSource:

@@ -9,6 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tracetide.dataset.folder import open_folder
+from tracetide.dataset.manifest import is_dataset, read_manifest
+from tracetide.dataset.verify import check_dataset
 from tracetide.errors import ProfileError, TraceError
 from tracetide.readers import opened_scan
 from tracetide.readers.open_source import open_source
@@ -30,6 +33,8 @@ def validate(
 ) -> ValidationReport:
     """Check a trace file, or a ServeGen folder, against the rules of the tools that read its format.
 
+    A data set is checked against its manifest: every part is there and has the bytes that were written.
+
     It is read in a stream; hash ids need 16 bytes for every different one, sessions an entry each.
 
     Args:
@@ -48,6 +53,8 @@ def validate(
     unknown = [tool for tool in tools or () if tool not in READERS]
     if unknown:
         raise ValueError(f"tools: {unknown[0]!r} is not known; it must be one of {', '.join(READERS)}")
+    if is_dataset(name):
+        return _validate_dataset(name, tools, limit)
     if os.path.isdir(name):
         return _validate_folder(name, tools, limit)
     scan = opened_scan(name, format, columns, units, strict=False)
@@ -81,6 +88,22 @@ def _check_readers(report: ValidationReport, recorder: Recorder) -> None:
             recorder.add(
                 "format", f"{tool} does not read {report.format}; it reads {', '.join(sorted(formats))}"
             )
+
+
+def _validate_dataset(name: str, tools: Sequence[str] | None, limit: int) -> ValidationReport:
+    if tools:
+        raise ValueError(
+            f"tools: {tools[0]!r} is not allowed for a data set, which is checked against its manifest; "
+            "check one of its files for a tool"
+        )
+    folder = open_folder(name)
+    report = ValidationReport(name, "dataset", ("tracetide",))
+    recorder = Recorder(report, limit)
+    for rule, message in check_dataset(folder):
+        recorder.add(rule, message)
+    manifest = read_manifest(folder)
+    report.rows = 0 if manifest is None else manifest["rows"]
+    return report
 
 
 def _validate_folder(name: str, tools: Sequence[str] | None, limit: int) -> ValidationReport:

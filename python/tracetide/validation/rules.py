@@ -24,6 +24,8 @@ READERS = MappingProxyType(
 """By tool, the formats that it reads."""
 
 _ALL = frozenset(READERS)
+_DATASETS = frozenset({"tracetide"})
+"""No tool of others has rules for them: what is wrong is wrong for every reader."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,9 @@ RULES = {
         Rule("constant", "columns that must have one value have it", frozenset({"splitwise-sim", "blis"})),
         Rule("header-file", "a BLIS trace has a YAML header of its version", frozenset({"blis"})),
         Rule("format", "the tool reads this format"),
+        Rule("part-missing", "every part of a data set is there", _DATASETS),
+        Rule("part-altered", "every part of a data set has the bytes that were written", _DATASETS),
+        Rule("part-unknown", "a data set has no other Parquet files", _DATASETS),
     )
 }
 """All rules by name."""
