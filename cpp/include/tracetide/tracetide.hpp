@@ -9,4 +9,5 @@
 #include "tracetide/pace.hpp"
 #include "tracetide/profile.hpp"
 #include "tracetide/random.hpp"
+#include "tracetide/serving.hpp"
 #include "tracetide/stream.hpp"
