@@ -15,5 +15,6 @@ void register_pace(pybind11::module_& module);
 void register_arrow(pybind11::module_& module);
 void register_samplers(pybind11::module_& module);
 void register_prefixes(pybind11::module_& module);
+void register_serving(pybind11::module_& module);
 
 }  // namespace tracetide::bindings

@@ -14,4 +14,5 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   tracetide::bindings::register_arrow(module);
   tracetide::bindings::register_samplers(module);
   tracetide::bindings::register_prefixes(module);
+  tracetide::bindings::register_serving(module);
 }

@@ -37,6 +37,7 @@ from tracetide.shards import Shard
 from tracetide.trace import Batch, Trace
 
 if TYPE_CHECKING:
+    from tracetide import provision
     from tracetide.conversion import convert
     from tracetide.dataset import DatasetWritten
     from tracetide.pacing import pace, pace_async
@@ -104,6 +105,7 @@ __all__ = [
     "pace",
     "pace_async",
     "prefix_statistics",
+    "provision",
     "read",
     "scan",
     "stream",
@@ -138,13 +140,18 @@ _LAZY = {
 """Names whose modules import pyarrow or more, which `import tracetide` does not wait for."""
 
 
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        from importlib import import_module
+_LAZY_MODULES = ("provision",)
 
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in _LAZY_MODULES:
+        return import_module(f"tracetide.{name}")
+    if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return sorted({*globals(), *_LAZY, *_LAZY_MODULES})

@@ -430,4 +430,93 @@ class PrefixCache:
     def result(self) -> dict[str, Any]:
         """`requests`, `blocks`, `different_blocks`, `hits`, `hits_by_size`, `distances` by digits."""
 
+class CostModel:
+    def __init__(
+        self,
+        *,
+        base_s: float,
+        prefill_token_s: float,
+        prefill_pair_s: float,
+        decode_sequence_s: float,
+        context_token_s: float,
+    ) -> None: ...
+
+class InstanceOptions:
+    def __init__(
+        self,
+        *,
+        cost: CostModel,
+        kv_tokens: int,
+        max_batch_tokens: int,
+        max_sequences: int,
+        chunked_prefill: bool,
+    ) -> None: ...
+
+class LatencyHistogram:
+    """Seconds; NaN of nothing."""
+
+    @property
+    def count(self) -> int: ...
+    @property
+    def mean(self) -> float: ...
+    @property
+    def min(self) -> float: ...
+    @property
+    def max(self) -> float: ...
+    def quantile(self, q: float) -> float: ...
+
+class ServingResult:
+    @property
+    def requests(self) -> int: ...
+    @property
+    def rejected(self) -> int: ...
+    @property
+    def input_tokens(self) -> int: ...
+    @property
+    def output_tokens(self) -> int: ...
+    @property
+    def preemptions(self) -> int: ...
+    @property
+    def recomputed_tokens(self) -> int: ...
+    @property
+    def iterations(self) -> int: ...
+    @property
+    def peak_kv_tokens(self) -> int: ...
+    @property
+    def end(self) -> float: ...
+    @property
+    def busy(self) -> float: ...
+    @property
+    def ttft(self) -> LatencyHistogram: ...
+    @property
+    def tbt(self) -> LatencyHistogram: ...
+    @property
+    def tpot(self) -> LatencyHistogram: ...
+    @property
+    def latency(self) -> LatencyHistogram: ...
+    def served(self) -> dict[str, npt.NDArray[Any]]:
+        """`request`, `instance`, `preemptions`, `arrival`, `first_token`, `end`; seconds."""
+
+class ServingSimulator:
+    """Serves requests in the order of their times."""
+
+    def __init__(
+        self,
+        instance: InstanceOptions,
+        *,
+        instances: int = 1,
+        routing: str = "round-robin",
+        closed_loop: bool = False,
+        keep_requests: bool = False,
+    ) -> None: ...
+    def add(
+        self,
+        timestamp: npt.NDArray[np.float64],
+        input_tokens: npt.NDArray[np.uint32],
+        output_tokens: npt.NDArray[np.uint32],
+        session_id: npt.NDArray[np.uint64] | None = None,
+        delay: npt.NDArray[np.float64] | None = None,
+    ) -> None: ...
+    def finish(self) -> ServingResult: ...
+
 trace_version: int

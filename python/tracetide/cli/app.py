@@ -18,6 +18,7 @@ from tracetide.cli.generate import generate
 from tracetide.cli.importing import import_
 from tracetide.cli.outcome import Terminated, outcome_of
 from tracetide.cli.profiles import profiles
+from tracetide.cli.provision import provision
 from tracetide.cli.schema import schema
 from tracetide.cli.upsample import upsample
 from tracetide.cli.validate import validate
@@ -40,6 +41,7 @@ app.command(convert)
 app.command(validate)
 app.command(windows)
 app.command(upsample)
+app.command(provision)
 app.command(schema)
 app.command(completion)
 

@@ -1,0 +1,228 @@
+"""`tracetide provision`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from tracetide.cli.narrowing import Filters, Top, narrowed
+from tracetide.cli.parameters import Json, Span, Whole
+from tracetide.clientpool import load
+from tracetide.errors import IdleWindowWarning, MissingDataWarning
+from tracetide.formats import format_of
+from tracetide.job import Job
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tracetide.provision import Grid, Instance, ServingResult
+
+
+def provision(
+    what: Annotated[str, Parameter(name="WHAT")],
+    /,
+    *,
+    ttft: Annotated[
+        str | None, Parameter(help="Targets of the time to first token, seconds, separated by commas.")
+    ] = None,
+    tbt: Annotated[
+        str | None, Parameter(help="Targets of the time between tokens, seconds, separated by commas.")
+    ] = None,
+    instances: Annotated[
+        Whole | None, Parameter(help="Instead of targets: what so many instances would be like.")
+    ] = None,
+    instance: Annotated[
+        str, Parameter(help="What serves: a100x2-14b, a100-8b, h100-8b or h100x4-70b.")
+    ] = "a100x2-14b",
+    cost_table: Annotated[
+        str | None,
+        Parameter(
+            help="CSV file of measured iterations, to which its costs are fitted: prefill_tokens, "
+            "decode_sequences, context_tokens, seconds."
+        ),
+    ] = None,
+    kv_tokens: Annotated[Whole | None, Parameter(help="Tokens that its KV cache holds.")] = None,
+    max_batch_tokens: Annotated[Whole | None, Parameter(help="Tokens of an iteration.")] = None,
+    max_sequences: Annotated[Whole | None, Parameter(help="Sequences that run at a time.")] = None,
+    chunked_prefill: Annotated[bool, Parameter(help="Whether prompts are cut into pieces.")] = True,
+    quantile: Annotated[float, Parameter(help="How many must keep to the targets.")] = 0.99,
+    routing: Annotated[
+        Literal["round-robin", "least-loaded"], Parameter(help="Which instance a request goes to.")
+    ] = "round-robin",
+    closed_loop: Annotated[
+        bool, Parameter(negative="", help="Turns of a conversation wait for the end of the one before.")
+    ] = False,
+    benchmark: Annotated[
+        Literal["share", "scaled"],
+        Parameter(help="One instance is tried with a share of all requests, or with clients that send less."),
+    ] = "share",
+    rate: Annotated[float | None, Parameter(help="Total requests/s of a profile; default: its own.")] = None,
+    span: Span = None,
+    filter: Filters = None,
+    top: Top = None,
+    duration: Annotated[
+        str | None, Parameter(help='Of a profile\'s requests: seconds, or "10min"; default: the span.')
+    ] = None,
+    seed: Annotated[Whole, Parameter(help="Of a profile's requests, from 0 to 2^64 - 1.")] = 0,
+    plot: Annotated[
+        str | None, Parameter(help="Also draw the heat map: .png, .svg or .pdf; needs matplotlib.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Find out how many serving instances a profile or a trace needs, in a simulation of them.
+
+    For every pair of targets, the fewest instances that keep to them, and how many would be provisioned after
+    a benchmark of one instance, client by client and NAIVE.
+
+    For example:
+
+    `tracetide provision m-large --span 14:00..14:10 --rate 50 --ttft 1.5,2.25,4 --tbt 0.1,0.25,0.5`
+
+    `tracetide provision trace.parquet --instances 8 --instance h100-8b --routing least-loaded`
+
+    Parameters
+    ----------
+    what
+        A bundled name, a `.tide` file, a workload (`.toml`, `.yaml`), a ServeGen model folder, or a
+        trace file, native or of another tool.
+    """
+    from tracetide.provision import grid, simulate
+
+    served = _instance(
+        instance,
+        cost_table,
+        kv_tokens=kv_tokens,
+        max_batch_tokens=max_batch_tokens,
+        max_sequences=max_sequences,
+        chunked_prefill=chunked_prefill,
+    )
+    rows, columns = _targets("ttft", ttft), _targets("tbt", tbt)
+    if bool(rows) != bool(columns) or bool(rows) == (instances is not None):
+        raise ValueError("--ttft and --tbt: both must be given, or else --instances alone")
+    options = {"rate": rate, "duration": duration, "seed": seed}
+    workload = _workload(what, span=span, filter=filter, top=top, options=options)
+    if instances is not None:
+        if plot is not None:
+            raise ValueError("--plot: not allowed with --instances; it draws targets")
+        result = simulate(workload, served, instances=instances, routing=routing, closed_loop=closed_loop)
+        _show(result.to_dict(), _result_table(result), as_json=json_)
+        return
+    found = grid(
+        workload,
+        served,
+        ttft=rows,
+        tbt=columns,
+        quantile=quantile,
+        routing=routing,
+        closed_loop=closed_loop,
+        benchmark=benchmark,
+        seed=seed + 1 if seed < 2**64 - 1 else 0,
+    )
+    if plot is not None:
+        found.draw(plot)
+    _show(found.to_dict(), _grid_table(found), as_json=json_)
+
+
+def _instance(name: str, cost_table: str | None, *, chunked_prefill: bool, **limits: int | None) -> Instance:
+    from tracetide.provision import calibrate, preset
+
+    chosen = preset(name)
+    changes: dict[str, Any] = {key: value for key, value in limits.items() if value is not None}
+    if cost_table is not None:
+        changes |= {"cost": calibrate(cost_table).cost, "name": os.path.basename(cost_table)}
+    return replace(chosen, chunked_prefill=chunked_prefill, **changes)
+
+
+def _targets(name: str, text: str | None) -> list[float]:
+    if text is None:
+        return []
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(
+            f"--{name}: {text!r} is not allowed; it must be seconds, separated by commas, such as 1,2.25"
+        ) from None
+
+
+def _workload(
+    what: str, *, span: str | None, filter: list[str] | None, top: int | None, options: dict[str, Any]
+) -> Job | str:
+    if _is_trace(what):
+        given = {"--span": span, "--filter": filter, "--top": top}
+        given |= {f"--{name}": options[name] or None for name in options}
+        wrong = [name for name, value in given.items() if value is not None]
+        if wrong:
+            raise ValueError(f"{wrong[0]}: not allowed; it is for profiles, and {what!r} is a trace")
+        return what
+    with warnings.catch_warnings(record=True) as caught:
+        for kind in (MissingDataWarning, IdleWindowWarning):
+            warnings.simplefilter("always", kind)
+        job = Job(narrowed(load(what), span, filter, top), **options)
+    for entry in caught:
+        print(f"tracetide: warning: {entry.message}", file=sys.stderr)
+    return job
+
+
+def _is_trace(what: str) -> bool:
+    try:
+        format_of(what)
+    except ValueError:
+        return False
+    return not os.path.isdir(what)
+
+
+def _show(plain: dict[str, Any], table: Table, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(plain, indent=2))
+        return
+    from rich.console import Console
+
+    Console(highlight=False, soft_wrap=True, markup=False).print(table)
+
+
+def _table(*headings: str) -> Table:
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    table = Table(box=SIMPLE, pad_edge=False, show_edge=False)
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _grid_table(found: Grid) -> Table:
+    table = _table("TTFT s", "TBT s", "needed", "clients", "", "NAIVE", "")
+    for cell in found.cells:
+        numbers = []
+        for method in ("clients", "naive"):
+            made, over = cell.instances[method], cell.over(method)
+            numbers += [_count(made), "" if over is None else f"{over:+.0f} %"]
+        table.add_row(f"{cell.ttft:g}", f"{cell.tbt:g}", _count(cell.needed), *numbers)
+    name, rate = found.instance.name, found.rate
+    table.title = f"Instances ({name}) for {found.requests:,} requests at {rate:,.4g} requests/s"
+    table.title_justify = "left"
+    return table
+
+
+def _count(instances: int | None) -> str:
+    return "none" if instances is None else f"{instances:,}"
+
+
+def _result_table(result: ServingResult) -> Table:
+    table = _table("s", "mean", "p50", "p90", "p99", "highest")
+    for name in ("ttft", "tbt", "tpot", "latency"):
+        times = getattr(result, name)
+        shown = (times.mean, times.p50, times.p90, times.p99, times.max)
+        table.add_row(name, *(f"{value:.4g}" for value in shown))
+    table.title = (
+        f"{result.requests:,} requests by {result.instances:,} instances in {result.duration:,.1f} s, "
+        f"{result.rejected:,} rejected, {result.preemptions:,} preemptions, {result.utilisation:.1%} busy"
+    )
+    table.title_justify = "left"
+    return table
