@@ -197,12 +197,14 @@ def _table(*headings: str) -> Table:
 
 
 def _grid_table(found: Grid) -> Table:
+    from tracetide.provision.heatmap import percent_text
+
     table = _table("TTFT s", "TBT s", "needed", "clients", "", "NAIVE", "")
     for cell in found.cells:
         numbers = []
         for method in ("clients", "naive"):
             made, over = cell.instances[method], cell.over(method)
-            numbers += [_count(made), "" if over is None else f"{over:+.0f} %"]
+            numbers += [_count(made), "" if over is None else percent_text(over)]
         table.add_row(f"{cell.ttft:g}", f"{cell.tbt:g}", _count(cell.needed), *numbers)
     name, rate = found.instance.name, found.rate
     table.title = f"Instances ({name}) for {found.requests:,} requests at {rate:,.4g} requests/s"

@@ -51,6 +51,11 @@ def draw(grid: Grid, path: str | os.PathLike[str]) -> None:
     figure.savefig(path)
 
 
+def percent_text(over: float) -> str:
+    """With its sign, and none for 0."""
+    return "0 %" if round(over) == 0 else f"{over:+.0f} %"
+
+
 def _percent(cell: Cell, name: str) -> float:
     over = 0.0 if name == "needed" and cell.needed is not None else None
     if name != "needed":
@@ -62,9 +67,9 @@ def _text(cell: Cell, name: str) -> str:
     if name == "needed":
         return "none" if cell.needed is None else str(cell.needed)
     made, over = cell.instances[name], cell.over(name)
-    return "none" if made is None else f"{made}" + ("" if over is None else f"\n{over:+.0f} %")
+    return "none" if made is None else f"{made}" + ("" if over is None else f"\n{percent_text(over)}")
 
 
 def _write(axis: Any, row: int, column: int, text: str, percent: float) -> None:
     dark = abs(percent) > 0.6 * _MOST_PERCENT
-    axis.text(column, row, text, ha="center", va="center", fontsize=8, color="white" if dark else "black")
+    axis.text(column, row, text, ha="center", va="center", fontsize=9, color="white" if dark else "black")
