@@ -278,13 +278,16 @@ def test_one_client_has_the_lengths_of_all():
     one = pool.collapse()
     frame = one.windows().to_pandas()
     assert (len(one), one.client_names) == (1, ["all clients"])
-    assert frame["rate"].tolist() == [4, 2]  # without the one that has no lengths
+    # The share of the one without lengths goes to the others, as in a job.
+    assert frame["rate"].tolist() == [13, 11]
+    with pytest.warns(tt.MissingDataWarning):
+        assert tt.Job(pool).expected == tt.Job(one).expected
     law = one.profile.distribution(one.profile.recorded(0, 0, "input_tokens"))
     assert law["values"].tolist() == [1, 2, 9]
     assert law["probabilities"] == pytest.approx([1 / 8, 1 / 2, 3 / 8], rel=1e-12)
     assert frame["cv"].tolist()[1] == pytest.approx(0.5**0.5, rel=1e-3)
     assert one.provenance["collapsed"] == {"from": "p", "clients": 3}
-    assert pool.span(600, 1200).collapse().windows()["rate"].to_pylist() == [2]
+    assert pool.span(600, 1200).collapse().windows()["rate"].to_pylist() == [11]
 
 
 def test_items_and_ratios_of_all():

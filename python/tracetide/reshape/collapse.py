@@ -31,14 +31,15 @@ def collapse(pool: ClientPool) -> _core.Profile:
     """A profile of one client: the NAIVE baseline of the study (arXiv 2505.09999).
 
     Per window the sum of the rates, and Gamma gaps with the CV of all clients together; per epoch every
-    field's distribution over all requests. Which lengths come with which bursts, and fields that depend on
-    each other, are lost: that is what the baseline is for.
+    field's distribution over all requests. As in a job, clients without lengths count for the rate alone.
+    Which lengths come with which bursts, and fields that depend on each other, are lost: that is what the
+    baseline is for.
 
     Raises:
         ValueError: if no client with lengths is active in the pool's span.
     """
     profile = pool.profile
-    cells, epoch, requests = _cells(pool)
+    cells, epoch, requests, totals = _cells(pool)
     if not requests.size:
         raise ValueError(f"collapse: no client of {pool.name} that has lengths is active; there is nothing")
     builder = builder_like(
@@ -46,40 +47,46 @@ def collapse(pool: ClientPool) -> _core.Profile:
         json.dumps({**pool.provenance, "collapsed": {"from": pool.name, "clients": len(pool)}}),
     )
     builder.add_client("all clients")
-    _add_windows(builder, cells)
+    _add_windows(builder, cells, totals)
     weights = np.zeros((profile.epochs, profile.clients))
     np.add.at(weights, (epoch, cells["client"]), requests)
     _add_fields(builder, profile, weights)
     return builder.build()
 
 
-def _cells(pool: ClientPool) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.int64], Floats]:
-    """The cells in the span of clients that have lengths; their epochs and expected requests."""
+def _cells(pool: ClientPool) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.int64], Floats, Floats]:
+    """The cells in the span of clients that have lengths; their epochs and expected requests; and for every
+    window of the profile the rate of all clients, which is what a job sends: the share of those without
+    lengths goes to the others.
+    """
     profile = pool.profile
     cells = profile.cells()
     begin = cells["window"].astype(np.int64) * profile.window_ns
     first, last = round(pool.start * NS), round(pool.end * NS)
     inside = np.minimum(begin + profile.window_ns, last) - np.maximum(begin, first)
     has_lengths = (profile.ids(True) != _MISSING).all(axis=(0, 2))
-    keep = (inside > 0) & has_lengths[cells["client"]]
+    in_span = inside > 0
+    totals: Floats = np.zeros(profile.windows)
+    np.add.at(totals, cells["window"][in_span], cells["rate"][in_span])
+    keep = in_span & has_lengths[cells["client"]]
     kept = {name: column[keep] for name, column in cells.items()}
-    return kept, begin[keep] // profile.epoch_ns % profile.epochs, kept["rate"] * (inside[keep] / NS)
+    epoch = begin[keep] // profile.epoch_ns % profile.epochs
+    return kept, epoch, kept["rate"] * (inside[keep] / NS), totals
 
 
-def _add_windows(builder: _core.ProfileBuilder, cells: dict[str, npt.NDArray[Any]]) -> None:
+def _add_windows(builder: _core.ProfileBuilder, cells: dict[str, npt.NDArray[Any]], totals: Floats) -> None:
     windows, firsts = np.unique(cells["window"], return_index=True)
-    rates, cvs = np.empty(windows.size), np.empty(windows.size)
+    cvs = np.empty(windows.size)
     for number, (first, last) in enumerate(
         zip(firsts, np.append(firsts[1:], cells["window"].size), strict=True)
     ):
         rate = cells["rate"][first:last]
-        rates[number] = rate.sum()
         cv = gap_cv(rate, cells["family"][first:last], cells["shape"][first:last])
         # Nine digits: the last bits are the machine's, of its exp and log.
         cvs[number] = float(f"{cv:.9g}")
     shapes = np.clip(1.0 / np.maximum(cvs, 1e-3) ** 2, _LEAST_SHAPE, _MOST_SHAPE)
     families = np.full(windows.size, GAMMA, dtype=np.uint8)
-    builder.add_cells(0, windows, rates, shapes, cvs, families)
+    builder.add_cells(0, windows, totals[windows], shapes, cvs, families)
 
 
 def _add_fields(builder: _core.ProfileBuilder, profile: _core.Profile, weights: Floats) -> None:
