@@ -65,6 +65,12 @@ def generate(
         ),
     ] = None,
     seed: Annotated[Whole, Parameter(name=("--seed", "--random-seed"), help="From 0 to 2^64 - 1.")] = 0,
+    method: Annotated[
+        Literal["clients", "naive"],
+        Parameter(
+            help="naive: one client with the rate, burstiness and lengths of all, which loses who sends what."
+        ),
+    ] = "clients",
     burstiness: Annotated[
         float | None,
         Parameter(
@@ -153,6 +159,11 @@ def generate(
         for kind in (MissingDataWarning, IdleWindowWarning):
             warnings.simplefilter("always", kind)
         pool = narrowed(load(profile, threads=_not_negative(threads)), span, filter, top)
+        if method == "naive":
+            Job(
+                pool, missing=missing
+            )  # warns of clients without lengths, of which the aggregate knows nothing
+            pool = pool.collapse()
         if burstiness is not None:
             pool = pool.with_arrivals(_gaps(burstiness))
         job = _job(pool, rate, rate_file, scale=scale, max_rate=max_rate,
