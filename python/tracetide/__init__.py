@@ -13,6 +13,7 @@ from tracetide._core import trace_version as TRACE_VERSION
 from tracetide._version import __version__
 from tracetide.clientpool import ClientPool, load
 from tracetide.columns import NO_SESSION, ListColumn
+from tracetide.compare import compare
 from tracetide.distributions import (
     AliasTable,
     Constant,
@@ -38,6 +39,7 @@ from tracetide.trace import Batch, Trace
 
 if TYPE_CHECKING:
     from tracetide import provision
+    from tracetide.compare import TraceComparison
     from tracetide.conversion import convert
     from tracetide.dataset import DatasetWritten
     from tracetide.pacing import pace, pace_async
@@ -83,6 +85,7 @@ __all__ = [
     "SubAgent",
     "Tool",
     "Trace",
+    "TraceComparison",
     "TraceError",
     "TraceScan",
     "Uniform",
@@ -93,6 +96,7 @@ __all__ = [
     "Zipf",
     "__version__",
     "agents",
+    "compare",
     "compare_upsampling",
     "conversations",
     "convert",
@@ -122,6 +126,7 @@ _LAZY = {
     "Sessions": "tracetide.sessions",
     "SubAgent": "tracetide.sessions",
     "Tool": "tracetide.sessions",
+    "TraceComparison": "tracetide.compare",
     "TraceScan": "tracetide.readers",
     "User": "tracetide.sessions",
     "ValidationReport": "tracetide.validation",

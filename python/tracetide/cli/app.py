@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from cyclopts import App, CycloptsError
 
 from tracetide._version import __version__
+from tracetide.cli.compare import compare
 from tracetide.cli.completion import completion
 from tracetide.cli.convert import convert
 from tracetide.cli.describe import describe
@@ -42,6 +43,7 @@ app.command(validate)
 app.command(windows)
 app.command(upsample)
 app.command(provision)
+app.command(compare)
 app.command(schema)
 app.command(completion)
 

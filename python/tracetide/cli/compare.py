@@ -1,0 +1,113 @@
+"""`tracetide compare`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from tracetide.cli.parameters import Columns, Json, Quiet, Unit, output_path, parse_columns, parse_unit
+
+if TYPE_CHECKING:
+    from tracetide.compare import TraceComparison
+
+
+def compare(
+    actual: Annotated[str, Parameter(name="ACTUAL")],
+    generated: Annotated[tuple[str, ...], Parameter(name="GENERATED")],
+    /,
+    *,
+    name: Annotated[
+        list[str] | None,
+        Parameter(negative="", help="What to call each trace, the actual one first; once for each."),
+    ] = None,
+    interval: Annotated[
+        str | None,
+        Parameter(help='Of rate and mean lengths: seconds, or "10s"; default: with 30 requests on average.'),
+    ] = None,
+    output: Annotated[
+        str | None,
+        Parameter(
+            name=("--output", "-o"),
+            allow_leading_hyphen=True,
+            help="Also write the table: .csv, .parquet or .arrow.",
+        ),
+    ] = None,
+    figure: Annotated[
+        str | None, Parameter(help="Also draw figure 19: .png, .svg or .pdf; needs matplotlib.")
+    ] = None,
+    format: Annotated[str | None, Parameter(help="The format of ACTUAL, whatever its columns.")] = None,
+    column: Columns = None,
+    unit: Unit = None,
+    rebase: Annotated[
+        bool, Parameter(negative="", help="Count ACTUAL's times from its first request.")
+    ] = False,
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Tell how close generated traces are to an actual one: rates, burstiness, lengths, and distances.
+
+    For example:
+
+    `tracetide compare actual.parquet clients.parquet naive.parquet --figure figure19.png`
+
+    `tracetide compare log.csv mine.parquet --format azure --interval 10s --json`
+
+    Parameters
+    ----------
+    actual
+        A trace of any format.
+    generated
+        One or more traces, or profiles, which send at their own rates.
+    """
+    from tracetide.compare.comparison import compare_sources
+    from tracetide.durations import parse_duration
+    from tracetide.formats.table import write_table
+    from tracetide.house_style import check_ending
+    from tracetide.measures.source import open_source
+
+    if not generated:
+        raise ValueError("GENERATED: none is given; there must be a trace to compare with the actual one")
+    if name is not None and len(name) != 1 + len(generated):
+        raise ValueError(
+            f"--name: {len(name)} are not allowed; there must be {1 + len(generated)}, one a trace"
+        )
+    if figure is not None:
+        check_ending(figure)
+    first = open_source(
+        actual, format=format, columns=parse_columns(column), units=parse_unit(unit), rebase=rebase
+    )
+    found = compare_sources(
+        [first, *(open_source(one) for one in generated)],
+        name,
+        None if interval is None else parse_duration(interval, "--interval"),
+    )
+    if output is not None:
+        write_table(found.table(), output_path(output))
+    if figure is not None:
+        found.draw(figure)
+    if json_:
+        print(json.dumps(found.to_dict(), indent=2))
+    elif not quiet and output != "-":
+        _render(found)
+    for path in () if quiet else (output, figure):
+        if path is not None and path != "-":
+            print(f"{path}: written", file=sys.stderr)
+
+
+def _render(found: TraceComparison) -> None:
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+
+    from tracetide.cli.render import number
+
+    table = Table(box=SIMPLE, pad_edge=False, show_edge=False)
+    table.add_column(f"intervals of {found.interval:g} s", no_wrap=True)
+    for name in found.names:
+        table.add_column(name, justify="right")
+    for row in found.rows:
+        table.add_row(row.measure + (f", {row.unit}" if row.unit else ""), *map(number, row.values))
+    Console(highlight=False, soft_wrap=True, markup=False).print(table)

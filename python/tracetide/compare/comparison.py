@@ -1,0 +1,254 @@
+"""Figure 19 of the study in numbers: generated traces beside the actual one."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tracetide.client_names import unique_names
+from tracetide.compare.measured import FIELDS, Measured, measure
+from tracetide.measures.distances import ks_distance, wasserstein_distance
+from tracetide.measures.intervals import Intervals
+from tracetide.measures.points import Points
+from tracetide.measures.source import Source
+
+Floats = npt.NDArray[np.float64]
+
+LAGS = (1, 10)
+_LEVELS = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
+_ENOUGH = 30
+_LEAST_PARTS = 20
+_SHORT_S = tuple(lead * unit for unit in (1, 60, 3600) for lead in (1, 2, 5, 10, 20, 30))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measure of all traces.
+
+    Attributes:
+        measure: its name.
+        unit: "" for a number.
+        values: by trace, the actual one first; NaN where it is not defined.
+    """
+
+    measure: str
+    unit: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class TraceComparison:
+    """An actual trace and generated ones.
+
+    Attributes:
+        names: of the traces, the actual one first.
+        interval: length of the short intervals, seconds.
+        rows: what was measured, and how far each trace is from the actual one.
+    """
+
+    names: tuple[str, ...]
+    interval: float
+    rows: tuple[Row, ...]
+    _traces: tuple[Measured, ...]
+
+    def intervals(self) -> Any:
+        """The points of figure 19 as a pyarrow Table.
+
+        Columns: `trace`, `start` (seconds), `rate` (requests/s), `mean_input_tokens` and
+        `mean_output_tokens` (null where no request came).
+        """
+        import pyarrow as pa
+
+        parts = []
+        for trace in self._traces:
+            found = trace.intervals(self.interval)
+            columns: dict[str, Any] = {"start": found.start_s, "rate": found.rate}
+            columns |= {f"mean_{field}": found.mean(field) for field in FIELDS}
+            arrays = {name: pa.array(column, from_pandas=True) for name, column in columns.items()}
+            parts.append(pa.table({"trace": pa.array([trace.name] * len(found), pa.string()), **arrays}))
+        return pa.concat_tables(parts)
+
+    def table(self) -> Any:
+        """A pyarrow Table with a row for every measure: `measure`, `unit`, and a column for every trace.
+
+        - `requests`, `duration`, `rate`; `rate p99` and `rate peak` of the short intervals;
+        - `rate CV 10 s` and so on: the rates' standard deviation over their mean, in intervals of 0.1 s to
+          10 days of which a trace has ten; `dispersion 10 s`: variance over mean of the counts, which is 1
+          for a Poisson process; `rate autocorrelation lag 1` and `lag 10`, in short intervals;
+        - `gap CV` of all gaps;
+        - `mean input_tokens spread`: the CV of the intervals' means; `rate and mean input_tokens`: Spearman's
+          correlation of rate and mean length over intervals; and the same of outputs;
+        - `input_tokens mean`, `p50`, `p90`, `p99`, `p99.9`, and of outputs, over all requests;
+        - `KS ...` and `Wasserstein ...`: distances from the actual trace of the rates and mean lengths in
+          short intervals, of gaps, and of lengths. KS is from 0 to 1; Wasserstein's has the values' unit.
+
+        What is not defined is null.
+        """
+        import pyarrow as pa
+
+        columns: dict[str, Any] = {
+            "measure": [row.measure for row in self.rows],
+            "unit": [row.unit for row in self.rows],
+        }
+        for number, name in enumerate(self.names):
+            columns[name] = pa.array([row.values[number] for row in self.rows], from_pandas=True)
+        return pa.table(columns)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON: `interval`, `traces`, `measures` by name; None for what is not defined."""
+        return {
+            "interval": self.interval,
+            "traces": list(self.names),
+            "measures": {
+                row.measure: {
+                    "unit": row.unit,
+                    "values": [value if math.isfinite(value) else None for value in row.values],
+                }
+                for row in self.rows
+            },
+        }
+
+    def draw(self, path: str | os.PathLike[str]) -> None:
+        """Draw figure 19, burstiness over time scales and autocorrelation: `.png`, `.svg` or `.pdf`.
+
+        Raises:
+            ImportError: if matplotlib is not installed.
+            ValueError: for another ending.
+            OSError: if it cannot be written.
+        """
+        from tracetide.compare.figure import draw
+
+        draw(self, path)
+
+    @property
+    def traces(self) -> tuple[Measured, ...]:
+        """What was measured, for pictures."""
+        return self._traces
+
+
+def compare_sources(
+    sources: Sequence[Source], names: Sequence[str] | None, step_s: float | None
+) -> TraceComparison:
+    """Go through the traces, the actual one first, and compare; the arguments are those of `compare`."""
+    unique = unique_names([source.name for source in sources] if names is None else names)
+    traces = [measure(source, name, step_s) for source, name in zip(sources, unique, strict=True)]
+    interval = short_interval(traces) if step_s is None else step_s
+    rows = list(_rows(traces, interval))
+    return TraceComparison(tuple(unique), interval, tuple(rows), tuple(traces))
+
+
+def short_interval(traces: Sequence[Measured]) -> float:
+    """The shortest with thirty requests of the first trace on average, at most a twentieth of it."""
+    actual = traces[0]
+    finest = max(trace.sums.step_s for trace in traces)
+    possible = [step for step in _SHORT_S if step >= finest and round(step / finest) * finest == step]
+    possible = [step for step in possible if step * _LEAST_PARTS <= actual.duration_s] or possible[:1]
+    if not possible:
+        return finest
+    return next((step for step in possible if step * actual.rate >= _ENOUGH), possible[-1])
+
+
+def _rows(traces: Sequence[Measured], interval: float) -> Iterator[Row]:
+    short = [trace.intervals(interval) for trace in traces]
+    for found, trace in zip(short, traces, strict=True):
+        if not len(found):
+            raise ValueError(
+                f"interval: {interval:g} s is not allowed; {trace.name} is only {trace.duration_s:.9g} s long"
+            )
+    yield Row("requests", "", tuple(float(trace.requests) for trace in traces))
+    yield Row("duration", "s", tuple(trace.duration_s for trace in traces))
+    yield Row("rate", "requests/s", tuple(trace.rate for trace in traces))
+    yield Row("rate p99", "requests/s", tuple(float(np.quantile(found.rate, 0.99)) for found in short))
+    yield Row("rate peak", "requests/s", tuple(float(found.rate.max()) for found in short))
+    yield from _burstiness(traces)
+    for lag in LAGS:
+        values = tuple(autocorrelation(found.rate, lag) for found in short)
+        yield Row(f"rate autocorrelation lag {lag}", "", values)
+    yield from _rate_and_length(short)
+    for field in FIELDS:
+        lengths = [trace.lengths[field] for trace in traces]
+        yield Row(f"{field} mean", "tokens", tuple(points.mean for points in lengths))
+        quantiles = np.array([points.quantiles(list(_LEVELS.values())) for points in lengths])
+        for number, name in enumerate(_LEVELS):
+            yield Row(f"{field} {name}", "tokens", tuple(quantiles[:, number].tolist()))
+    yield from _distances(traces, short)
+
+
+def _burstiness(traces: Sequence[Measured]) -> Iterator[Row]:
+    scales = sorted({scale for trace in traces for scale in trace.scales()})
+    counts = [
+        {scale: trace.sums.at(scale, trace.duration_s).requests for scale in trace.scales()}
+        for trace in traces
+    ]
+    nothing = np.empty(0)
+    for scale in scales:
+        yield Row(f"rate CV {scale:g} s", "", tuple(cv(found.get(scale, nothing)) for found in counts))
+    for scale in scales:
+        values = tuple(dispersion(found.get(scale, nothing)) for found in counts)
+        yield Row(f"dispersion {scale:g} s", "", values)
+    yield Row("gap CV", "", tuple(trace.gap_cv for trace in traces))
+
+
+def _rate_and_length(short: Sequence[Intervals]) -> Iterator[Row]:
+    for field in FIELDS:
+        yield Row(f"mean {field} spread", "", tuple(cv(_known(found.mean(field))) for found in short))
+    for field in FIELDS:
+        values = tuple(rate_length_correlation(found, field) for found in short)
+        yield Row(f"rate and mean {field}", "", values)
+
+
+def _distances(traces: Sequence[Measured], short: Sequence[Intervals]) -> Iterator[Row]:
+    compared: list[tuple[str, str, list[Points]]] = [
+        ("rate", "requests/s", [Points.of(found.rate) for found in short])
+    ]
+    for field in FIELDS:
+        means = [Points.of(found.mean(field)) for found in short]
+        compared.append((f"mean {field}", "tokens", means))
+    compared.append(("gaps", "s", [trace.gaps for trace in traces]))
+    compared += [(field, "tokens", [trace.lengths[field] for trace in traces]) for field in FIELDS]
+    for what, _, points in compared:
+        yield Row(f"KS {what}", "", tuple(ks_distance(points[0], one) for one in points))
+    for what, unit, points in compared:
+        yield Row(f"Wasserstein {what}", unit, tuple(wasserstein_distance(points[0], one) for one in points))
+
+
+def cv(values: Floats) -> float:
+    """Standard deviation over mean; NaN for fewer than two values, or a mean of 0."""
+    return float(values.std() / values.mean()) if values.size > 1 and values.mean() > 0 else float("nan")
+
+
+def dispersion(counts: Floats) -> float:
+    """Variance over mean; NaN for fewer than two counts, or a mean of 0."""
+    return float(counts.var() / counts.mean()) if counts.size > 1 and counts.mean() > 0 else float("nan")
+
+
+def autocorrelation(values: Floats, lag: int) -> float:
+    """The correlation of a stationary series with itself, `lag` steps on; NaN where it has no variance."""
+    centred = values - values.mean()
+    variance = float(centred @ centred)
+    if values.size <= 2 * lag or variance == 0:
+        return float("nan")
+    return float(centred[lag:] @ centred[:-lag]) / variance
+
+
+def rate_length_correlation(found: Intervals, field: str) -> float:
+    """Spearman's, of rate and mean length over intervals with requests; NaN where one does not vary."""
+    from scipy import stats  # type: ignore[import-untyped]
+
+    mean = found.mean(field)
+    known = np.isfinite(mean)
+    rate, mean = found.rate[known], mean[known]
+    if rate.size < 3 or np.ptp(rate) == 0 or np.ptp(mean) == 0:
+        return float("nan")
+    return float(stats.spearmanr(rate, mean).statistic)
+
+
+def _known(values: Floats) -> Floats:
+    known: Floats = values[np.isfinite(values)]
+    return known

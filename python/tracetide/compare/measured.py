@@ -1,0 +1,100 @@
+"""What is measured of each of the traces that are compared."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tracetide.grid import NS
+from tracetide.measures.gaps import Gaps
+from tracetide.measures.intervals import Intervals, IntervalSums
+from tracetide.measures.log_histogram import LogHistogram
+from tracetide.measures.points import Points
+from tracetide.measures.source import Source
+from tracetide.measures.whole_numbers import WholeNumbers, points_of_counts
+
+Floats = npt.NDArray[np.float64]
+
+FIELDS = ("input_tokens", "output_tokens")
+_LEAST_INTERVALS = 10
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A trace.
+
+    Attributes:
+        name: unique among those compared.
+        duration_s: seconds.
+        requests: how many.
+        gap_cv: standard deviation over mean of all gaps.
+        gaps: seconds, as points to within 1/2048.
+        lengths: by field, tokens, exact.
+        sums: of requests and lengths over intervals.
+        own_sums: of intervals of a given length, which those of `sums` need not divide.
+    """
+
+    name: str
+    duration_s: float
+    requests: int
+    gap_cv: float
+    gaps: Points
+    lengths: dict[str, Points]
+    sums: IntervalSums
+    own_sums: IntervalSums | None
+
+    @property
+    def rate(self) -> float:
+        """Requests/s over the whole."""
+        return self.requests / self.duration_s
+
+    def intervals(self, step_s: float) -> Intervals:
+        """Sums over intervals of this length."""
+        sums = self.own_sums if self.own_sums is not None else self.sums
+        return sums.at(step_s, self.duration_s)
+
+    def scales(self) -> list[float]:
+        """Lengths of intervals, 0.1 s to 10 days, of which the trace has at least ten."""
+        return [step for step in self.sums.steps() if self.duration_s >= _LEAST_INTERVALS * step]
+
+
+def measure(source: Source, name: str, step_s: float | None) -> Measured:
+    """Go through a trace once.
+
+    Args:
+        source: the trace.
+        name: what to call it.
+        step_s: the length of short intervals, if it is given.
+    """
+    sums = IntervalSums(FIELDS)
+    own_sums = None if step_s is None else IntervalSums(FIELDS, step_s)
+    gaps, gap_counts = Gaps(), LogHistogram()
+    lengths = {field: WholeNumbers() for field in FIELDS}
+    requests, squares, first_ns, last_ns = 0, 0.0, 0, 0
+    for piece in source.pieces(FIELDS):
+        columns = [piece.column(field) for field in FIELDS]
+        for one in (sums, own_sums):
+            if one is not None:
+                one.add(piece.time_ns, *columns)
+        for field, column in zip(FIELDS, columns, strict=True):
+            lengths[field].add(column)
+        gap = gaps.add(piece.time_ns)
+        gap_counts.add(gap)
+        squares += float(np.nansum(gap * gap))
+        first_ns = first_ns if requests else int(piece.time_ns[0])
+        requests, last_ns = requests + len(piece), int(piece.time_ns[-1])
+    duration_s = source.duration(first_ns / NS, last_ns / NS, requests)
+    mean = (last_ns - first_ns) / NS / (requests - 1)
+    return Measured(
+        name,
+        duration_s,
+        requests,
+        math.sqrt(max(squares / (requests - 1) / mean**2 - 1, 0.0)),
+        gap_counts.points(),
+        {field: points_of_counts(counted.counts()) for field, counted in lengths.items()},
+        sums,
+        own_sums,
+    )
