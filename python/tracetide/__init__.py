@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracetide._core import trace_version as TRACE_VERSION
 from tracetide._version import __version__
+from tracetide.characterize import characterize
 from tracetide.clientpool import ClientPool, load
 from tracetide.columns import NO_SESSION, ListColumn
 from tracetide.compare import compare
@@ -39,6 +40,7 @@ from tracetide.trace import Batch, Trace
 
 if TYPE_CHECKING:
     from tracetide import provision
+    from tracetide.characterize import Characterization
     from tracetide.compare import TraceComparison
     from tracetide.conversion import convert
     from tracetide.dataset import DatasetWritten
@@ -55,6 +57,7 @@ __all__ = [
     "TRACE_VERSION",
     "AliasTable",
     "Batch",
+    "Characterization",
     "Client",
     "ClientPool",
     "Constant",
@@ -96,6 +99,7 @@ __all__ = [
     "Zipf",
     "__version__",
     "agents",
+    "characterize",
     "compare",
     "compare_upsampling",
     "conversations",
@@ -119,6 +123,7 @@ __all__ = [
 
 _LAZY = {
     "DatasetWritten": "tracetide.dataset",
+    "Characterization": "tracetide.characterize",
     "PrefixStatistics": "tracetide.prefixes",
     "Prefixes": "tracetide.prompts",
     "PromptLevel": "tracetide.prompts",

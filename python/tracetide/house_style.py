@@ -78,7 +78,9 @@ def plain_log(axis: Any, *, x: bool = False, y: bool = False) -> None:
         low, high = getattr(axis, f"get_{name}lim")()
         of_axis = getattr(axis, f"{name}axis")
         few = high / low < _FEW_DECADES
-        of_axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=9))
+        of_axis.set_major_locator(
+            LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=6 if name == "x" else 9)
+        )
         of_axis.set_major_formatter(FuncFormatter(lambda value, _: _plain(value)))
         of_axis.set_minor_formatter(NullFormatter())
 
@@ -88,7 +90,7 @@ def _plain(value: float) -> str:
     for factor, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if value >= factor:
             return f"{value / (1e3 if letter == 'k' else factor):g} {letter}"
-    return f"{value:g}"
+    return f"{value:g}" if value >= 1e-3 else f"{value:.0e}".replace("e-0", "e-")
 
 
 def check_ending(path: str | os.PathLike[str]) -> str:

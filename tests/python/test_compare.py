@@ -12,7 +12,7 @@ import tracetide as tt
 from cli_tools import fails, succeeds
 from small_profiles import Client, IntegerPmf, build, constant
 from test_measures import trace_of
-from tracetide.compare.comparison import autocorrelation, cv, dispersion
+from tracetide.measures.series import autocorrelation, cv, dispersion
 
 
 def values(comparison: tt.TraceComparison) -> dict[str, tuple[float, ...]]:

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from cyclopts import App, CycloptsError
 
 from tracetide._version import __version__
+from tracetide.cli.characterize import characterize
 from tracetide.cli.compare import compare
 from tracetide.cli.completion import completion
 from tracetide.cli.convert import convert
@@ -43,6 +44,7 @@ app.command(validate)
 app.command(windows)
 app.command(upsample)
 app.command(provision)
+app.command(characterize)
 app.command(compare)
 app.command(schema)
 app.command(completion)

@@ -14,8 +14,9 @@ import numpy.typing as npt
 from tracetide.client_names import unique_names
 from tracetide.compare.measured import FIELDS, Measured, measure
 from tracetide.measures.distances import ks_distance, wasserstein_distance
-from tracetide.measures.intervals import Intervals
+from tracetide.measures.intervals import Intervals, is_multiple
 from tracetide.measures.points import Points
+from tracetide.measures.series import autocorrelation, cv, dispersion, rank_correlation
 from tracetide.measures.source import Source
 
 Floats = npt.NDArray[np.float64]
@@ -147,7 +148,7 @@ def short_interval(traces: Sequence[Measured]) -> float:
     """The shortest with thirty requests of the first trace on average, at most a twentieth of it."""
     actual = traces[0]
     finest = max(trace.sums.step_s for trace in traces)
-    possible = [step for step in _SHORT_S if step >= finest and round(step / finest) * finest == step]
+    possible = [float(step) for step in _SHORT_S if is_multiple(step, finest)]
     possible = [step for step in possible if step * _LEAST_PARTS <= actual.duration_s] or possible[:1]
     if not possible:
         return finest
@@ -218,35 +219,9 @@ def _distances(traces: Sequence[Measured], short: Sequence[Intervals]) -> Iterat
         yield Row(f"Wasserstein {what}", unit, tuple(wasserstein_distance(points[0], one) for one in points))
 
 
-def cv(values: Floats) -> float:
-    """Standard deviation over mean; NaN for fewer than two values, or a mean of 0."""
-    return float(values.std() / values.mean()) if values.size > 1 and values.mean() > 0 else float("nan")
-
-
-def dispersion(counts: Floats) -> float:
-    """Variance over mean; NaN for fewer than two counts, or a mean of 0."""
-    return float(counts.var() / counts.mean()) if counts.size > 1 and counts.mean() > 0 else float("nan")
-
-
-def autocorrelation(values: Floats, lag: int) -> float:
-    """The correlation of a stationary series with itself, `lag` steps on; NaN where it has no variance."""
-    centred = values - values.mean()
-    variance = float(centred @ centred)
-    if values.size <= 2 * lag or variance == 0:
-        return float("nan")
-    return float(centred[lag:] @ centred[:-lag]) / variance
-
-
 def rate_length_correlation(found: Intervals, field: str) -> float:
     """Spearman's, of rate and mean length over intervals with requests; NaN where one does not vary."""
-    from scipy import stats  # type: ignore[import-untyped]
-
-    mean = found.mean(field)
-    known = np.isfinite(mean)
-    rate, mean = found.rate[known], mean[known]
-    if rate.size < 3 or np.ptp(rate) == 0 or np.ptp(mean) == 0:
-        return float("nan")
-    return float(stats.spearmanr(rate, mean).statistic)
+    return rank_correlation(found.rate, found.mean(field))
 
 
 def _known(values: Floats) -> Floats:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracetide.compare.comparison import autocorrelation, cv, rate_length_correlation
+from tracetide.compare.comparison import rate_length_correlation
 from tracetide.house_style import (
     COLOURS,
     MARKERS,
@@ -20,6 +20,7 @@ from tracetide.house_style import (
     save,
 )
 from tracetide.measures.intervals import Intervals
+from tracetide.measures.series import autocorrelation, cv
 
 if TYPE_CHECKING:
     from tracetide.compare.comparison import TraceComparison

@@ -130,6 +130,11 @@ class IntervalSums:
         return Intervals(step_s, sums[0], dict(zip(self._names, sums[1:], strict=True)))
 
 
+def is_multiple(step_s: float, of_s: float) -> bool:
+    """Whether one length of intervals is one or more of another, in whole nanoseconds."""
+    return round(step_s * NS) % round(of_s * NS) == 0
+
+
 def _summed(sums: Floats, factor: int) -> Floats:
     """Sums of `factor` neighbours."""
     padded = np.pad(sums, ((0, 0), (0, -sums.shape[1] % factor)))

@@ -1,0 +1,1 @@
+"""The pictures of the findings, drawn from their tables and numbers."""

@@ -1,0 +1,124 @@
+"""`tracetide characterize`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from tracetide.cli.parameters import Columns, Json, Quiet, Unit, Whole, output_path, parse_columns, parse_unit
+
+if TYPE_CHECKING:
+    from tracetide.characterize import Characterization
+
+
+def characterize(
+    what: Annotated[str, Parameter(name="WHAT")],
+    /,
+    *,
+    output: Annotated[
+        str | None,
+        Parameter(
+            name=("--output", "-o"),
+            allow_leading_hyphen=True,
+            help="A new folder to write: numbers as JSON, curves as Parquet, and pictures.",
+        ),
+    ] = None,
+    pictures: Annotated[
+        Literal["png", "svg", "pdf", "none"], Parameter(help="Kind of the pictures, which need matplotlib.")
+    ] = "png",
+    window: Annotated[str, Parameter(help='In which gaps are fitted: seconds, or "10min".')] = "10min",
+    rate: Annotated[float | None, Parameter(help="Of a profile: total requests/s.")] = None,
+    scale: Annotated[float | None, Parameter(help="Of a profile: factor on its own rates.")] = None,
+    duration: Annotated[str | None, Parameter(help="Of a profile: how long; default: its period.")] = None,
+    seed: Annotated[Whole | None, Parameter(help="Of a profile: from 0 to 2^64 - 1.")] = None,
+    max_clients: Annotated[Whole, Parameter(help="More clients are an error.")] = 1_000_000,
+    format: Annotated[
+        str | None,
+        Parameter(name=("--format", "--from"), help="The format of a trace, whatever its columns."),
+    ] = None,
+    column: Columns = None,
+    unit: Unit = None,
+    rebase: Annotated[
+        bool, Parameter(negative="", help="Count times from the first request, as Unix times need.")
+    ] = False,
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Tell what a trace or a profile is like: the findings of the study, in numbers, tables and pictures.
+
+    For example:
+
+    `tracetide characterize trace.parquet -o findings`
+
+    `tracetide characterize m-code --duration 1d --json`
+
+    Parameters
+    ----------
+    what
+        A trace of any format; or a bundled name, a `.tide` file, a workload (`.toml`, `.yaml`) or a ServeGen
+        model folder, of which a trace is made at its own rates.
+    """
+    from tracetide.characterize.run import characterize_source
+    from tracetide.measures.source import open_source
+
+    source = open_source(
+        what,
+        format=format,
+        columns=parse_columns(column),
+        units=parse_unit(unit),
+        rebase=rebase,
+        rate=rate,
+        scale=scale,
+        duration=duration,
+        seed=seed,
+    )
+    target = None if output is None else output_path(output)
+    if target == "-":
+        raise ValueError("--output: '-' is not allowed; it must be a folder; --json is for standard output")
+    found = characterize_source(source, window=window, max_clients=max_clients)
+    files = [] if target is None else found.write(target, pictures=None if pictures == "none" else pictures)
+    if json_:
+        print(json.dumps(found.to_dict(), indent=2))
+    elif not quiet:
+        _render(found)
+    if target is not None and not quiet:
+        print(f"{target}: {len(files)} files", file=sys.stderr)
+
+
+def _render(found: Characterization) -> None:
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+
+    from tracetide.durations import format_duration
+
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console.print(
+        f"{found.name}: {found.category}, {found.requests:,} requests in {format_duration(found.duration)}"
+    )
+    for name, finding in found.findings.items():
+        table = Table(box=SIMPLE, pad_edge=False, show_edge=False)
+        table.add_column(f"{name} (figure {finding.figures})", no_wrap=True, min_width=40)
+        table.add_column("", justify="right")
+        for label, value in _rows(finding.numbers):
+            table.add_row(label, value)
+        console.print("", table, sep="\n")
+
+
+def _rows(numbers: dict[str, Any], before: str = "") -> list[tuple[str, str]]:
+    """Nested numbers as lines, `lengths of input_tokens` before their own names."""
+    from tracetide.cli.render import number
+
+    found = []
+    for name, value in numbers.items():
+        label = f"{before}{str(name).replace('_', ' ')}"
+        if isinstance(value, dict):
+            found += _rows(value, f"{label}: ")
+        elif isinstance(value, list):
+            found.append((label, ", ".join(map(str, value))))
+        else:
+            found.append((label, value if isinstance(value, str) else number(float(value))))
+    return found
