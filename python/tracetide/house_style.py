@@ -77,7 +77,7 @@ def plain_log(axis: Any, *, x: bool = False, y: bool = False) -> None:
         getattr(axis, f"set_{name}scale")("log")
         low, high = getattr(axis, f"get_{name}lim")()
         of_axis = getattr(axis, f"{name}axis")
-        few = high / low < _FEW_DECADES
+        few = high / low < (_FEW_DECADES if name == "y" else _FEW_DECADES / 4)
         of_axis.set_major_locator(
             LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=6 if name == "x" else 9)
         )

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tracetide.characterize.characterization import Characterization
+from tracetide.characterize.clients import Clients
+from tracetide.characterize.conversations import Conversations
 from tracetide.characterize.correlation import InputOutput
 from tracetide.characterize.finding import KINDS, Accumulator, Part, Whole
 from tracetide.characterize.gaps import GapFits
 from tracetide.characterize.lengths import LengthFits
+from tracetide.characterize.modality import Modality
 from tracetide.characterize.rates import Rates
+from tracetide.characterize.reasoning import Reasoning
 from tracetide.durations import parse_duration
 from tracetide.grid import NS
 from tracetide.measures.gaps import Gaps
@@ -21,7 +27,6 @@ _COLUMNS = (
     "text_tokens",
     *(f"{kind}_tokens" for kind in KINDS),
     "session_id",
-    "turn",
 )
 
 
@@ -34,7 +39,7 @@ def characterize_source(
         raise ValueError(f"max_clients: {max_clients} is not allowed; it must be a whole number from 1 on")
     codes = source.codes(max_clients)
     gaps = Gaps()
-    accumulators = _accumulators(window_s)
+    accumulators = _accumulators(window_s, source.scan.category, source.scan.columns)
     requests, first_ns, last_ns = 0, 0, 0
     for piece in source.pieces(_COLUMNS, codes):
         part = Part(piece, gaps, source.scan.origin)
@@ -49,6 +54,13 @@ def characterize_source(
     return Characterization(source.name, source.scan.category, requests, duration_s, findings)
 
 
-def _accumulators(window_s: float) -> list[Accumulator]:
+def _accumulators(window_s: float, category: str, columns: Sequence[str]) -> list[Accumulator]:
     """One a finding, in the order in which they are told."""
-    return [GapFits(window_s), Rates(), LengthFits(), InputOutput()]
+    found: list[Accumulator] = [GapFits(window_s), Rates(), LengthFits(), InputOutput(), Clients(category)]
+    if category == "multimodal":
+        found.append(Modality())
+    if category == "reason":
+        found.append(Reasoning())
+    if "session_id" in columns:
+        found.append(Conversations())
+    return found

@@ -29,10 +29,10 @@ class LogHistogram:
     def __init__(self) -> None:
         self._counts: Ints = np.zeros(_BINS, dtype=np.int64)
 
-    def add(self, values: Floats) -> None:
-        """Count values from 0 on; NaN is no value."""
+    def add(self, values: Floats, weight: int = 1) -> None:
+        """Count values from 0 on, each so many times; NaN is no value."""
         single = values[~np.isnan(values)].astype(np.float32)
-        self._counts += np.bincount(single.view(np.uint32) >> _DROPPED, minlength=_BINS)
+        self._counts += weight * np.bincount(single.view(np.uint32) >> _DROPPED, minlength=_BINS)
 
     def points(self) -> Points:
         """The middles of the bins that have any, with counts."""

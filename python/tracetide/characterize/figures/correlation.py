@@ -34,4 +34,4 @@ def draw_bins(axis: Any, bins: dict[str, Any]) -> None:
     median = np.maximum(np.append(bins["p50"], bins["p50"][-1:]), 0.5)
     axis.step(edges, median, where="post", color=COLOURS[0], label="median")
     plain_log(axis, x=True, y=True)
-    axis.legend(loc="best")
+    axis.legend(loc="best", frameon=True, facecolor="white", edgecolor="none", framealpha=0.8)
