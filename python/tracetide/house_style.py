@@ -46,12 +46,19 @@ def house_style() -> Iterator[None]:
     Raises:
         ImportError: if matplotlib is not installed.
     """
-    try:
-        import matplotlib
-    except ImportError:
-        raise ImportError("matplotlib is needed to draw: pip install 'tracetide[plot]'") from None
+    check_matplotlib()
+    import matplotlib
+
     with matplotlib.rc_context(_STYLE):
         yield
+
+
+def check_matplotlib() -> None:
+    """Raise an ImportError that says what to install if matplotlib is not there."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise ImportError("matplotlib is needed to draw: pip install 'tracetide[plot]'") from None
 
 
 def new_figure(rows: int, columns: int, *, width: float = 3.1, height: float = 2.4, **options: Any) -> Any:

@@ -6,6 +6,7 @@ Statistical bounds are at least five standard errors, unless they say otherwise:
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -308,9 +309,14 @@ def test_what_is_wrong_is_named(make, message):
         make(trace_of(np.arange(100.0)))
 
 
-def test_the_command_line_names_what_is_wrong(tmp_path):
-    trace_of(np.arange(100.0)).write(tmp_path / "a.csv")
-    fails("characterize", "a.csv", "-o", "-", says=["--output: '-' is not allowed"], cwd=tmp_path)
+def test_the_command_line_says_what_is_left_out_and_what_is_wrong(tmp_path):
+    build([Client(3.0), Client(1.0, fields=None)], windows=1).write(str(tmp_path / "gappy.tide"))
+    done = succeeds("characterize", "gappy.tide", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["requests"] == 2400
+    assert done.stderr.decode().startswith("tracetide: warning: gappy: 1 of 2 clients are left out")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    fails("characterize", "gappy.tide", "-o", "full", says=["'full': the folder is not empty"], cwd=tmp_path)
 
 
 # Real traces
@@ -325,3 +331,14 @@ def test_the_azure_trace(data_dir):
     assert found["lengths"]["input_tokens"]["mean"] == pytest.approx(1155, abs=1)
     assert found["lengths"]["output_tokens"]["mean"] == pytest.approx(211.1, abs=0.1)
     assert found["correlation"]["spearman"] == pytest.approx(0.073, abs=0.005)
+
+
+def test_without_matplotlib_the_error_says_what_to_install(pool, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    found = tt.characterize(pool)
+    with pytest.raises(ImportError, match=r"pip install 'tracetide\[plot\]'"):
+        found.write(tmp_path / "f")
+    with pytest.raises(ImportError, match=r"pip install 'tracetide\[plot\]'"):
+        found.findings["gaps"].draw(tmp_path / "gaps.png")
+    assert list(tmp_path.iterdir()) == []
+    assert "gaps_windows.parquet" in found.write(tmp_path / "f", pictures=None)

@@ -292,12 +292,13 @@ def test_what_is_no_session():
 
 
 @pytest.mark.parametrize("name", ["mm-omni", "deepseek-r1"])
-def test_every_finding_is_drawn(name, tmp_path):
+def test_findings_of_every_category_are_drawn(name, tmp_path):
     pytest.importorskip("matplotlib")
     found = tt.characterize(name, rate=2.0, duration="2h")
     expected = {"gaps", "rates", "lengths", "correlation", "clients"}
     expected |= {"modality"} if name == "mm-omni" else {"reasoning", "conversations"}
     assert set(found.findings) == expected
-    for one in found.findings.values():
-        one.draw(tmp_path / f"{one.name}.png")
-        assert (tmp_path / f"{one.name}.png").stat().st_size > 2000
+    # Gaps, rates, lengths and correlation are drawn in test_characterize.py.
+    for one in list(found.findings.values())[4:]:
+        one.draw(tmp_path / f"{one.name}.svg")
+        assert (tmp_path / f"{one.name}.svg").read_text().count("<path") > 20

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tracetide.characterize.finding import Finding
-from tracetide.house_style import check_ending
+from tracetide.house_style import check_ending, check_matplotlib
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,7 @@ class Characterization:
 
         from tracetide.formats.output import new_folder
 
-        if pictures is not None:
-            check_ending(f"pictures.{pictures}")
+        check_target(folder, pictures)
         with new_folder(folder) as temporary:
             with open(os.path.join(temporary, "characterization.json"), "w", encoding="utf-8") as file:
                 json.dump(self.to_dict(), file, indent=2)
@@ -82,6 +81,15 @@ class Characterization:
             for name, found in self.findings.items() if pictures is not None else ():
                 found.draw(os.path.join(temporary, f"{name}.{pictures}"))
             return sorted(os.listdir(temporary))
+
+
+def check_target(folder: str | os.PathLike[str], pictures: str | None) -> None:
+    """What `write` would refuse, before the trace is gone through."""
+    if pictures is not None:
+        check_ending(f"pictures.{pictures}")
+        check_matplotlib()
+    if os.path.isdir(folder) and os.listdir(folder):
+        raise FileExistsError(f"cannot write {os.fspath(folder)!r}: the folder is not empty; name a new one")
 
 
 def _plain(value: Any) -> Any:

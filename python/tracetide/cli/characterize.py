@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from tracetide.cli.parameters import Columns, Json, Quiet, Unit, Whole, output_path, parse_columns, parse_unit
+from tracetide.cli.warned import told_warnings
 
 if TYPE_CHECKING:
     from tracetide.characterize import Characterization
@@ -61,25 +62,30 @@ def characterize(
         A trace of any format; or a bundled name, a `.tide` file, a workload (`.toml`, `.yaml`) or a ServeGen
         model folder, of which a trace is made at its own rates.
     """
+    from tracetide.characterize.characterization import check_target
     from tracetide.characterize.run import characterize_source
     from tracetide.measures.source import open_source
 
-    source = open_source(
-        what,
-        format=format,
-        columns=parse_columns(column),
-        units=parse_unit(unit),
-        rebase=rebase,
-        rate=rate,
-        scale=scale,
-        duration=duration,
-        seed=seed,
-    )
     target = None if output is None else output_path(output)
     if target == "-":
         raise ValueError("--output: '-' is not allowed; it must be a folder; --json is for standard output")
+    kind = None if pictures == "none" else pictures
+    if target is not None:
+        check_target(target, kind)
+    with told_warnings(quiet=quiet):
+        source = open_source(
+            what,
+            format=format,
+            columns=parse_columns(column),
+            units=parse_unit(unit),
+            rebase=rebase,
+            rate=rate,
+            scale=scale,
+            duration=duration,
+            seed=seed,
+        )
     found = characterize_source(source, window=window, max_clients=max_clients)
-    files = [] if target is None else found.write(target, pictures=None if pictures == "none" else pictures)
+    files = [] if target is None else found.write(target, pictures=kind)
     if json_:
         print(json.dumps(found.to_dict(), indent=2))
     elif not quiet:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from tracetide.cli.parameters import Columns, Json, Quiet, Unit, output_path, parse_columns, parse_unit
+from tracetide.cli.warned import told_warnings
 
 if TYPE_CHECKING:
     from tracetide.compare import TraceComparison
@@ -65,7 +66,7 @@ def compare(
     from tracetide.compare.comparison import compare_sources
     from tracetide.durations import parse_duration
     from tracetide.formats.table import write_table
-    from tracetide.house_style import check_ending
+    from tracetide.house_style import check_ending, check_matplotlib
     from tracetide.measures.source import open_source
 
     if not generated:
@@ -76,11 +77,14 @@ def compare(
         )
     if figure is not None:
         check_ending(figure)
-    first = open_source(
-        actual, format=format, columns=parse_columns(column), units=parse_unit(unit), rebase=rebase
-    )
+        check_matplotlib()
+    with told_warnings(quiet=quiet):
+        first = open_source(
+            actual, format=format, columns=parse_columns(column), units=parse_unit(unit), rebase=rebase
+        )
+        others = [open_source(one) for one in generated]
     found = compare_sources(
-        [first, *(open_source(one) for one in generated)],
+        [first, *others],
         name,
         None if interval is None else parse_duration(interval, "--interval"),
     )
