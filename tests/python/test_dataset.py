@@ -389,8 +389,14 @@ class TestAddresses:
 
 
 def test_a_file_address_is_a_folder(tmp_path):
-    job().write_dataset(f"file://{tmp_path}/set", partition="1d")
-    assert tt.validate(tmp_path / "set").is_valid
+    job().write_dataset(f"file://{tmp_path}/a%20set", partition="1d")
+    assert tt.validate(tmp_path / "a set").is_valid
+
+
+def test_keys_in_an_address_are_not_shown():
+    with pytest.raises(ValueError, match="output: 'gopher://x/y' is not allowed") as caught:
+        job().write_dataset("gopher://me:secret@x/y?token=secret")
+    assert "secret" not in str(caught.value)
 
 
 def test_an_empty_job_is_refused(tmp_path):

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from tracetide.formats.output import Output, named, sync_folder
 
@@ -132,7 +133,7 @@ def open_folder(path: str | os.PathLike[str]) -> Folder:
     """
     text = os.fspath(path)
     if text.startswith("file://"):
-        text = text.removeprefix("file://")
+        text = unquote(urlsplit(text).path)
     return RemoteFolder(text) if "://" in text else LocalFolder(text)
 
 
@@ -279,7 +280,8 @@ class RemoteFolder:
 
     def __init__(self, address: str) -> None:
         """The place at `address`."""
-        self.name = address
+        self.name = _shown(address)
+        self._address = address
         self._files, self._path = _file_system(address)
 
     def prepare(self) -> None:
@@ -344,7 +346,7 @@ class RemoteFolder:
             lease.release()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return RemoteFolder, (self.name,)
+        return RemoteFolder, (self._address,)
 
 
 class _RemoteFile(PartFile):
@@ -422,6 +424,12 @@ class _Lease:
         return found if isinstance(found, dict) else None
 
 
+def _shown(address: str) -> str:
+    """Without keys, which may stand before an `@` or behind a `?`."""
+    parts = urlsplit(address)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
 def _file_system(address: str) -> tuple[Any, str]:
     import pyarrow as pa
     from pyarrow.fs import FileSystem, FSSpecHandler, PyFileSystem
@@ -434,10 +442,11 @@ def _file_system(address: str) -> tuple[Any, str]:
 
             other, path = url_to_fs(address)
         except (ImportError, ValueError) as reason:
+            shown = _shown(address)
+            reasons = [str(one).splitlines()[0].replace(address, shown) for one in (error, reason)]
             raise ValueError(
-                f"output: {address!r} is not allowed: pyarrow says {str(error).splitlines()[0]!r}, and "
-                f"fsspec {str(reason)!r}; name a folder, or install fsspec and its package for this kind of "
-                "address"
+                f"output: {shown!r} is not allowed: pyarrow says {reasons[0]!r}, and fsspec {reasons[1]!r}; "
+                "name a folder, or install fsspec and its package for this kind of address"
             ) from None
         files = PyFileSystem(FSSpecHandler(other))
     return files, path.rstrip("/")
