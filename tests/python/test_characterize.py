@@ -17,6 +17,7 @@ from scipy import stats
 from small_profiles import Client, IntegerPmf, build, constant
 from test_measures import trace_of
 from tracetide.characterize.rates import gap_cv, readable_step
+from tracetide.cli import app
 from tracetide.measures.pairs import Pairs
 
 
@@ -260,9 +261,10 @@ def test_a_profile_has_the_rate_and_duration_asked_for(pool):
 def test_the_folder(pool, tmp_path):
     pytest.importorskip("matplotlib")
     found = tt.characterize(pool)
-    files = found.write(tmp_path / "two", pictures="svg")
+    files = found.write(tmp_path / "two")
     assert sorted(path.name for path in (tmp_path / "two").iterdir()) == files
-    assert {f"{name}.svg" for name in found.findings} < set(files)
+    assert {f"{name}.png" for name in found.findings} < set(files)
+    assert (tmp_path / "two" / "gaps.png").read_bytes()[:4] == b"\x89PNG"
     assert json.loads((tmp_path / "two" / "characterization.json").read_text()) == found.to_dict()
     for name, table in found.tables().items():
         assert pq.read_table(tmp_path / "two" / f"{name}.parquet") == table
@@ -274,7 +276,8 @@ def test_the_folder(pool, tmp_path):
         found["x"]
 
 
-def test_the_command_line(pool, tmp_path):
+def test_the_command_line(pool, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # this process keeps its own
     pool.write(tmp_path / "two.tide")
     done = succeeds(
         "characterize", "two.tide", "--seed", "3", "--json", "-o", "f", "--pictures", "none", cwd=tmp_path
@@ -284,7 +287,8 @@ def test_the_command_line(pool, tmp_path):
     assert json.loads((tmp_path / "f" / "characterization.json").read_text()) == expected
     assert done.stderr.decode() == f"f: {len(list((tmp_path / 'f').iterdir()))} files\n"
     tt.generate(pool).write(tmp_path / "two.csv")
-    shown = succeeds("characterize", "two.csv", "--window", "5min", cwd=tmp_path).stdout.decode()
+    assert app.run(["characterize", str(tmp_path / "two.csv"), "--window", "5min"]) == 0
+    shown = capsys.readouterr().out
     assert "two.csv: language, " in shown
     assert "gaps (figure 1, 14)" in shown
 
@@ -309,11 +313,13 @@ def test_what_is_wrong_is_named(make, message):
         make(trace_of(np.arange(100.0)))
 
 
-def test_the_command_line_says_what_is_left_out_and_what_is_wrong(tmp_path):
+def test_the_command_line_says_what_is_left_out_and_what_is_wrong(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # this process keeps its own
     build([Client(3.0), Client(1.0, fields=None)], windows=1).write(str(tmp_path / "gappy.tide"))
-    done = succeeds("characterize", "gappy.tide", "--json", cwd=tmp_path)
-    assert json.loads(done.stdout)["requests"] == 2400
-    assert done.stderr.decode().startswith("tracetide: warning: gappy: 1 of 2 clients are left out")
+    assert app.run(["characterize", str(tmp_path / "gappy.tide"), "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["requests"] == 2400
+    assert told.err.startswith("tracetide: warning: gappy: 1 of 2 clients are left out")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     fails("characterize", "gappy.tide", "-o", "full", says=["'full': the folder is not empty"], cwd=tmp_path)

@@ -204,6 +204,7 @@ def test_what_has_requests_is_opened(tmp_path):
             lambda: open_source(tt.load("m-code"), format="native"),
             "format: not allowed for <ClientPool m-code",
         ),
+        (lambda: open_source(trace_of([0, 1]), seed=0), "seed: not allowed for <Trace"),
         (lambda: open_source("m-code", rebase=True), "rebase: not allowed for .*; it is for traces"),
         (
             lambda: open_source(trace_of([0, 1]), rate=3.0),

@@ -33,7 +33,7 @@ def characterize(
             `Job`, a `ClientPool`, or the name or file of a profile, of which a job is made.
         window: in which gaps are fitted; seconds, or a duration such as "10min". By default 10 min.
         rate, scale, duration, seed: of the job of a pool or profile; by default its own rates over its span.
-        max_clients: more are an error; a client takes about 150 bytes.
+        max_clients: more are an error; a client takes about 200 bytes.
 
     Raises:
         TraceError: a ValueError, for what is wrong in the trace, naming row and column; also for a trace of

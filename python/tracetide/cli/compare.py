@@ -65,7 +65,7 @@ def compare(
     """
     from tracetide.compare.comparison import compare_sources
     from tracetide.durations import parse_duration
-    from tracetide.formats.table import write_table
+    from tracetide.formats.table import check_table, write_table
     from tracetide.house_style import check_ending, check_matplotlib
     from tracetide.measures.source import open_source
 
@@ -75,6 +75,8 @@ def compare(
         raise ValueError(
             f"--name: {len(name)} are not allowed; there must be {1 + len(generated)}, one a trace"
         )
+    if output is not None:
+        check_table(output_path(output))
     if figure is not None:
         check_ending(figure)
         check_matplotlib()
@@ -89,7 +91,7 @@ def compare(
         None if interval is None else parse_duration(interval, "--interval"),
     )
     if output is not None:
-        write_table(found.table(), output_path(output))
+        write_table(found.table(), output)
     if figure is not None:
         found.draw(figure)
     if json_:

@@ -26,9 +26,7 @@ def write_table(table: Any, path: str | os.PathLike[str]) -> None:
     from pyarrow import csv, feather, parquet
 
     name = os.fspath(path)
-    ending = ".csv" if name == STDOUT else os.path.splitext(name)[1].lower()
-    if ending not in ENDINGS:
-        raise ValueError(f"output: {name!r} is not allowed; it must end in {', '.join(ENDINGS)}, or be -")
+    ending = check_table(name)
     buffer = pa.BufferOutputStream()
     if ending == ".csv":
         csv.write_csv(table, buffer, csv.WriteOptions(quoting_style="needed"))
@@ -38,3 +36,15 @@ def write_table(table: Any, path: str | os.PathLike[str]) -> None:
         feather.write_feather(table, buffer, compression="uncompressed")
     with open_output(name) as output:
         output.write(buffer.getvalue())
+
+
+def check_table(name: str) -> str:
+    """The ending of a table's path, which tells its format: what `write_table` would refuse, before the work.
+
+    Raises:
+        ValueError: for another ending.
+    """
+    ending = ".csv" if name == STDOUT else os.path.splitext(name)[1].lower()
+    if ending not in ENDINGS:
+        raise ValueError(f"output: {name!r} is not allowed; it must end in {', '.join(ENDINGS)}, or be -")
+    return ending

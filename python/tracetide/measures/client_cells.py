@@ -52,8 +52,8 @@ class ClientCells:
     """Takes requests in the order of clients and time, and sums columns by client and interval.
 
     Intervals are a minute, and are merged to the next of `STEPS_S` where there would be more than 2^20 cells:
-    8 MiB a column, and as much again while cells are merged, whatever the trace. Sums of whole numbers are
-    exact below 2^53.
+    8 MiB a column, and three times as much while cells are merged, whatever the trace. Sums of whole numbers
+    are exact below 2^53.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -81,7 +81,7 @@ class ClientCells:
         self._keys.append(keys[starts])
         self._sums.append(sums)
         self._pending += starts.size
-        if self._pending > max(_PENDING, self._keys[0].size):
+        if self._pending > max(_PENDING, min(self._keys[0].size, MOST_CELLS // 4)):
             self._merge()
 
     def _merge(self) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tracetide.clientpool import ClientPool, load
 from tracetide.errors import TraceError
-from tracetide.fit.clients import WHOLE, ClientCodes
+from tracetide.fit.clients import ClientCodes
 from tracetide.fit.pieces import Grid, Piece, pieces
 from tracetide.grid import NS
 from tracetide.job import Job
@@ -142,7 +142,7 @@ def _name(found: TraceScan) -> str:
 
 
 def _refuse(options: Mapping[str, Any], whose: str, what: Any) -> None:
-    names = [name for name, value in options.items() if value]
+    names = [name for name, value in options.items() if value is not None and value is not False]
     if names:
         shown = what if isinstance(what, Requests | ClientPool | Job | TraceScan) else repr(str(what))
         raise ValueError(f"{names[0]}: not allowed for {shown}; it is for {whose}")
@@ -160,6 +160,3 @@ def _with_times(batches: Iterator[pa.RecordBatch], origin: str) -> Iterator[pa.R
             )
         row += batch.num_rows
         yield batch
-
-
-__all__ = ["WHOLE", "Source", "is_profile", "open_source"]
