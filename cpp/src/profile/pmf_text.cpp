@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "profile/decimal_number.hpp"
 #include "profile/json_text.hpp"
 #include "profile/message.hpp"
 
@@ -30,8 +31,8 @@ struct RatioValue {
   using Type = double;
   static constexpr const char* allowed = "a number from 0 to 1";
   static const char* parse(const char* first, const char* last, Type& value) {
-    const auto [end, error] = std::from_chars(first, last, value);
-    return error == std::errc{} && value >= 0 && value <= 1 ? end : nullptr;
+    const char* const end = read_decimal(first, last, value);
+    return value >= 0 && value <= 1 ? end : nullptr;
   }
 };
 
@@ -102,9 +103,9 @@ class PmfParser {
     expect(':');
     skip_spaces();
     double probability = 0;
-    const auto [probability_end, error] = std::from_chars(at_, end_, probability);
+    const char* const probability_end = read_decimal(at_, end_, probability);
     // Written so that NaN fails.
-    if (error != std::errc{} || !(probability >= 0 && probability <= 1 + pmf_sum_tolerance)) {
+    if (probability_end == nullptr || !(probability >= 0 && probability <= 1 + pmf_sum_tolerance)) {
       fail("probability " + token() + " of value " + number_text(static_cast<double>(value)) +
            "; allowed: a number from 0 to 1");
     }

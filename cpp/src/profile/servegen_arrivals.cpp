@@ -1,11 +1,11 @@
 // `chunk-<i>-trace.csv`: no header; start s, rate requests/s, CV, family, shape, scale. The family is empty
 // when the client is idle. The scale follows from rate and shape and is not used.
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <string_view>
 
+#include "profile/decimal_number.hpp"
 #include "profile/files.hpp"
 #include "profile/message.hpp"
 #include "profile/servegen_files.hpp"
@@ -73,8 +73,8 @@ class ArrivalsReader {
   double number(std::string_view text, const char* column, double low, double high,
                 const char* allowed) const {
     double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    const bool whole = error == std::errc{} && end == text.data() + text.size();
+    const bool whole =
+        read_decimal(text.data(), text.data() + text.size(), value) == text.data() + text.size();
     if (!whole || !(value >= low && value <= high)) {  // written so that NaN fails
       fail(std::string(column) + " " + excerpt(text) + "; allowed: " + allowed);
     }

@@ -1,9 +1,9 @@
 // `chunk-<i>-dataset.json`: {"<start s>": {"<field>": "{value: probability, ...}"}}.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <optional>
 
+#include "profile/decimal_number.hpp"
 #include "profile/files.hpp"
 #include "profile/json_text.hpp"
 #include "profile/message.hpp"
@@ -56,8 +56,7 @@ class LengthsReader {
     context_.clear();
     const std::string_view key = cursor_.string(decoded_);
     double start_s = 0;
-    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), start_s);
-    const bool number = error == std::errc{} && end == key.data() + key.size();
+    const bool number = read_decimal(key.data(), key.data() + key.size(), start_s) == key.data() + key.size();
     if (!number || !(start_s >= 0 && start_s <= max_time_s)) {
       cursor_.fail("epoch " + excerpt(key) + "; allowed: its start, seconds from 0 to 1e9");
     }
