@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -17,13 +18,27 @@ namespace py = pybind11;
 namespace tracetide::bindings {
 namespace {
 
-// A capsule that owns an interface struct, and releases it unless a consumer has moved it out.
-template <class T>
-py::capsule capsule_of(std::unique_ptr<T> made, const char* name) {
-  PyObject* const capsule = PyCapsule_New(made.get(), name, [](PyObject* self) {
-    auto* const held = static_cast<T*>(PyCapsule_GetPointer(self, PyCapsule_GetName(self)));
+// Releases an interface struct unless a consumer has moved it out.
+struct Release {
+  template <class T>
+  void operator()(T* held) const noexcept {
     if (held->release != nullptr) held->release(held);
     delete held;
+  }
+};
+template <class T>
+using Owned = std::unique_ptr<T, Release>;
+
+template <class T>
+Owned<T> empty() {
+  return Owned<T>(new T{});
+}
+
+// A capsule that owns an interface struct.
+template <class T>
+py::capsule capsule_of(Owned<T> made, const char* name) {
+  PyObject* const capsule = PyCapsule_New(made.get(), name, [](PyObject* self) {
+    Release{}(static_cast<T*>(PyCapsule_GetPointer(self, PyCapsule_GetName(self))));
   });
   if (capsule == nullptr) throw py::error_already_set();
   made.release();
@@ -119,9 +134,9 @@ Table table_of(const py::list& columns, std::int64_t rows, const std::string& me
 
 py::tuple array_capsules(const py::list& columns, std::int64_t rows, const std::string& metadata) {
   const Table table = table_of(columns, rows, metadata);
-  auto schema = std::make_unique<ArrowSchema>();
+  auto schema = empty<ArrowSchema>();
   arrow::export_schema(table.types, table.metadata, schema.get());
-  auto array = std::make_unique<ArrowArray>();
+  auto array = empty<ArrowArray>();
   arrow::export_array(table.types, table.columns, table.rows, table.owner, array.get());
   return py::make_tuple(capsule_of(std::move(schema), "arrow_schema"),
                         capsule_of(std::move(array), "arrow_array"));
@@ -133,39 +148,53 @@ struct OneBatch {
   bool taken = false;
 };
 
+// Runs `make`, which can fail for want of memory only; no exception may pass through C.
+template <class Make>
+int guarded(Make&& make) noexcept {
+  try {
+    make();
+    return 0;
+  } catch (...) {
+    return ENOMEM;
+  }
+}
+
 py::capsule table_stream(const py::list& columns, std::int64_t rows, const std::string& metadata) {
-  auto stream = std::make_unique<ArrowArrayStream>(ArrowArrayStream{
+  auto held = std::make_unique<OneBatch>(OneBatch{.table = table_of(columns, rows, metadata)});
+  auto stream = empty<ArrowArrayStream>();
+  *stream = {
       .get_schema =
-          [](ArrowArrayStream* self, ArrowSchema* out) {
-            const auto& held = *static_cast<OneBatch*>(self->private_data);
-            arrow::export_schema(held.table.types, held.table.metadata, out);
-            return 0;
+          [](ArrowArrayStream* self, ArrowSchema* out) noexcept {
+            const Table& table = static_cast<OneBatch*>(self->private_data)->table;
+            return guarded([&] { arrow::export_schema(table.types, table.metadata, out); });
           },
       .get_next =
-          [](ArrowArrayStream* self, ArrowArray* out) {
-            auto& held = *static_cast<OneBatch*>(self->private_data);
-            const Table& table = held.table;
-            if (std::exchange(held.taken, true)) {
-              *out = ArrowArray{};
-            } else {
-              arrow::export_array(table.types, table.columns, table.rows, table.owner, out);
-            }
-            return 0;
+          [](ArrowArrayStream* self, ArrowArray* out) noexcept {
+            auto& batch = *static_cast<OneBatch*>(self->private_data);
+            const Table& table = batch.table;
+            return guarded([&] {
+              if (batch.taken) {
+                *out = ArrowArray{};
+              } else {
+                arrow::export_array(table.types, table.columns, table.rows, table.owner, out);
+                batch.taken = true;
+              }
+            });
           },
-      .get_last_error = [](ArrowArrayStream*) -> const char* { return nullptr; },
+      .get_last_error = [](ArrowArrayStream*) noexcept -> const char* { return "out of memory"; },
       .release =
-          [](ArrowArrayStream* self) {
+          [](ArrowArrayStream* self) noexcept {
             delete static_cast<OneBatch*>(self->private_data);
             self->release = nullptr;
           },
-      .private_data = new OneBatch{.table = table_of(columns, rows, metadata)},
-  });
+      .private_data = held.release(),
+  };
   return capsule_of(std::move(stream), "arrow_array_stream");
 }
 
 py::capsule job_stream(const Job& job, const std::string& metadata, unsigned threads, std::size_t batch_size,
                        std::uint64_t first_window, std::optional<std::uint64_t> last_window) {
-  auto stream = std::make_unique<ArrowArrayStream>();
+  auto stream = empty<ArrowArrayStream>();
   {
     const py::gil_scoped_release release;
     export_stream(job,
@@ -179,7 +208,7 @@ py::capsule job_stream(const Job& job, const std::string& metadata, unsigned thr
 }
 
 py::capsule job_schema(const Job& job, const std::string& metadata) {
-  auto schema = std::make_unique<ArrowSchema>();
+  auto schema = empty<ArrowSchema>();
   export_schema(job, schema.get(), metadata);
   return capsule_of(std::move(schema), "arrow_schema");
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <stdexcept>
 #include <utility>
 
 namespace tracetide::arrow {
@@ -14,41 +15,63 @@ constexpr std::string_view list_format = "+l";
 constexpr std::int32_t no_offsets = 0;
 constexpr std::uint64_t no_values = 0;
 
+// Schemas or arrays that another one points to, and owns unless a consumer has moved them out. Those that are
+// not made yet have no `release`, so that one which cannot be finished lets go of what it has.
+template <class Node>
+class Children {
+ public:
+  explicit Children(std::size_t count = 0) : nodes_(count), pointers_(count) {
+    for (std::size_t i = 0; i < count; ++i) pointers_[i] = &nodes_[i];
+  }
+  ~Children() { release(); }
+  Children(Children&& other) noexcept = default;
+  Children& operator=(Children&& other) noexcept {
+    release();
+    nodes_ = std::move(other.nodes_);
+    pointers_ = std::move(other.pointers_);
+    return *this;
+  }
+  Children(const Children&) = delete;
+  Children& operator=(const Children&) = delete;
+
+  [[nodiscard]] Node& operator[](std::size_t i) noexcept { return nodes_[i]; }
+  [[nodiscard]] std::int64_t size() const noexcept { return static_cast<std::int64_t>(nodes_.size()); }
+  [[nodiscard]] Node** pointers() noexcept { return pointers_.data(); }
+
+ private:
+  void release() noexcept {
+    for (Node& node : nodes_)
+      if (node.release != nullptr) node.release(&node);
+  }
+
+  std::vector<Node> nodes_;
+  std::vector<Node*> pointers_;
+};
+
 // What a schema points to, with the schemas of its children.
 struct SchemaState {
   ColumnType type{};
   std::string metadata{};
-  std::vector<ArrowSchema> children{};
-  std::vector<ArrowSchema*> child_pointers{};
+  Children<ArrowSchema> children{};
 };
 
-template <class Node>
-void release_node(Node* node) noexcept {
-  for (std::int64_t i = 0; i < node->n_children; ++i) {
-    Node* const child = node->children[i];
-    if (child->release != nullptr) child->release(child);
-  }
-}
-
 void release_schema(ArrowSchema* schema) noexcept {
-  release_node(schema);
   schema->release = nullptr;
   delete static_cast<SchemaState*>(schema->private_data);
 }
 
-void put_schema(ColumnType type, std::string metadata, std::vector<ArrowSchema> children, ArrowSchema* out) {
+void put_schema(ColumnType type, std::string metadata, Children<ArrowSchema> children, ArrowSchema* out) {
   auto state = std::make_unique<SchemaState>();
   state->type = std::move(type);
   state->metadata = std::move(metadata);
   state->children = std::move(children);
-  for (ArrowSchema& child : state->children) state->child_pointers.push_back(&child);
   *out = ArrowSchema{
       .format = state->type.format.c_str(),
       .name = state->type.name.c_str(),
       .metadata = state->metadata.empty() ? nullptr : state->metadata.data(),
       .flags = state->type.nullable ? nullable_flag : 0,
-      .n_children = static_cast<std::int64_t>(state->children.size()),
-      .children = state->child_pointers.data(),
+      .n_children = state->children.size(),
+      .children = state->children.pointers(),
       .dictionary = nullptr,
       .release = release_schema,
       .private_data = nullptr,
@@ -57,6 +80,9 @@ void put_schema(ColumnType type, std::string metadata, std::vector<ArrowSchema> 
 }
 
 void put_size(std::string& to, std::size_t size) {
+  if (size > 0x7FFFFFFF)
+    throw std::length_error("metadata of " + std::to_string(size) +
+                            " bytes is not allowed; Arrow takes up to 2^31 - 1");
   const auto number = static_cast<std::int32_t>(size);
   to.append(reinterpret_cast<const char*>(&number), sizeof number);
 }
@@ -74,29 +100,26 @@ std::string encoded(std::string_view metadata) {
 
 struct ArrayState {
   std::array<const void*, 3> buffers{};
-  std::vector<ArrowArray> children{};
-  std::vector<ArrowArray*> child_pointers{};
+  Children<ArrowArray> children{};
   std::shared_ptr<const void> owner{};
   std::shared_ptr<const void> valid{};
 };
 
 void release_array(ArrowArray* array) noexcept {
-  release_node(array);
   array->release = nullptr;
   delete static_cast<ArrayState*>(array->private_data);
 }
 
 void put_array(std::unique_ptr<ArrayState> state, std::int64_t length, std::int64_t nulls,
-               std::int64_t buffers, ArrowArray* out) {
-  for (ArrowArray& child : state->children) state->child_pointers.push_back(&child);
+               std::int64_t buffers, ArrowArray* out) noexcept {
   *out = ArrowArray{
       .length = length,
       .null_count = nulls,
       .offset = 0,
       .n_buffers = buffers,
-      .n_children = static_cast<std::int64_t>(state->children.size()),
+      .n_children = state->children.size(),
       .buffers = state->buffers.data(),
-      .children = state->child_pointers.data(),
+      .children = state->children.pointers(),
       .dictionary = nullptr,
       .release = release_array,
       .private_data = nullptr,
@@ -119,7 +142,8 @@ ArrowArray column_array(const ColumnType& type, const ColumnData& data, std::int
     auto items = std::make_unique<ArrayState>();
     items->owner = owner;
     items->buffers[1] = or_empty(data.values);
-    put_array(std::move(items), data.items, 0, 2, &state->children.emplace_back());
+    state->children = Children<ArrowArray>(1);
+    put_array(std::move(items), data.items, 0, 2, &state->children[0]);
     put_array(std::move(state), rows, data.nulls, 2, &made);
   } else if (type.format == "u") {
     state->buffers[1] = offsets;
@@ -189,10 +213,10 @@ void mark_missing(std::span<const double> delays, ColumnData& data) {
 }
 
 void export_schema(const std::vector<ColumnType>& types, std::string_view metadata, ArrowSchema* out) {
-  std::vector<ArrowSchema> children(types.size());
+  Children<ArrowSchema> children(types.size());
   for (std::size_t i = 0; i < types.size(); ++i) {
-    std::vector<ArrowSchema> items;
-    if (types[i].format == list_format) put_schema({"item", "I", false}, {}, {}, &items.emplace_back());
+    Children<ArrowSchema> items(types[i].format == list_format ? 1 : 0);
+    if (items.size() != 0) put_schema({"item", "I", false}, {}, Children<ArrowSchema>(), &items[0]);
     put_schema(types[i], {}, std::move(items), &children[i]);
   }
   put_schema({"", "+s", false}, encoded(metadata), std::move(children), out);
@@ -201,8 +225,9 @@ void export_schema(const std::vector<ColumnType>& types, std::string_view metada
 void export_array(const std::vector<ColumnType>& types, const std::vector<ColumnData>& columns,
                   std::int64_t rows, const std::shared_ptr<const void>& owner, ArrowArray* out) {
   auto state = std::make_unique<ArrayState>();
+  state->children = Children<ArrowArray>(types.size());
   for (std::size_t i = 0; i < types.size(); ++i)
-    state->children.push_back(column_array(types[i], columns[i], rows, owner));
+    state->children[i] = column_array(types[i], columns[i], rows, owner);
   put_array(std::move(state), rows, 0, 1, out);
 }
 

@@ -21,27 +21,43 @@ struct StreamState {
   std::string metadata;
   Stream stream;
   std::string error{};
+  const char* message = nullptr;  // of the last call; null after one that did well
 };
 
 StreamState& state_of(ArrowArrayStream* stream) noexcept {
   return *static_cast<StreamState*>(stream->private_data);
 }
 
-// Runs `make`; its exception becomes the stream's error.
+// To say that there is no memory must need none.
+int out_of_memory(StreamState& state) noexcept {
+  state.message = "out of memory";
+  return ENOMEM;
+}
+
+int failed(StreamState& state, const char* what) noexcept {
+  try {
+    state.error = what;
+  } catch (const std::bad_alloc&) {
+    return out_of_memory(state);
+  }
+  state.message = state.error.c_str();
+  return EIO;
+}
+
+// Runs `make`; its exception becomes the stream's error, as none may pass through C.
 template <class Make>
 int guarded(ArrowArrayStream* stream, Make&& make) noexcept {
+  StreamState& state = state_of(stream);
   try {
     make();
+    state.message = nullptr;
     return 0;
   } catch (const std::bad_alloc&) {
-    return ENOMEM;
+    return out_of_memory(state);
   } catch (const std::exception& error) {
-    try {
-      state_of(stream).error = error.what();
-    } catch (const std::bad_alloc&) {
-      return ENOMEM;
-    }
-    return EIO;
+    return failed(state, error.what());
+  } catch (...) {
+    return failed(state, "an exception that is no std::exception");
   }
 }
 
@@ -60,10 +76,7 @@ int get_next(ArrowArrayStream* stream, ArrowArray* out) noexcept {
   });
 }
 
-const char* get_last_error(ArrowArrayStream* stream) noexcept {
-  const std::string& error = state_of(stream).error;
-  return error.empty() ? nullptr : error.c_str();
-}
+const char* get_last_error(ArrowArrayStream* stream) noexcept { return state_of(stream).message; }
 
 void release_stream(ArrowArrayStream* stream) noexcept {
   delete &state_of(stream);

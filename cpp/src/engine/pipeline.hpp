@@ -35,8 +35,8 @@ class Pool : public std::enable_shared_from_this<Pool<Buffer>> {
         free_.pop_back();
       }
     }
-    if (!buffer) buffer = std::make_unique<Buffer>();
-    return {buffer.release(), [pool = this->shared_from_this()](Buffer* done) {
+    if (!buffer) buffer = make();
+    return {buffer.release(), [pool = this->shared_from_this()](Buffer* done) noexcept {
               std::unique_ptr<Buffer> owned(done);
               const std::lock_guard lock(pool->mutex_);
               pool->free_.push_back(std::move(owned));
@@ -44,8 +44,18 @@ class Pool : public std::enable_shared_from_this<Pool<Buffer>> {
   }
 
  private:
+  // A buffer comes back where nothing may be thrown, so the place that it takes then is made with it.
+  [[nodiscard]] std::unique_ptr<Buffer> make() {
+    auto buffer = std::make_unique<Buffer>();
+    const std::lock_guard lock(mutex_);
+    if (free_.capacity() == buffers_) free_.reserve(2 * buffers_ + 1);
+    ++buffers_;
+    return buffer;
+  }
+
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Buffer>> free_;
+  std::vector<std::unique_ptr<Buffer>> free_;  // has room for all
+  std::size_t buffers_ = 0;
 };
 
 /// What a worker has made of one task.

@@ -37,22 +37,23 @@ File open_file(const fs::path& path, const char* mode) {
 #endif
 }
 
-/// Removes the file it names unless told that it was renamed.
+/// Removes the file it names while told that it is there. Its name comes first, as that takes memory, for
+/// want of which the file would be left behind.
 class TemporaryFile {
  public:
   explicit TemporaryFile(fs::path path) : path_(std::move(path)) {}
   ~TemporaryFile() {
     std::error_code ignored;
-    if (!kept_) fs::remove(path_, ignored);
+    if (there_) fs::remove(path_, ignored);
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
   [[nodiscard]] const fs::path& path() const noexcept { return path_; }
-  void keep() noexcept { kept_ = true; }
+  void set_there(bool there) noexcept { there_ = there; }
 
  private:
   fs::path path_;
-  bool kept_ = false;
+  bool there_ = false;
 };
 
 fs::path temporary_name(const fs::path& path) {
@@ -97,10 +98,10 @@ void read_file(const fs::path& path, std::string& content) {
 
 void replace_file(const fs::path& path, std::span<const std::byte> content) {
   if (!path.has_filename()) fail("cannot write", path, EISDIR);
-  const fs::path temporary_path = temporary_name(path);
-  File file = open_file(temporary_path, "wbx");
+  TemporaryFile temporary(temporary_name(path));
+  File file = open_file(temporary.path(), "wbx");
   if (!file) fail("cannot write", path, errno);
-  TemporaryFile temporary(temporary_path);
+  temporary.set_there(true);
   errno = 0;
   const bool written = std::fwrite(content.data(), 1, content.size(), file.get()) == content.size() &&
                        flush_to_disk(file.get());
@@ -111,7 +112,7 @@ void replace_file(const fs::path& path, std::span<const std::byte> content) {
   std::error_code error;
   fs::rename(temporary.path(), path, error);
   if (error) throw fs::filesystem_error("cannot write", path, error);
-  temporary.keep();
+  temporary.set_there(false);
 }
 
 }  // namespace tracetide

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <exception>
 #include <map>
+#include <new>
 #include <optional>
 #include <system_error>
 #include <thread>
@@ -95,10 +96,14 @@ void run_parallel(std::size_t count, unsigned threads, Task&& task) {
   };
   if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
   std::vector<std::thread> workers;
+  const std::size_t together = std::min<std::size_t>(threads, count);
+  workers.reserve(together);  // first, as no thread may be left alone by what is thrown
   try {
-    while (workers.size() + 1 < std::min<std::size_t>(threads, count)) workers.emplace_back(work);
+    while (workers.size() + 1 < together) workers.emplace_back(work);
   } catch (const std::system_error&) {
     // Fewer threads than wished for do the same work.
+  } catch (const std::bad_alloc&) {
+    // As well.
   }
   work();
   for (std::thread& worker : workers) worker.join();
