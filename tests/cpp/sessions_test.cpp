@@ -42,6 +42,31 @@ Profile chatting(std::uint32_t turns, double share, bool has_prompts = false) {
   return Profile::from_image(builder.image());
 }
 
+// One client, few of whose sessions are very long and call very many agents.
+Profile with_rare_giants() {
+  ProfileBuilder builder(Category::language, {10 * second, 6, 60 * second, 1}, Counts::pinned, "{}");
+  const auto either = [&](std::uint32_t often, std::uint32_t rarely) {
+    return builder.add_integer_pmf(std::vector<std::uint32_t>{often, rarely},
+                                   std::vector<double>{1 - 0x1p-20, 0x1p-20});
+  };
+  const std::uint32_t client = builder.add_client("a");
+  for (std::uint32_t window = 0; window < 6; ++window) builder.add_cell(client, window, {50, 1, 1, {}});
+  for (std::uint32_t field = 0; field < 2; ++field) builder.set_field(0, client, field, either(10, 11));
+  SessionModel model{.share = 1};
+  model.turns = either(1, 4096);
+  SessionModel agent;
+  agent.turns = either(1, 2);
+  SessionStep step;
+  step.wait = either(1, 2);
+  step.tokens = either(5, 6);
+  SessionStep calling = step;
+  calling.child = 1;
+  calling.calls = either(1, 60);
+  builder.set_session(client, builder.add_session_model(model, std::vector<SessionStep>{calling}));
+  (void)builder.add_session_model(agent, std::vector<SessionStep>{step});
+  return Profile::from_image(builder.image());
+}
+
 TEST(SessionKernel, UniformStarts) {
   // Requests at 0 and at 15 s: with windows of 10 s, the second falls half into each of the next two.
   SessionKernel kernel({15 * second, 0, 0, 15 * second}, 2);
@@ -172,6 +197,20 @@ TEST(Text, SessionsOfEverySize) {
   append_rows(batch, TextFormat::jsonl, json);
   EXPECT_TRUE(std::string(json.begin(), json.end())
                   .ends_with("\"output_tokens\":3,\"session_id\":null,\"turn\":1,\"delay\":null}\n"));
+}
+
+// The ids of all windows may be more than 2^64, by how much whatever: they never start from 0 again.
+TEST(Sessions, NumberOfIdsDoesNotOverflow) {
+  const Profile profile = with_rare_giants();
+  for (double windows = 4000; windows < 24000; windows += 2000) {
+    EXPECT_THROW(Job(profile, {.rate_points = {{0, 8e8}}, .duration = 10 * windows}), std::invalid_argument)
+        << windows;
+  }
+}
+
+TEST(SessionRows, PlacesBeyond32BitsAreRefused) {
+  EXPECT_EQ(session_place(0xFFFFFFFF), 0xFFFFFFFFu);
+  EXPECT_THROW((void)session_place(std::size_t{1} << 32), std::length_error);
 }
 
 }  // namespace

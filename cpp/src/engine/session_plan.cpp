@@ -34,6 +34,14 @@ struct Sample {
   std::vector<std::int64_t> offsets{};
 };
 
+void check_ids(double ids) {
+  if (ids > static_cast<double>(largest_id)) {
+    throw std::invalid_argument(
+        "conversations: more than 2^62 session ids would be needed; choose a lower rate or a shorter "
+        "duration");
+  }
+}
+
 bool is_aligned(const Job::State& job) noexcept {
   const std::int64_t length = job.profile.window_ns();
   return job.span_start_ns % length == 0 && job.span_end_ns % length == 0;
@@ -204,13 +212,10 @@ void SessionPlan::fill(const Job::State& job) {
     // Systematic rounding gives one more at most, and the sum in another order hardly more.
     const auto most = static_cast<std::uint64_t>(__builtin_ceil(sum)) + 2;
     ids_before_[index(k) + 1] = ids_before_[index(k)] + most * ids_per_start;
+    check_ids(static_cast<double>(ids_before_[index(k) + 1]));  // before the next one could overflow
   }
   const double passes = periodic_ ? static_cast<double>(last_window_) / static_cast<double>(kept) + 2 : 1;
-  if (static_cast<double>(ids_before_.back()) * passes > static_cast<double>(largest_id)) {
-    throw std::invalid_argument(
-        "conversations: more than 2^62 session ids would be needed; choose a lower rate or a shorter "
-        "duration");
-  }
+  check_ids(static_cast<double>(ids_before_.back()) * passes);
   const auto wanted = [&](const JobWindow& window, std::int64_t k) {
     if (!(job.kept_rate[window.profile_window] > 0)) return 0.0;
     return job.target_rate(k, window) * (static_cast<double>(window.length_ns) / 1e9);

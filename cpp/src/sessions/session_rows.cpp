@@ -1,6 +1,7 @@
 #include "sessions/session_rows.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "math/bits.hpp"
 
@@ -20,6 +21,15 @@ void sort_ties(std::span<SessionRow> rows) {
 
 }  // namespace
 
+std::uint32_t session_place(std::size_t place) {
+  if (place > 0xFFFFFFFF) {
+    throw std::length_error(
+        "a window has more than 2^32 requests of sessions, or items of theirs; use a lower rate, or a "
+        "profile with shorter windows");
+  }
+  return static_cast<std::uint32_t>(place);
+}
+
 void SessionRows::clear() noexcept {
   row.clear();
   items_of.clear();
@@ -30,22 +40,23 @@ void SessionRows::clear() noexcept {
 void SessionRows::add(const SessionRow& added, const SessionRows& from) {
   row.push_back(added);
   if (!from.blocks_of.empty()) {
-    row.back().blocks = static_cast<std::uint32_t>(blocks_of.size());
+    row.back().blocks = session_place(blocks_of.size());
     blocks_of.push_back(from.blocks_of[added.blocks]);
   }
   if (from.items_of.empty()) return;
   TurnItems own = from.items_of[added.items];
   for (std::size_t kind = 0; kind < item_kinds; ++kind) {
     const auto first = from.items[kind].begin() + own.first[kind];
-    own.first[kind] = static_cast<std::uint32_t>(items[kind].size());
+    own.first[kind] = session_place(items[kind].size());
     items[kind].insert(items[kind].end(), first, first + own.count[kind]);
   }
-  row.back().items = static_cast<std::uint32_t>(items_of.size());
+  row.back().items = session_place(items_of.size());
   items_of.push_back(own);
 }
 
 void SessionRows::append(const SessionRows& from) {
   const std::size_t before = row.size();
+  (void)session_place(before + from.row.size());  // as many as there are turns with items or blocks
   row.insert(row.end(), from.row.begin(), from.row.end());
   if (!from.blocks_of.empty()) {
     for (std::size_t i = before; i < row.size(); ++i)
@@ -55,6 +66,8 @@ void SessionRows::append(const SessionRows& from) {
   if (from.items_of.empty()) return;
   for (std::size_t i = before; i < row.size(); ++i)
     row[i].items += static_cast<std::uint32_t>(items_of.size());
+  for (std::size_t kind = 0; kind < item_kinds; ++kind)
+    (void)session_place(items[kind].size() + from.items[kind].size());
   for (TurnItems own : from.items_of) {
     for (std::size_t kind = 0; kind < item_kinds; ++kind)
       own.first[kind] += static_cast<std::uint32_t>(items[kind].size());

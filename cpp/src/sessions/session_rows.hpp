@@ -44,6 +44,9 @@ struct TurnBlocks {
   std::uint64_t tail = 0;    ///< the one that is left, if any
 };
 
+/// A place in the columns of SessionRows. @throws std::length_error if it does not fit into 32 bits
+[[nodiscard]] std::uint32_t session_place(std::size_t place);
+
 struct SessionRows {
   std::vector<SessionRow> row{};
   std::vector<TurnItems> items_of{};
