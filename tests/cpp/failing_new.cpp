@@ -57,12 +57,22 @@ std::int64_t alive() noexcept { return living; }
 
 }  // namespace tracetide::failing_new
 
-// The other forms of new and delete call these.
+// The standard library's other forms call these, but a sanitizer's do not: hence all that are in use.
 void* operator new(std::size_t size) { return allocate(size == 0 ? 1 : size, alignof(std::max_align_t)); }
+void* operator new[](std::size_t size) { return ::operator new(size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  try {
+    return ::operator new(size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
 void* operator new(std::size_t size, std::align_val_t alignment) {
   return allocate(size == 0 ? 1 : size, static_cast<std::size_t>(alignment));
 }
 void operator delete(void* held) noexcept { release(held); }
+void operator delete[](void* held) noexcept { release(held); }
 void operator delete(void* held, std::size_t) noexcept { release(held); }
+void operator delete[](void* held, std::size_t) noexcept { release(held); }
 void operator delete(void* held, std::align_val_t) noexcept { release(held); }
 void operator delete(void* held, std::size_t, std::align_val_t) noexcept { release(held); }
