@@ -69,8 +69,10 @@ TEST(LatencyHistogram, ASeriesIsItsValues) {
   }
 }
 
-TEST(LatencyHistogram, RefusesOtherQuantiles) {
-  const LatencyHistogram histogram;
+TEST(LatencyHistogram, RefusesWhatIsNoTimeOrQuantile) {
+  LatencyHistogram histogram;
+  EXPECT_THROW(histogram.add(-1), std::invalid_argument);
+  EXPECT_THROW(histogram.add_series(0, -1, 2, 1), std::invalid_argument);
   for (const double q : {-0.1, 1.1, std::nan("")})
     EXPECT_THROW((void)histogram.quantile_s(q), std::invalid_argument);
 }

@@ -383,6 +383,16 @@ TEST(Serving, NamesWhatIsWrong) {
         (void)serve(requests, {.instance = options});
       },
       "the simulated time goes beyond 100 days");
+  expect(
+      [] {
+        Requests requests;
+        for (int i = 0; i < 20'000; ++i) requests.add(0, 1, 5);
+        InstanceOptions options = instance({.context_token_s = 1000});
+        options.max_sequences = options.max_batch_tokens = 100'000;
+        options.kv_tokens = 10'000'000;
+        (void)serve(requests, {.instance = options});
+      },
+      "the simulated time goes beyond 100 days");
 }
 
 }  // namespace

@@ -78,8 +78,9 @@ class LatencyHistogram {
  public:
   LatencyHistogram();
 
+  /// @throws std::invalid_argument for a time below 0, as add_series for a step below 0
   void add(std::int64_t picoseconds, std::uint64_t count = 1);
-  /// `count` of each of first, first + step, ..., `values` of them; step from 0 on.
+  /// `count` of each of first, first + step, ..., `values` of them.
   void add_series(std::int64_t first, std::int64_t step, std::uint64_t values, std::uint64_t count);
 
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }

@@ -23,9 +23,8 @@ inline constexpr Picoseconds last_time = 100 * 86400 * picoseconds_per_second;
 [[nodiscard]] inline Picoseconds later(Picoseconds start, WidePicoseconds duration) {
   if (duration > last_time - start) {
     throw std::invalid_argument(
-        "serving: the simulated time goes beyond 100 days, which is not allowed; the requests take too long "
-        "to "
-        "serve at these costs");
+        "serving: the simulated time goes beyond 100 days, which is not allowed; at these costs the requests "
+        "take too long");
   }
   return start + static_cast<Picoseconds>(duration);
 }

@@ -78,13 +78,15 @@ void Instance::plan_decoding(std::uint64_t most) {
   const StepWork work = decoding_work();
   const std::uint64_t iterations = std::min(most, decoding_.front().end - decoded_);
   const WidePicoseconds first = cost_->of(work);
-  const Picoseconds growth = cost_->growth(work.sequences);
+  const WidePicoseconds growth = cost_->growth(work.sequences);
+  // An iteration takes at least as long as it takes longer than the one before: where the end is a time, so
+  // are both.
   const Picoseconds end = later(clock_, series_sum(first, growth, iterations));
   step_ = Step{.end = end,
                .iterations = iterations,
                .decodes = true,
                .first = static_cast<Picoseconds>(first),
-               .growth = growth,
+               .growth = static_cast<Picoseconds>(growth),
                .new_tokens = work.sequences};
 }
 

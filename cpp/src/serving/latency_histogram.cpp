@@ -48,6 +48,10 @@ void LatencyHistogram::add(std::int64_t picoseconds, std::uint64_t count) {
 
 void LatencyHistogram::add_series(std::int64_t first, std::int64_t step, std::uint64_t values,
                                   std::uint64_t count) {
+  if (first < 0 || step < 0) {
+    throw std::invalid_argument("latency: " + std::to_string(first) + " ps and " + std::to_string(step) +
+                                " ps more each are not allowed; both must be from 0 on");
+  }
   if (values == 0 || count == 0) return;
   const auto steps = static_cast<std::int64_t>(values - 1);
   const std::int64_t last = first + step * steps;

@@ -4,12 +4,13 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
 namespace tracetide {
 
-/// Keys 0 .. size - 1. Changing one takes log2(size) comparisons, the least none.
+/// Keys 0 .. size - 1. Changing one takes at most log2(size) comparisons, the least none.
 template <class Key>
 class MinTree {
  public:
@@ -17,16 +18,20 @@ class MinTree {
   MinTree(std::size_t size, Key key)
       : leaves_(std::bit_ceil(size)), keys_(leaves_, std::numeric_limits<Key>::max()), winner_(2 * leaves_) {
     std::fill_n(keys_.begin(), size, key);
-    for (std::size_t leaf = 0; leaf < leaves_; ++leaf) winner_[leaves_ + leaf] = leaf;
+    for (std::uint32_t leaf = 0; leaf < leaves_; ++leaf) winner_[leaves_ + leaf] = leaf;
     for (std::size_t node = leaves_; node-- > 1;) winner_[node] = winner_[2 * node];
   }
 
   void set(std::size_t at, Key key) noexcept {
+    if (keys_[at] == key) return;
     keys_[at] = key;
     for (std::size_t node = (leaves_ + at) / 2; node > 0; node /= 2) {
-      const std::size_t left = winner_[2 * node];
-      const std::size_t right = winner_[2 * node + 1];
-      winner_[node] = keys_[right] < keys_[left] ? right : left;
+      const std::uint32_t left = winner_[2 * node];
+      const std::uint32_t right = winner_[2 * node + 1];
+      const std::uint32_t winner = keys_[right] < keys_[left] ? right : left;
+      // Where another key still wins, nothing changes above.
+      if (winner == winner_[node] && winner != at) return;
+      winner_[node] = winner;
     }
   }
 
@@ -37,7 +42,7 @@ class MinTree {
  private:
   std::size_t leaves_;
   std::vector<Key> keys_;
-  std::vector<std::size_t> winner_;  // of every node; the root is 1, and the leaves are the last
+  std::vector<std::uint32_t> winner_;  // of every node; the root is 1, and the leaves are the last
 };
 
 }  // namespace tracetide

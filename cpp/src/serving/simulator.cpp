@@ -72,7 +72,7 @@ struct ServingSimulator::State {
   std::uint64_t routed = 0;
   Picoseconds last_timestamp = 0;
   std::uint32_t steps_to_poll = steps_between_polls;
-  bool is_over = false;
+  bool is_closed = false;  // after finish, or after an error
 
   explicit State(ServingOptions given)
       : options(checked(std::move(given))),
@@ -126,8 +126,8 @@ struct ServingSimulator::State {
   }
 
   void add(const ServingRequests& batch) {
-    if (is_over) throw std::invalid_argument("add: not allowed after finish, or after an error");
-    is_over = true;  // unless all goes well
+    if (is_closed) throw std::invalid_argument("add: not allowed after finish, or after an error");
+    is_closed = true;  // unless all goes well
     const std::size_t count = batch.timestamp.size();
     check_length("input_tokens", batch.input_tokens.size(), count);
     check_length("output_tokens", batch.output_tokens.size(), count);
@@ -142,7 +142,7 @@ struct ServingSimulator::State {
       if (in_step) advance_all(now);
       send(rows, batch.input_tokens[i], batch.output_tokens[i], now);
     }
-    is_over = false;
+    is_closed = false;
   }
 
   Picoseconds time_of(double timestamp) {
@@ -187,8 +187,8 @@ struct ServingSimulator::State {
   }
 
   ServingResult finish() {
-    if (is_over) throw std::invalid_argument("finish: not allowed after finish, or after an error");
-    is_over = true;
+    if (is_closed) throw std::invalid_argument("finish: not allowed after finish, or after an error");
+    is_closed = true;
     if (options.closed_loop) {
       run_loop();
     } else if (in_step) {

@@ -40,8 +40,8 @@ class StepCost {
            WidePicoseconds{context_token_} * work.context_tokens;
   }
   /// By how much iteration after iteration of decoding takes longer, as every sequence's context grows.
-  [[nodiscard]] Picoseconds growth(std::uint64_t sequences) const noexcept {
-    return context_token_ * static_cast<Picoseconds>(sequences);
+  [[nodiscard]] WidePicoseconds growth(std::uint64_t sequences) const noexcept {
+    return WidePicoseconds{context_token_} * sequences;
   }
   /// The pairs of tokens first + 1 .. first + count of a prompt, each with all up to itself.
   [[nodiscard]] static WidePicoseconds pairs(std::uint64_t first, std::uint64_t count) noexcept {
