@@ -329,9 +329,12 @@ TEST(Serving, PollsAndEndsWithWhatThePollThrows) {
   (void)serve(requests, options);
   EXPECT_GE(polls, 3);
   options.poll = [] { throw std::runtime_error("enough"); };
-  ServingSimulator simulator(options);
-  EXPECT_THROW(simulator.add(requests.all()), std::runtime_error);
-  EXPECT_THROW((void)simulator.finish(), std::invalid_argument);
+  for (const bool closed_loop : {false, true}) {
+    options.closed_loop = closed_loop;
+    ServingSimulator simulator(options);
+    EXPECT_THROW(simulator.add(requests.all()), std::runtime_error);
+    EXPECT_THROW((void)simulator.finish(), std::invalid_argument);
+  }
 }
 
 TEST(Serving, NamesWhatIsWrong) {

@@ -60,7 +60,7 @@ struct ServingOptions {
   /// A turn waits for the end of the one before. All requests are kept until `finish`, 40 bytes each.
   bool closed_loop = false;
   bool keep_requests = false;  ///< for ServingResult::served
-  /// Called every 16384 steps; what it throws ends the simulation.
+  /// Called after every 16384 requests or steps of an instance; what it throws ends the simulation.
   std::function<void()> poll{};
 };
 

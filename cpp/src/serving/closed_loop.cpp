@@ -6,10 +6,11 @@
 
 namespace tracetide {
 
-void ClosedLoop::start() {
+void ClosedLoop::start(const std::function<void()>& poll) {
   next_turn_.assign(rows_.size(), none);
   std::unordered_map<std::uint64_t, std::uint64_t> last_turn;
   for (std::uint64_t row = 0; row < rows_.size(); ++row) {
+    poll();
     const std::uint64_t session = rows_[row].session;
     if (session != no_session) {
       const auto [at, is_first] = last_turn.try_emplace(session, row);

@@ -33,8 +33,9 @@ class ClosedLoop {
   };
 
   void add(const Row& row) { rows_.push_back(row); }
-  /// Once, when all rows are there. @throws std::invalid_argument for a first turn without a time
-  void start();
+  /// Once, when all rows are there. Calls `poll` for every row.
+  /// @throws std::invalid_argument for a first turn without a time
+  void start(const std::function<void()>& poll);
   [[nodiscard]] Picoseconds next_time() const noexcept;
   /// The next one to be sent; there must be one.
   [[nodiscard]] Sent next();

@@ -85,11 +85,16 @@ struct ServingSimulator::State {
       instances.emplace_back(number, options.instance, cost, requests, recorder);
   }
 
-  void step(Instance& instance) {
-    instance.step();
+  // After every piece of work.
+  void poll() {
     if (--steps_to_poll > 0) return;
     steps_to_poll = steps_between_polls;
     if (options.poll) options.poll();
+  }
+
+  void step(Instance& instance) {
+    instance.step();
+    poll();
   }
 
   void step(std::size_t at) {
@@ -136,6 +141,7 @@ struct ServingSimulator::State {
     for (std::size_t i = 0; i < count; ++i, ++rows) {
       if (options.closed_loop) {
         loop.add(row_of(batch, i));
+        poll();
         continue;
       }
       const Picoseconds now = time_of(batch.timestamp[i]);
@@ -170,7 +176,7 @@ struct ServingSimulator::State {
   }
 
   void run_loop() {
-    loop.start();
+    loop.start([this] { poll(); });
     for (;;) {
       const Picoseconds next = loop.next_time();
       if (wakes.min() <= next && wakes.min() != never) {

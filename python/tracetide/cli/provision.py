@@ -93,6 +93,7 @@ def provision(
         trace file, native or of another tool.
     """
     from tracetide.provision import grid, simulate
+    from tracetide.provision.heatmap import require_matplotlib
 
     served = _instance(
         instance,
@@ -106,12 +107,14 @@ def provision(
     if bool(rows) != bool(columns) or bool(rows) == (instances is not None):
         raise ValueError("--ttft and --tbt: both must be given, or else --instances alone")
     options = {"rate": rate, "duration": duration, "seed": seed}
-    workload = _workload(what, span=span, filter=filter, top=top, options=options)
-    if instances is not None:
-        if plot is not None:
+    if plot is not None:
+        if instances is not None:
             raise ValueError("--plot: not allowed with --instances; it draws targets")
+        require_matplotlib()
+    workload, caught = _workload(what, span=span, filter=filter, top=top, options=options)
+    if instances is not None:
         result = simulate(workload, served, instances=instances, routing=routing, closed_loop=closed_loop)
-        _show(result.to_dict(), _result_table(result), as_json=json_)
+        _show(result.to_dict(), _result_table(result), caught, as_json=json_)
         return
     found = grid(
         workload,
@@ -126,7 +129,7 @@ def provision(
     )
     if plot is not None:
         found.draw(plot)
-    _show(found.to_dict(), _grid_table(found), as_json=json_)
+    _show(found.to_dict(), _grid_table(found), caught, as_json=json_)
 
 
 def _instance(name: str, cost_table: str | None, *, chunked_prefill: bool, **limits: int | None) -> Instance:
@@ -152,21 +155,20 @@ def _targets(name: str, text: str | None) -> list[float]:
 
 def _workload(
     what: str, *, span: str | None, filter: list[str] | None, top: int | None, options: dict[str, Any]
-) -> Job | str:
+) -> tuple[Job | str, list[str]]:
+    """What is served, and warnings, which are held back so that an error stays the only line."""
     if _is_trace(what):
         given = {"--span": span, "--filter": filter, "--top": top}
         given |= {f"--{name}": options[name] or None for name in options}
         wrong = [name for name, value in given.items() if value is not None]
         if wrong:
             raise ValueError(f"{wrong[0]}: not allowed; it is for profiles, and {what!r} is a trace")
-        return what
+        return what, []
     with warnings.catch_warnings(record=True) as caught:
         for kind in (MissingDataWarning, IdleWindowWarning):
             warnings.simplefilter("always", kind)
         job = Job(narrowed(load(what), span, filter, top), **options)
-    for entry in caught:
-        print(f"tracetide: warning: {entry.message}", file=sys.stderr)
-    return job
+    return job, [str(entry.message) for entry in caught]
 
 
 def _is_trace(what: str) -> bool:
@@ -177,7 +179,9 @@ def _is_trace(what: str) -> bool:
     return not os.path.isdir(what)
 
 
-def _show(plain: dict[str, Any], table: Table, *, as_json: bool) -> None:
+def _show(plain: dict[str, Any], table: Table, caught: list[str], *, as_json: bool) -> None:
+    for message in caught:
+        print(f"tracetide: warning: {message}", file=sys.stderr)
     if as_json:
         print(json.dumps(plain, indent=2))
         return

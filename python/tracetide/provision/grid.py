@@ -195,16 +195,20 @@ def _benchmark_jobs(source: Source, actual: Workload, pool: ClientPool | None, s
                 "actual ones"
             )
         clients = source.pool if pool is None else pool
-        return {
-            "naive": lean_job(source, pool=clients.collapse(), seed=seed),
-            "clients": lean_job(source, pool=pool, seed=seed),
-        }
+        pools = {"naive": clients.collapse(), "clients": clients}
+        return {method: _like(source, made, seed) for method, made in pools.items()}
     assert isinstance(actual, TraceWorkload)
     clients = fitted(actual.trace, actual.duration) if pool is None else pool
     return {
         method: Job(made, rate=actual.rate, duration=actual.duration, seed=seed)
         for method, made in {"naive": clients.collapse(), "clients": clients}.items()
     }
+
+
+def _like(source: Job, pool: ClientPool, seed: int) -> Job:
+    """A job with other clients and the same total rate, whatever their own rates are."""
+    made = lean_job(source, pool=pool, seed=seed)
+    return lean_job(made, factor=source.expected / made.expected)
 
 
 def fitted(trace: Trace, duration: float) -> ClientPool:

@@ -22,11 +22,10 @@ def draw(grid: Grid, path: str | os.PathLike[str]) -> None:
     Raises:
         ImportError: if matplotlib is not installed.
     """
-    try:
-        from matplotlib.colors import LinearSegmentedColormap, Normalize
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ImportError("matplotlib is needed to draw: pip install 'tracetide[plot]'") from None
+    require_matplotlib()
+    from matplotlib.colors import LinearSegmentedColormap, Normalize
+    from matplotlib.figure import Figure
+
     colours = LinearSegmentedColormap.from_list("provisioning", [_UNDER, _EVEN, _OVER])
     norm = Normalize(-_MOST_PERCENT, _MOST_PERCENT)
     width = 1.1 + 0.95 * len(grid.tbt)
@@ -49,6 +48,18 @@ def draw(grid: Grid, path: str | os.PathLike[str]) -> None:
     bar.set_ticks([-100, -50, 0, 50, 100])
     figure.suptitle(f"Instances ({grid.instance.name}) for {grid.rate:,.4g} requests/s", fontsize=10)
     figure.savefig(path)
+
+
+def require_matplotlib() -> None:
+    """Find out whether it can be drawn, before there is anything to draw.
+
+    Raises:
+        ImportError: if matplotlib is not installed.
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise ImportError("matplotlib is needed to draw: pip install 'tracetide[plot]'") from None
 
 
 def percent_text(over: float) -> str:

@@ -211,21 +211,24 @@ def lean_job(
     What it warns of was said when the given job was made.
     """
     given = job.metadata()
+    of = job.pool if pool is None else pool
     coupling = given["coupling"]
     if "correlations" in given:
         coupling = {(one, other): value for one, other, value in given["correlations"]}
+    elif coupling == "copula":
+        coupling = "profile"  # whose own correlations they are
     with warnings.catch_warnings():
         for kind in (MissingDataWarning, IdleWindowWarning):
             warnings.simplefilter("ignore", kind)
         return Job(
-            job.pool if pool is None else pool,
+            of,
             **_rate(job, factor),
             duration=job.duration,
             seed=job.seed if seed is None else seed,
             counts=job.counts,
             coupling=coupling,
             missing=given["missing"],
-            conversations=job.conversations if pool is None else None,
+            conversations=job.conversations and bool(of.profile.session_models()),
             prefixes=False,
         )
 
