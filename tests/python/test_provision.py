@@ -332,10 +332,10 @@ def test_a_job_of_any_options_is_served_as_it_is(options):
     """Also of a pool with correlations, conversations and system prompts of its own."""
     chat = tt.conversations(share=0.5, turns={3: 1.0}, think_time=tt.Constant(5), new_tokens=tt.Constant(9))
     lengths = {"input_tokens": tt.LogNormal(median=50, sigma=1), "output_tokens": tt.Exponential(mean=20)}
-    pool = tt.ClientPool([tt.Client(rate=10, correlations={("input_tokens", "output_tokens"): 0.7}, **lengths)])
-    pool = pool.with_sessions(chat).with_prefixes(
-        tt.Prefixes(levels=[tt.PromptLevel(prompts=2, tokens=20)])
+    pool = tt.ClientPool(
+        [tt.Client(rate=10, correlations={("input_tokens", "output_tokens"): 0.7}, **lengths)]
     )
+    pool = pool.with_sessions(chat).with_prefixes(tt.Prefixes(levels=[tt.PromptLevel(prompts=2, tokens=20)]))
     job = tt.Job(pool, duration="1min", seed=4, **options)
     trace = job.generate()
     (made,) = JobWorkload(job).whole()
