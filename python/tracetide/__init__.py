@@ -29,7 +29,13 @@ from tracetide.distributions import (
     Weibull,
     Zipf,
 )
-from tracetide.errors import IdleWindowWarning, MissingDataWarning, ProfileError, TraceError
+from tracetide.errors import (
+    IdleWindowWarning,
+    MissingDataWarning,
+    MissingPackageError,
+    ProfileError,
+    TraceError,
+)
 from tracetide.fit import fit, fit_with_report
 from tracetide.generate import generate, stream
 from tracetide.handmade import Client, Daily, Linear, RateCurve, Spike, Steps, Weekly
@@ -72,6 +78,7 @@ __all__ = [
     "ListColumn",
     "LogNormal",
     "MissingDataWarning",
+    "MissingPackageError",
     "Mixture",
     "Pareto",
     "PrefixStatistics",

@@ -2,7 +2,11 @@
 
 from tracetide._core import ProfileError
 
-__all__ = ["IdleWindowWarning", "MissingDataWarning", "ProfileError", "TraceError"]
+__all__ = ["IdleWindowWarning", "MissingDataWarning", "MissingPackageError", "ProfileError", "TraceError"]
+
+
+class MissingPackageError(ImportError):
+    """What was asked for needs a package that is not installed; the message says how to install it."""
 
 
 class TraceError(ValueError):

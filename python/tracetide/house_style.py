@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tracetide.errors import MissingPackageError
+
 if TYPE_CHECKING:
     from io import BytesIO
 
@@ -44,7 +46,7 @@ def house_style() -> Iterator[None]:
     """Within it, what is drawn and saved looks so; matplotlib's settings are as before after it.
 
     Raises:
-        ImportError: if matplotlib is not installed.
+        MissingPackageError: if matplotlib is not installed.
     """
     check_matplotlib()
     import matplotlib
@@ -58,7 +60,7 @@ def check_matplotlib() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise ImportError("matplotlib is needed to draw: pip install 'tracetide[plot]'") from None
+        raise MissingPackageError("matplotlib is needed to draw: pip install 'tracetide[plot]'") from None
 
 
 def new_figure(rows: int, columns: int, *, width: float = 3.1, height: float = 2.4, **options: Any) -> Any:

@@ -20,6 +20,7 @@ import tracetide as tt
 from cli_tools import fails, succeeds
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tracetide.cli.outcome import outcome_of
 from tracetide.dataset.partition import Partition, count_windows
 
 CONVERSATIONS = tt.conversations(share=0.5, turns=3, think_time=tt.Exponential(600.0))
@@ -421,9 +422,10 @@ def test_engines_that_are_not_there(options, says, tmp_path):
 @pytest.mark.parametrize(("engine", "module"), [("ray", "ray"), ("dask", "distributed")])
 def test_engines_that_are_not_installed(engine, module, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ImportError, match=rf"pip install 'tracetide\[{engine}\]'"):
+    with pytest.raises(tt.MissingPackageError, match=rf"pip install 'tracetide\[{engine}\]'") as caught:
         job().write_dataset(tmp_path / "set", engine=engine)
     assert not (tmp_path / "set").exists()
+    assert outcome_of(caught.value) == (2, f"error: {caught.value}")
 
 
 def test_progress_counts_all_rows_and_bytes(tmp_path):

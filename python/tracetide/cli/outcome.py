@@ -7,6 +7,8 @@ import os
 
 from cyclopts import CycloptsError
 
+from tracetide.errors import MissingPackageError
+
 _INPUT_ERRNOS = (errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
 _INPUT_ERRORS = (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
 
@@ -33,7 +35,7 @@ def outcome_of(error: BaseException) -> tuple[int, str]:
         return 0, ""
     if isinstance(error, CycloptsError):
         return 2, f"error: {_usage(error)}"
-    if isinstance(error, ValueError) or _is_bad_input(error):
+    if isinstance(error, ValueError | MissingPackageError) or _is_bad_input(error):
         return 2, f"error: {_line(_text(error))}"
     if isinstance(error, MemoryError):
         return 1, "error: out of memory"

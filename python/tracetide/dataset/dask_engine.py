@@ -9,6 +9,7 @@ from typing import Any
 from tracetide.dataset.cluster import RETRIES, chunks, records_of, run_tasks, verify_task, write_task
 from tracetide.dataset.parts import Run, Work
 from tracetide.dataset.records import Record
+from tracetide.errors import MissingPackageError
 
 
 class DaskEngine:
@@ -18,7 +19,7 @@ class DaskEngine:
         """Of the scheduler at `address`; None: the current client's, else a cluster of this machine.
 
         Raises:
-            ImportError: if Dask's distributed scheduler is not installed.
+            MissingPackageError: if Dask's distributed scheduler is not installed.
         """
         self._address = address
         _distributed()
@@ -42,7 +43,7 @@ def _distributed() -> Any:
     try:
         import distributed
     except ImportError:
-        raise ImportError(
+        raise MissingPackageError(
             "engine: dask's distributed is not installed; install it with pip install 'tracetide[dask]'"
         ) from None
     return distributed

@@ -51,7 +51,7 @@ def engine_of(name: str, address: str | None, threads: int) -> Engine:
 
     Raises:
         ValueError: for an unknown name, or what an engine does not take.
-        ImportError: if what it needs is not installed.
+        MissingPackageError: if what it needs is not installed.
     """
     if name not in ENGINES:
         raise ValueError(f"engine: {name!r} is not allowed; it must be one of {', '.join(ENGINES)}")

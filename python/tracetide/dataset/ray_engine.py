@@ -12,6 +12,7 @@ from typing import Any
 from tracetide.dataset.cluster import RETRIES, chunks, records_of, run_tasks, verify_task, write_task
 from tracetide.dataset.parts import Run, Work
 from tracetide.dataset.records import Record
+from tracetide.errors import MissingPackageError
 
 
 class RayEngine:
@@ -24,7 +25,7 @@ class RayEngine:
         """Of the cluster at `address`; None: as `ray.init` does.
 
         Raises:
-            ImportError: if Ray is not installed.
+            MissingPackageError: if Ray is not installed.
         """
         self._address = address
         _ray()
@@ -48,7 +49,7 @@ def _ray() -> Any:
     try:
         import ray
     except ImportError:
-        raise ImportError(
+        raise MissingPackageError(
             "engine: ray is not installed; install it with pip install 'tracetide[ray]'"
         ) from None
     return ray

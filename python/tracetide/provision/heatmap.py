@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracetide.errors import MissingPackageError
+
 if TYPE_CHECKING:
     from tracetide.provision.grid import Cell, Grid
 
@@ -20,7 +22,7 @@ def draw(grid: Grid, path: str | os.PathLike[str]) -> None:
     """Draw it; the ending of `path` chooses the format.
 
     Raises:
-        ImportError: if matplotlib is not installed.
+        MissingPackageError: if matplotlib is not installed.
     """
     require_matplotlib()
     from matplotlib.colors import LinearSegmentedColormap, Normalize
@@ -54,12 +56,12 @@ def require_matplotlib() -> None:
     """Find out whether it can be drawn, before there is anything to draw.
 
     Raises:
-        ImportError: if matplotlib is not installed.
+        MissingPackageError: if matplotlib is not installed.
     """
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise ImportError("matplotlib is needed to draw: pip install 'tracetide[plot]'") from None
+        raise MissingPackageError("matplotlib is needed to draw: pip install 'tracetide[plot]'") from None
 
 
 def percent_text(over: float) -> str:

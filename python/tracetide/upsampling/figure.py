@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracetide.errors import MissingPackageError
+
 if TYPE_CHECKING:
     from tracetide.upsampling.comparison import Comparison
 
@@ -22,12 +24,12 @@ def draw(comparison: Comparison, path: str | os.PathLike[str]) -> None:
     """Draw it; the ending of `path` chooses the format.
 
     Raises:
-        ImportError: if matplotlib is not installed.
+        MissingPackageError: if matplotlib is not installed.
     """
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise ImportError("matplotlib is needed to draw: pip install 'tracetide[plot]'") from None
+        raise MissingPackageError("matplotlib is needed to draw: pip install 'tracetide[plot]'") from None
     figure = Figure(figsize=(9, 2.8), layout="constrained")
     between, rates, bursts = figure.subplots(1, 3)
     for version in comparison.versions:
