@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -74,7 +75,13 @@ def write_dataset(
         if cut is None:
             plan = read_plan(folder)
             cut = Partition.parse(_DEFAULT) if plan is None else partition_of(plan, folder.name)
-        return _Writing(job, folder, cut, workers, lock, progress).run(threads)
+        try:
+            return _Writing(job, folder, cut, workers, lock, progress).run(threads)
+        except BaseException:
+            # Whatever was being written has been let go of, but for what an interrupt came between.
+            with contextlib.suppress(OSError):
+                folder.remove(PARTIAL)
+            raise
 
 
 def _refuse_other(folder: Folder, resume: bool) -> None:
