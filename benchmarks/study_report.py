@@ -1,0 +1,178 @@
+"""The tables and the picture of `study.py`."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import tracetide as tt
+from tracetide.house_style import COLOURS, MARKERS, house_style, new_figure, save
+
+METHODS = {"chance": "chance", "clients": "client-based", "naive": "NAIVE"}
+Workload = dict[str, Any]
+Number = float | None
+
+
+def markdown(workloads: Sequence[Workload], grid: tt.provision.Grid) -> str:
+    """Three tables: likeness, instances, and figure 20."""
+    return "\n".join([*_likeness(workloads), "", *_instances(workloads), "", *_grid(grid), ""])
+
+
+def over(piece: dict[str, Any], method: str) -> Number:
+    """Percent that a method provisions too many; negative: too few."""
+    made, needed = (piece["instances"].get(trace) for trace in (method, "actual"))
+    return None if made is None or needed is None else 100.0 * (made - needed) / needed
+
+
+def capacity_over(piece: dict[str, Any], method: str) -> Number:
+    """The same of the largest rates of one, which are no whole numbers; None where one serves everything."""
+    rates, bound = piece["rate_of_one"], piece["one_is_enough"]
+    if not rates.get(method) or not rates.get("actual") or bound[method] or bound["actual"]:
+        return None
+    return 100.0 * (rates["actual"] / rates[method] - 1)
+
+
+def known(workload: Workload, number: Callable[[dict[str, Any]], Number]) -> list[float]:
+    """A number of every piece that has it."""
+    return [value for piece in workload["pieces"] if (value := number(piece)) is not None]
+
+
+def _likeness(workloads: Sequence[Workload]) -> list[str]:
+    shown = {
+        "rate CV 1 s": "rate CV 1 s",
+        "rate CV 10 s": "rate CV 10 s",
+        "gap CV": "gap CV",
+        "rate p99": "rate p99",
+        "rate and mean input_tokens": "rate and mean input",
+        "rate and mean output_tokens": "rate and mean output",
+    }
+    distances = {
+        "KS mean input_tokens": "KS mean input",
+        "Wasserstein mean input_tokens": "Wasserstein mean input",
+        "KS mean output_tokens": "KS mean output",
+    }
+    lines = [
+        "| workload | clients | " + " | ".join([*shown.values(), *distances.values()]) + " |",
+        "|---|---:|" + "---|" * (len(shown) + len(distances)),
+    ]
+    for workload in workloads:
+        cells = [workload["name"], _whole(known(workload, lambda piece: piece["clients"]))]
+        for measure in shown:
+            cells.append(_medians(workload, measure, ("actual", "clients", "naive")))
+        for measure in distances:
+            cells.append(_medians(workload, measure, ("chance", "clients", "naive")))
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _medians(workload: Workload, measure: str, traces: Sequence[str]) -> str:
+    values = [known(workload, lambda piece, of=trace: piece["measures"][measure].get(of)) for trace in traces]
+    return " / ".join(_short(statistics.median(one)) if one else "-" for one in values)
+
+
+def _instances(workloads: Sequence[Workload]) -> list[str]:
+    lines = [
+        "| workload | requests/s | TTFT, s | instances needed | chance | client-based | NAIVE | "
+        "one instance: chance | client-based | NAIVE |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for workload in workloads:
+        rates = known(workload, lambda piece: piece["rate"])
+        targets = known(workload, lambda piece: piece["ttft"])
+        needed = known(workload, lambda piece: piece["instances"].get("actual"))
+        cells = [workload["name"], _short(statistics.median(rates)), _range(targets), _range(needed)]
+        for number in (over, capacity_over):
+            for method in METHODS:
+                values = known(workload, lambda piece, of=method, by=number: by(piece, of))
+                cells.append(_percents(values))
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _grid(grid: tt.provision.Grid) -> list[str]:
+    lines = [
+        "| TTFT, s | TBT, s | actual | client-based | NAIVE |",
+        "|---:|---:|---:|---:|---:|",
+    ]
+    for cell in grid.cells:
+        cells = [f"{cell.ttft:g}", f"{cell.tbt:g}", "none" if cell.needed is None else str(cell.needed)]
+        for method in ("clients", "naive"):
+            made, percent = cell.instances[method], cell.over(method)
+            told = "none" if made is None else str(made)
+            cells.append(told if percent is None else f"{told} ({_percent(percent)})")
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _short(value: float) -> str:
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def _whole(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):.0f}"
+
+
+def _range(values: Sequence[float]) -> str:
+    """The median, with the least and the most where they differ."""
+    if not values:
+        return "-"
+    low, high = min(values), max(values)
+    middle = f"{statistics.median(values):.3g}"
+    return middle if low == high else f"{middle} ({low:.3g} to {high:.3g})"
+
+
+def _percents(values: Sequence[float]) -> str:
+    if not values:
+        return "-"
+    low, high = min(values), max(values)
+    middle = _percent(statistics.median(values))
+    return middle if round(low) == round(high) else f"{middle} ({low:+.0f} to {high:+.0f})"
+
+
+def _percent(value: float) -> str:
+    return "0 %" if round(value) == 0 else f"{value:+.0f} %"
+
+
+def draw(workloads: Sequence[Workload], path: Path) -> None:
+    """Left: rate and mean length together. Right: instances too many or too few."""
+    names = [workload["name"] for workload in workloads]
+    with house_style():
+        figure, axes = new_figure(1, 2, width=3.9, height=0.9 + 0.24 * len(names), sharey=True)
+        left, right = axes[0]
+        _panel(left, workloads, lambda piece, of: _error(piece, "rate CV 10 s", of))
+        left.set_xlabel("CV of the rate in 10 s: generated over actual, %")
+        _panel(right, workloads, over)
+        right.set_xlabel("instances too few (-) or too many (+), %")
+        right.set_xscale("symlog", linthresh=100)
+        ticks = [-50, 0, 50, 100, 1000]
+        right.set_xticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
+        left.set_yticks(range(len(names)), names)
+        left.set_ylim(len(names) - 0.5, -0.5)
+        handles, labels = left.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=3)
+        save(figure, path)
+
+
+def _error(piece: dict[str, Any], measure: str, of: str) -> Number:
+    values = piece["measures"][measure]
+    if values.get(of) is None or not values["actual"]:
+        return None
+    return 100.0 * (values[of] / values["actual"] - 1)
+
+
+def _panel(axis: Any, workloads: Sequence[Workload], number: Callable[[dict[str, Any], str], Number]) -> None:
+    axis.axvline(0, color="#888888", linewidth=0.8)
+    for place, (method, label) in enumerate(METHODS.items()):
+        style = {"color": COLOURS[place], "marker": MARKERS[place]}
+        for row, workload in enumerate(workloads):
+            values = known(workload, lambda piece, of=method: number(piece, of))
+            if not values:
+                continue
+            height = row + 0.22 * (place - 1)
+            axis.plot([min(values), max(values)], [height, height], color=style["color"], linewidth=1)
+            axis.plot([statistics.median(values)], [height], linestyle="", markersize=4, **style)
+        axis.plot([], [], linestyle="", label=label, markersize=4, **style)
