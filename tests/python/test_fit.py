@@ -174,8 +174,9 @@ def test_batches_do_not_matter_where_windows_are_cut(trace, monkeypatch):
     for name in ("window", "client", "family"):
         assert np.array_equal(one[name], other[name])
     for name in ("rate", "shape", "cv"):
-        # Sums are in another order, and equal times are told apart where a piece has any.
-        assert np.allclose(one[name], other[name], rtol=1e-3)
+        # Sums are in another order, and equal times are told apart where a piece has any: a gap may then be
+        # on the other side of what is seen.
+        assert np.allclose(one[name], other[name], rtol=2e-3)
     assert whole.profile.distributions == found[0].profile.distributions
 
 

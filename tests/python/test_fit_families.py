@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import special, stats
+from scipy import optimize, special, stats
 from statistics_helpers import accept, normal_p_value
 from tracetide.fit.families import LARGEST_SHAPE, SMALLEST_SHAPE, fit_groups, ks_p_value
 
@@ -108,3 +108,46 @@ def test_p_values_are_near_those_of_the_exact_law():
             assert float(ks_p_value(np.array(d), np.array(n))) == pytest.approx(
                 stats.kstwo.sf(d, n), abs=0.02
             )
+
+
+def test_gaps_below_the_resolution_of_times_do_not_change_the_law():
+    """With Gamma 0.04 nearly half of the gaps are below 10 ns at a mean of 50 ms: rounding makes them."""
+    generator = np.random.default_rng(5)
+    n = 20_000
+    for shape, mean in ((0.03, 5e7), (0.04, 5e7), (0.1, 5e7), (0.1, 1e9)):
+        times = np.floor(np.cumsum(generator.gamma(shape, mean / shape, n)))
+        gaps = np.maximum(np.diff(times), 1e-3)
+        fits = fit_groups(gaps, np.array([0]), with_ks=False, seen_from=10.0)
+        assert fits.family[0] == 1
+        assert fits.shape[0] == pytest.approx(shape, rel=0.06)
+    weibull = 1e7 * generator.weibull(0.15, n)
+    gaps = np.maximum(np.diff(np.floor(np.cumsum(weibull))), 1e-3)
+    fits = fit_groups(gaps, np.array([0]), with_ks=False, seen_from=10.0)
+    assert fits.family[0] == 2
+    assert fits.shape[0] == pytest.approx(0.15, rel=0.05)
+
+
+def test_unseen_gaps_fit_as_the_likelihood_of_what_is_known():
+    """Densities of gaps that are seen, probabilities of those that are not, maximised by SciPy."""
+    generator = np.random.default_rng(6)
+    bound = 1e-4
+    gaps = generator.gamma(0.2, 5.0, 4000)
+    unseen = int((gaps < bound).sum())
+    assert unseen > 100
+    fits = fit_groups(np.maximum(gaps, 1e-12), np.array([0]), with_ks=False, seen_from=bound)
+    seen, mean = gaps[gaps >= bound], gaps.mean()
+
+    def gamma(shape):
+        law = stats.gamma(shape, scale=mean / shape)
+        return law.logpdf(seen).sum() + unseen * law.logcdf(bound)
+
+    def weibull(parameters):
+        law = stats.weibull_min(parameters[0], scale=np.exp(parameters[1]))
+        return law.logpdf(seen).sum() + unseen * law.logcdf(bound)
+
+    of_gamma = optimize.minimize_scalar(lambda shape: -gamma(shape), bounds=(0.01, 1), method="bounded")
+    of_weibull = optimize.minimize(lambda p: -weibull(p), [0.3, 0.0], method="Nelder-Mead")
+    assert fits.shapes[1, 0] == pytest.approx(of_gamma.x, rel=1e-3)
+    assert fits.shapes[2, 0] == pytest.approx(of_weibull.x[0], rel=3e-3)
+    assert fits.log_likelihood[1, 0] == pytest.approx(-of_gamma.fun, abs=0.1)
+    assert fits.log_likelihood[2, 0] == pytest.approx(-of_weibull.fun, abs=1)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from tracetide.fit.families import Fits, fit_groups
 from tracetide.fit.pieces import Grid, Piece
 from tracetide.fit.sample import GroupedSample
-from tracetide.fit.ticks import Ticks, jitter, least_gap
+from tracetide.fit.ticks import Ticks, jitter, least_gap, seen_from
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -242,7 +242,7 @@ class Arrivals:
             rows = np.flatnonzero(gaps.is_inner & is_dense[gaps.group])
             dense = np.flatnonzero(is_dense)
             values, starts = self._thinned(gaps.gap[rows], found[dense])
-            fits = fit_groups(values, starts, with_ks=self._with_ks)
+            fits = fit_groups(values, starts, with_ks=self._with_ks, seen_from=seen_from(self.tick_ns))
             cv = _cv(found[dense], total[dense], squares[dense])
             cells.fill(np.flatnonzero(is_dense[groups]), fits, cv, np.arange(dense.size), _WINDOW)
         if is_sparse.any():
@@ -288,7 +288,8 @@ class Arrivals:
         is_dense[client[dense]] = True
         if dense.size:
             rows = np.flatnonzero(is_inner & is_dense[owner])
-            fits = fit_groups(gap[rows], _runs(owner[rows])[0], with_ks=self._with_ks)
+            starts = _runs(owner[rows])[0]
+            fits = fit_groups(gap[rows], starts, with_ks=self._with_ks, seen_from=seen_from(self.tick_ns))
             cv = _cv(found[dense], total[dense], squares[dense])
             cells.fill(dense, fits, cv, np.arange(dense.size), _WINDOW)
         rows = np.flatnonzero(~is_dense[owner])
@@ -309,7 +310,9 @@ class Arrivals:
         rows = np.flatnonzero(np.repeat(enough, counts))
         values, owner = values[rows], client[rows]
         starts, counts = _runs(owner)
-        fits = fit_groups(values, starts, with_ks=self._with_ks)
+        # Gaps of the trace are in mean gaps, of which each epoch has its own.
+        least = seen_from(self.tick_ns) if fallback == _EPOCH else 0.0
+        fits = fit_groups(values, starts, with_ks=self._with_ks, seen_from=least)
         cv = _cv(counts, np.add.reduceat(values, starts), np.add.reduceat(values * values, starts))
         known = owner[starts]
         at = np.minimum(np.searchsorted(known, cells.client[pending]), known.size - 1)

@@ -12,6 +12,7 @@ _ENOUGH = 10
 _MOSTLY_TIES = 0.5
 _LOW_QUANTILE = 0.05
 _LEAST = 1e-3
+_SEEN_FROM = 10
 
 
 class Ticks:
@@ -86,6 +87,11 @@ def jitter(time_ns: Ints, row: Ints, client_starts: Ints, tick: int) -> Floats |
 def least_gap(tick: int) -> float:
     """In ns, for gaps that are 0 even so."""
     return _LEAST * tick
+
+
+def seen_from(tick: int) -> float:
+    """In ns: a shorter gap is hardly known, as each of its times is known to a tick."""
+    return _SEEN_FROM * tick
 
 
 def _uniform(row: Ints) -> Floats:
