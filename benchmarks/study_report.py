@@ -16,8 +16,9 @@ Number = float | None
 
 
 def markdown(workloads: Sequence[Workload], grid: tt.provision.Grid) -> str:
-    """Three tables: likeness, instances, and figure 20."""
-    return "\n".join([*_likeness(workloads), "", *_instances(workloads), "", *_grid(grid), ""])
+    """Four tables: all profiles together, instances, likeness, and figure 20."""
+    tables = (_summary(workloads), _instances(workloads), _likeness(workloads), _grid(grid))
+    return "\n".join(line for table in tables for line in (*table, ""))
 
 
 def over(piece: dict[str, Any], method: str) -> Number:
@@ -34,9 +35,40 @@ def capacity_over(piece: dict[str, Any], method: str) -> Number:
     return 100.0 * (rates["actual"] / rates[method] - 1)
 
 
+def error(piece: dict[str, Any], measure: str, of: str) -> Number:
+    """Percent by which a measure of a generated trace exceeds the actual one's."""
+    values = piece["measures"][measure]
+    if values.get(of) is None or not values["actual"]:
+        return None
+    return 100.0 * (values[of] / values["actual"] - 1)
+
+
 def known(workload: Workload, number: Callable[[dict[str, Any]], Number]) -> list[float]:
     """A number of every piece that has it."""
     return [value for piece in workload["pieces"] if (value := number(piece)) is not None]
+
+
+def _summary(workloads: Sequence[Workload]) -> list[str]:
+    """Over the hold-outs of all profiles; traces have no chance to compare with."""
+    profiles = [workload for workload in workloads if workload["source"] != "trace"]
+    lines = [
+        "| requests | hold-outs | off by, on average | over 20 % too few | over 20 % too many | "
+        "rate CV 10 s, median |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for method, label in METHODS.items():
+        off = [value for one in profiles for value in known(one, lambda piece, of=method: over(piece, of))]
+        cv = [
+            value
+            for one in profiles
+            for value in known(one, lambda piece, of=method: error(piece, "rate CV 10 s", of))
+        ]
+        if off:
+            mean = statistics.fmean(map(abs, off))
+            few, many = sum(value < -20 for value in off), sum(value > 20 for value in off)
+            told = f"{mean:.0f} % | {few} | {many} | {_percent(statistics.median(cv))}"
+            lines.append(f"| {label} | {len(off)} | {told} |")
+    return lines
 
 
 def _likeness(workloads: Sequence[Workload]) -> list[str]:
@@ -143,7 +175,7 @@ def draw(workloads: Sequence[Workload], path: Path) -> None:
     with house_style():
         figure, axes = new_figure(1, 2, width=3.9, height=0.9 + 0.24 * len(names), sharey=True)
         left, right = axes[0]
-        _panel(left, workloads, lambda piece, of: _error(piece, "rate CV 10 s", of))
+        _panel(left, workloads, lambda piece, of: error(piece, "rate CV 10 s", of))
         left.set_xlabel("CV of the rate in 10 s: generated over actual, %")
         _panel(right, workloads, over)
         right.set_xlabel("instances too few (-) or too many (+), %")
@@ -155,13 +187,6 @@ def draw(workloads: Sequence[Workload], path: Path) -> None:
         handles, labels = left.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=3)
         save(figure, path)
-
-
-def _error(piece: dict[str, Any], measure: str, of: str) -> Number:
-    values = piece["measures"][measure]
-    if values.get(of) is None or not values["actual"]:
-        return None
-    return 100.0 * (values[of] / values["actual"] - 1)
 
 
 def _panel(axis: Any, workloads: Sequence[Workload], number: Callable[[dict[str, Any], str], Number]) -> None:

@@ -26,7 +26,7 @@ def study(monkeypatch):
 
 def bursty_and_steady() -> tt.ClientPool:
     """One client whose bursts bring long prompts, beside a steady one with short prompts."""
-    bursty = tt.Client(rate=4, arrivals=tt.Gamma(cv=3), input_tokens=8000, output_tokens=20)
+    bursty = tt.Client(rate=4, arrivals=tt.Gamma(cv=5), input_tokens=8000, output_tokens=20)
     steady = tt.Client(rate=16, arrivals=tt.Exponential(), input_tokens=200, output_tokens=20)
     return tt.ClientPool([bursty, steady])
 
@@ -40,7 +40,7 @@ def test_bursts_with_long_prompts_are_what_naive_misses(study):
     assert abs(together["clients"] - together["actual"]) < 0.1
     assert abs(together["naive"]) < 0.15
     needed = found["instances"]
-    assert needed["naive"] < 0.9 * needed["actual"]
+    assert needed["naive"] < 0.7 * needed["actual"]
     assert abs(needed["clients"] - needed["actual"]) < needed["actual"] - needed["naive"]
 
 
