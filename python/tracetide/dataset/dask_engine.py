@@ -79,18 +79,28 @@ def _results(
     client: Any, function: Callable[[Work, Any], Any], work: Work, tasks: Sequence[Any]
 ) -> Iterator[Any]:
     """What a function makes of the tasks, in any order, with at most two for each worker under way."""
-    shared = client.scatter(work, broadcast=True)
+    # A name of its own: one of its content would be that of an earlier call, which is let go of meanwhile.
+    shared = client.scatter(work, broadcast=True, hash=False)
     waiting = iter(tasks)
     pending = _distributed().as_completed()
     try:
         for _ in range(2 * _workers(client)):
             _submit(client, pending, function, shared, waiting)
         for done in pending:
-            result = done.result()
+            result = _result(done)
             _submit(client, pending, function, shared, waiting)
             yield result
     finally:
         client.cancel(list(pending.futures), force=True)
+
+
+def _result(done: Any) -> Any:
+    """What a task made, or its own error."""
+    distributed = _distributed()
+    try:
+        return done.result()
+    except (distributed.KilledWorker, distributed.client.FutureCancelledError) as error:
+        raise OSError(f"dask: a task was lost: {str(error).splitlines()[0]}") from None
 
 
 def _submit(client: Any, pending: Any, function: Any, shared: Any, waiting: Iterator[Any]) -> None:
