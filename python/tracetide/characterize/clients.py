@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tracetide.characterize.figures.clients import chart
 from tracetide.characterize.finding import Finding, Part, Whole, table_of
 from tracetide.characterize.rates import gap_cv, readable_step
 from tracetide.measures.client_cells import Cells, ClientCells
@@ -53,15 +54,13 @@ class Clients:
 
     def result(self, whole: Whole) -> Finding | None:
         """The finding; None where there is one client."""
-        from tracetide.characterize.figures.clients import draw
-
         if len(whole.client_names) < 2:
             return None
         cells = self._cells.at(self._range_step(whole.duration_s))
         columns = self._columns(cells, whole)
         numbers = self._numbers(cells, columns)
         tables = {"clients": table_of(columns), "top_clients": self._top_clients(columns, whole)}
-        return Finding("clients", self._figures, numbers, tables, draw)
+        return Finding("clients", self._figures, numbers, tables, chart)
 
     def _range_step(self, duration_s: float) -> float:
         """An hour, as in the study; or less, so that there are ten."""

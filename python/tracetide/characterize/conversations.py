@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tracetide.characterize.figures.conversations import chart
 from tracetide.characterize.finding import Finding, Part, Whole, quantile_numbers, table_of
 from tracetide.measures.log_histogram import LogHistogram
 from tracetide.measures.points import Points
@@ -59,8 +60,6 @@ class Conversations:
 
     def result(self, whole: Whole) -> Finding | None:
         """The finding; None where no session has two requests."""
-        from tracetide.characterize.figures.conversations import draw
-
         turns = self._sessions.turns
         several = turns[turns > 1]
         if not several.size:
@@ -82,7 +81,7 @@ class Conversations:
             "turns": table_of({"turns": counts.values, "share": counts.weights / counts.total}),
             "inter_turn_time": table_of({"seconds": at, "share_at_most": share}),
         }
-        return Finding("conversations", "15", numbers, tables, draw)
+        return Finding("conversations", "15", numbers, tables, chart)
 
     def _cv_of_starts(self) -> float:
         """NaN where not all sessions were followed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tracetide.characterize.figures.correlation import chart
 from tracetide.characterize.finding import Finding, Part, Whole, table_of
 from tracetide.measures.pairs import Pairs
 
@@ -20,14 +21,12 @@ class InputOutput:
 
     def result(self, whole: Whole) -> Finding:
         """The finding."""
-        from tracetide.characterize.figures.correlation import draw
-
         return Finding(
             "correlation",
             "4",
             {"spearman": self._pairs.spearman()},
             {"correlation": bins_table(self._pairs)},
-            draw,
+            chart,
         )
 
 

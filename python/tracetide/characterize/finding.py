@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from tracetide.charts.chart import Chart
 from tracetide.errors import TraceError
 from tracetide.fit.pieces import Piece
 from tracetide.measures.gaps import Gaps
@@ -124,18 +125,25 @@ class Finding:
         figures: of the study.
         numbers: plain values for JSON.
         tables: pyarrow Tables by name, from which the picture is drawn.
-        drawing: draws the picture of the finding into a path.
+        make_chart: describes the picture of a finding.
     """
 
     name: str
     figures: str
     numbers: dict[str, Any]
     tables: dict[str, Any]
-    drawing: Callable[[Finding, str | os.PathLike[str]], None]
+    make_chart: Callable[[Finding], Chart]
+
+    @property
+    def chart(self) -> Chart:
+        """Its picture as data."""
+        return self.make_chart(self)
 
     def draw(self, path: str | os.PathLike[str]) -> None:
         """Draw it: `.png`, `.svg` or `.pdf`; needs matplotlib."""
-        self.drawing(self, path)
+        from tracetide.charts.picture import draw
+
+        draw(self.chart, path)
 
 
 class Accumulator(Protocol):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tracetide.characterize.figures.gaps import chart
 from tracetide.characterize.finding import Finding, Part, Whole, quantile_numbers, table_of
 from tracetide.fit.families import FAMILIES, Fits, fit_groups
 from tracetide.fit.sample import GroupedSample
@@ -107,8 +108,6 @@ class GapFits:
 
     def result(self, whole: Whole) -> Finding:
         """The finding."""
-        from tracetide.characterize.figures.gaps import draw
-
         self._fit(before=max(self._counts, default=0) + 1)
         assert self._busiest is not None
         columns = self._columns()
@@ -132,7 +131,7 @@ class GapFits:
             "busiest_window": self._busiest_numbers(columns),
         }
         tables = {"gaps_windows": table_of(columns), "gaps_busiest_window": self._curves(columns)}
-        return Finding("gaps", "1, 14", numbers, tables, draw)
+        return Finding("gaps", "1, 14", numbers, tables, chart)
 
     def _columns(self) -> dict[str, Any]:
         """By window: how many gaps, and the fits; windows are fitted in the order of time."""

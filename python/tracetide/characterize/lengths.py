@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide import _core
+from tracetide.characterize.figures.lengths import chart
 from tracetide.characterize.finding import Finding, Part, Whole, quantile_numbers, table_of
 from tracetide.fit.histogram import Counts
 from tracetide.fit.parametric import fit_mixture
@@ -41,14 +42,12 @@ class LengthFits:
 
     def result(self, whole: Whole) -> Finding:
         """The finding."""
-        from tracetide.characterize.figures.lengths import draw
-
         numbers, tables = {}, {}
         for field, counted in self._counts.items():
             counts = counted.counts()
             assert counts is not None
             numbers[field], tables[f"lengths_{field}"] = fits_of(counts)
-        return Finding("lengths", "3", numbers, tables, draw)
+        return Finding("lengths", "3", numbers, tables, chart)
 
 
 def fits_of(counts: Counts) -> tuple[dict[str, Any], Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tracetide.characterize.correlation import bins_table
+from tracetide.characterize.figures.modality import chart
 from tracetide.characterize.finding import KINDS, Finding, Part, Whole, quantile_numbers, table_of
 from tracetide.characterize.rates import readable_step
 from tracetide.measures.intervals import IntervalSums
@@ -64,8 +65,6 @@ class Modality:
 
     def result(self, whole: Whole) -> Finding | None:
         """The finding; None where no request has items."""
-        from tracetide.characterize.figures.modality import draw
-
         kinds = {kind: counted for kind, counted in self._kinds.items() if counted.requests}
         if not kinds:
             return None
@@ -83,7 +82,7 @@ class Modality:
         columns = {"start": load.start_s, "rate": load.rate}
         columns |= {f"{name}_tokens_per_s": load.sums[name] / load.step_s for name in ("text", *kinds)}
         tables["modality_load"] = table_of(columns)
-        return Finding("modality", "7, 8, 9", numbers, tables, draw)
+        return Finding("modality", "7, 8, 9", numbers, tables, chart)
 
 
 def _kind(counted: _Kind, requests: int) -> tuple[dict[str, Any], dict[str, Any]]:

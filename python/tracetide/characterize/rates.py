@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tracetide.characterize.figures.rates import chart
 from tracetide.characterize.finding import Finding, Part, Whole, table_of
 from tracetide.measures.intervals import Intervals, IntervalSums, is_multiple
 from tracetide.measures.series import cv, dispersion, rank_correlation
@@ -40,8 +41,6 @@ class Rates:
 
     def result(self, whole: Whole) -> Finding:
         """The finding."""
-        from tracetide.characterize.figures.rates import draw
-
         found = self._sums.at(readable_step(whole.duration_s, self._sums.step_s), whole.duration_s)
         means = {f"mean_{field}": found.mean(field) for field in FIELDS}
         gap_cv = interval_cv(found)
@@ -60,7 +59,7 @@ class Rates:
             },
         }
         columns = {"start": found.start_s, "rate": found.rate, "gap_cv": gap_cv, **means}
-        return Finding("rates", "2, 3", numbers, {"rates": table_of(columns)}, draw)
+        return Finding("rates", "2, 3", numbers, {"rates": table_of(columns)}, chart)
 
 
 def readable_step(duration_s: float, least_s: float) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide.characterize.correlation import bins_table
+from tracetide.characterize.figures.reasoning import chart
 from tracetide.characterize.finding import Finding, Part, Whole, quantile_numbers, table_of
 from tracetide.measures.pairs import Pairs
 from tracetide.measures.points import Points
@@ -44,8 +45,6 @@ class Reasoning:
 
     def result(self, whole: Whole) -> Finding:
         """The finding."""
-        from tracetide.characterize.figures.reasoning import draw
-
         reason, answer = (points_of_counts(one.counts()) for one in (self._reason, self._answer))
         ratios = Points.of(np.arange(RATIO_STEPS + 1) / RATIO_STEPS, self._ratios)
         density = _density(self._ratios)
@@ -66,7 +65,7 @@ class Reasoning:
             ),
             "answer_by_reason": bins_table(self._pairs),
         }
-        return Finding("reasoning", "13", numbers, tables, draw)
+        return Finding("reasoning", "13", numbers, tables, chart)
 
 
 def _density(counts: npt.NDArray[np.int64]) -> Floats:

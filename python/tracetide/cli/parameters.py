@@ -81,6 +81,22 @@ def parse_unit(unit: str | None) -> dict[str, str] | None:
     return None if unit is None else {"timestamp": unit}
 
 
+def parse_targets(name: str, text: str | None) -> list[float]:
+    """Latencies of an option, in seconds.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    if text is None:
+        return []
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(
+            f"--{name}: {text!r} is not allowed; it must be seconds, separated by commas, such as 1,2.25"
+        ) from None
+
+
 def output_path(value: str) -> str:
     """What `-o` was given; an option's name is a forgotten value.
 

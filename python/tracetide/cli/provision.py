@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from tracetide.cli.narrowing import Filters, Top, narrowed
-from tracetide.cli.parameters import Json, Span, Whole
+from tracetide.cli.parameters import Json, Span, Whole, parse_targets
 from tracetide.clientpool import load
 from tracetide.errors import IdleWindowWarning, MissingDataWarning
 from tracetide.formats import format_of
@@ -92,8 +92,8 @@ def provision(
         A bundled name, a `.tide` file, a workload (`.toml`, `.yaml`), a ServeGen model folder, or a
         trace file, native or of another tool.
     """
+    from tracetide.house_style import check_ending, check_matplotlib
     from tracetide.provision import grid, simulate
-    from tracetide.provision.heatmap import require_matplotlib
 
     served = _instance(
         instance,
@@ -103,14 +103,15 @@ def provision(
         max_sequences=max_sequences,
         chunked_prefill=chunked_prefill,
     )
-    rows, columns = _targets("ttft", ttft), _targets("tbt", tbt)
+    rows, columns = parse_targets("ttft", ttft), parse_targets("tbt", tbt)
     if bool(rows) != bool(columns) or bool(rows) == (instances is not None):
         raise ValueError("--ttft and --tbt: both must be given, or else --instances alone")
     options = {"rate": rate, "duration": duration, "seed": seed}
     if plot is not None:
         if instances is not None:
             raise ValueError("--plot: not allowed with --instances; it draws targets")
-        require_matplotlib()
+        check_ending(plot)
+        check_matplotlib()
     workload, caught = _workload(what, span=span, filter=filter, top=top, options=options)
     if instances is not None:
         result = simulate(workload, served, instances=instances, routing=routing, closed_loop=closed_loop)
@@ -140,17 +141,6 @@ def _instance(name: str, cost_table: str | None, *, chunked_prefill: bool, **lim
     if cost_table is not None:
         changes |= {"cost": calibrate(cost_table).cost, "name": os.path.basename(cost_table)}
     return replace(chosen, chunked_prefill=chunked_prefill, **changes)
-
-
-def _targets(name: str, text: str | None) -> list[float]:
-    if text is None:
-        return []
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise ValueError(
-            f"--{name}: {text!r} is not allowed; it must be seconds, separated by commas, such as 1,2.25"
-        ) from None
 
 
 def _workload(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tracetide.charts.chart import Chart
 from tracetide.client_names import unique_names
 from tracetide.compare.measured import FIELDS, Measured, measure
 from tracetide.measures.distances import ks_distance, wasserstein_distance
@@ -123,9 +124,16 @@ class TraceComparison:
             ValueError: for another ending.
             OSError: if it cannot be written.
         """
-        from tracetide.compare.figure import draw
+        from tracetide.charts.picture import draw
 
-        draw(self, path)
+        draw(self.chart, path)
+
+    @property
+    def chart(self) -> Chart:
+        """Figure 19 as data."""
+        from tracetide.compare.figure import chart
+
+        return chart(self)
 
     @property
     def traces(self) -> tuple[Measured, ...]:

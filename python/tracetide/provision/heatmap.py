@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracetide.errors import MissingPackageError
+from tracetide.house_style import check_ending, house_style, save
 
 if TYPE_CHECKING:
     from tracetide.provision.grid import Cell, Grid
@@ -23,8 +23,15 @@ def draw(grid: Grid, path: str | os.PathLike[str]) -> None:
 
     Raises:
         MissingPackageError: if matplotlib is not installed.
+        ValueError: for another ending.
+        OSError: if it cannot be written.
     """
-    require_matplotlib()
+    check_ending(path)
+    with house_style():
+        save(_figure(grid), path)
+
+
+def _figure(grid: Grid) -> Any:
     from matplotlib.colors import LinearSegmentedColormap, Normalize
     from matplotlib.figure import Figure
 
@@ -38,6 +45,7 @@ def draw(grid: Grid, path: str | os.PathLike[str]) -> None:
         image = axis.imshow(
             np.ma.masked_invalid(shown), cmap=colours, norm=norm, origin="lower", aspect="auto"
         )
+        axis.grid(visible=False)
         for number, cell in enumerate(grid.cells):
             row, column = divmod(number, len(grid.tbt))
             _write(axis, row, column, _text(cell, name), shown[row, column])
@@ -49,24 +57,27 @@ def draw(grid: Grid, path: str | os.PathLike[str]) -> None:
     bar = figure.colorbar(image, ax=panels, label="under (-) or over (+), %", shrink=0.9)
     bar.set_ticks([-100, -50, 0, 50, 100])
     figure.suptitle(f"Instances ({grid.instance.name}) for {grid.rate:,.4g} requests/s", fontsize=10)
-    figure.savefig(path)
-
-
-def require_matplotlib() -> None:
-    """Find out whether it can be drawn, before there is anything to draw.
-
-    Raises:
-        MissingPackageError: if matplotlib is not installed.
-    """
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise MissingPackageError("matplotlib is needed to draw: pip install 'tracetide[plot]'") from None
+    return figure
 
 
 def percent_text(over: float) -> str:
     """With its sign, and none for 0."""
     return "0 %" if round(over) == 0 else f"{over:+.0f} %"
+
+
+def colour_of(over: float) -> str:
+    """The colour of a cell and of the text in it, as CSS."""
+    share = max(-1.0, min(1.0, over / _MOST_PERCENT))
+    end = _OVER if share > 0 else _UNDER
+    parts = (
+        round(int(_EVEN[at : at + 2], 16) * (1 - abs(share)) + int(end[at : at + 2], 16) * abs(share))
+        for at in (1, 3, 5)
+    )
+    return f"background: rgb({', '.join(map(str, parts))}); color: {'white' if _is_dark(over) else 'black'}"
+
+
+def _is_dark(over: float) -> bool:
+    return abs(over) > 0.6 * _MOST_PERCENT
 
 
 def _percent(cell: Cell, name: str) -> float:
@@ -84,5 +95,5 @@ def _text(cell: Cell, name: str) -> str:
 
 
 def _write(axis: Any, row: int, column: int, text: str, percent: float) -> None:
-    dark = abs(percent) > 0.6 * _MOST_PERCENT
-    axis.text(column, row, text, ha="center", va="center", fontsize=9, color="white" if dark else "black")
+    colour = "white" if _is_dark(percent) else "black"
+    axis.text(column, row, text, ha="center", va="center", fontsize=9, color=colour)

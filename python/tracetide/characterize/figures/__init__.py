@@ -1,1 +1,1 @@
-"""The pictures of the findings, drawn from their tables and numbers."""
+"""The findings as charts, of their tables."""

@@ -2,66 +2,89 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 
-from tracetide.characterize.figures.correlation import draw_bins
+from tracetide.characterize.figures.correlation import marks_of_bins
 from tracetide.characterize.finding import KINDS, Finding, arrays_of
-from tracetide.house_style import COLOURS, house_style, line_style, new_figure, plain_log, save
+from tracetide.charts.chart import Axis, Bars, Chart, Line, Panel
+
+_BINS = 40
 
 
-def draw(found: Finding, path: str | os.PathLike[str]) -> None:
-    """Draw it."""
+def chart(found: Finding) -> Chart:
+    """Items and text above, loads and shares below."""
     kinds = [kind for kind in KINDS if kind in found.numbers]
     tables = {name: arrays_of(table) for name, table in found.tables.items()}
-    with house_style():
-        figure, axes = new_figure(2, 3, width=3.0, height=2.3)
-        (counts, sizes, text), (load, rates, share) = axes
-        for number, kind in enumerate(kinds, 1):
-            for axis, name, values in (
-                (counts, "items_per_request", "items"),
-                (sizes, "tokens_per_item", "tokens"),
-            ):
-                table = tables[f"{name}_{kind}"]
-                axis.step(
-                    table[values], table["share_at_most"], where="post", label=kind, **line_style(number)
-                )
-        counts.set(xlabel="items per request", ylabel="share at most", ylim=(0, 1.02))
-        counts.xaxis.get_major_locator().set_params(integer=True)
-        plain_log(sizes, x=True)
-        sizes.set(xlabel="tokens per item", ylabel="share at most", ylim=(0, 1.02))
-        counts.legend(loc="lower right")
-        first = kinds[0]
-        draw_bins(text, tables[f"items_by_text_{first}"])
-        spearman = found.numbers[first]["text_spearman"]
-        text.set(xlabel="text, tokens", ylabel=f"{first}s, tokens", title=f"rank correlation {spearman:.3f}")
-        _load(load, tables["modality_load"], kinds, found.numbers["step"])
-        _relative(rates, tables["modality_load"], kinds, found.numbers["step"])
-        table = tables["item_share"]
-        edges = np.linspace(0, 1, 41)
-        heights, _ = np.histogram(table["item_share"], edges, weights=table["share"])
-        share.bar(
-            edges[:-1], heights, width=np.diff(edges), align="edge", color=COLOURS[1], edgecolor="white"
-        )
-        share.set(xlabel="share of item tokens in the input", ylabel="share of requests", xlim=(0, 1))
-        save(figure, path)
+    counts = Panel(
+        Axis("items per request", whole=True),
+        Axis("share at most", low=0, high=1.02),
+        _by_kind(tables, kinds, "items_per_request", "items"),
+        legend="lower right",
+    )
+    sizes = Panel(
+        Axis("tokens per item", log=True),
+        Axis("share at most", low=0, high=1.02),
+        _by_kind(tables, kinds, "tokens_per_item", "tokens"),
+    )
+    first = kinds[0]
+    text = Panel(
+        Axis("text, tokens", log=True),
+        Axis(f"{first}s, tokens", log=True),
+        marks_of_bins(tables[f"items_by_text_{first}"]),
+        f"rank correlation {found.numbers[first]['text_spearman']:.3f}",
+        legend="best",
+    )
+    load, step = tables["modality_load"], found.numbers["step"]
+    return Chart(
+        (
+            (counts, sizes, text),
+            (_load(load, kinds, step), _relative(load, kinds, step), _shares(tables["item_share"])),
+        ),
+        width=3.0,
+        height=2.3,
+    )
 
 
-def _load(axis: Any, table: dict[str, Any], kinds: list[str], step: float) -> None:
+def _by_kind(tables: dict[str, Any], kinds: list[str], name: str, values: str) -> tuple[Line, ...]:
+    lines = []
+    for number, kind in enumerate(kinds, 1):
+        table = tables[f"{name}_{kind}"]
+        lines.append(Line(table[values], table["share_at_most"], kind, style=number, step=True))
+    return tuple(lines)
+
+
+def _load(table: dict[str, Any], kinds: list[str], step: float) -> Panel:
     hours = (table["start"] + step / 2) / 3600
-    for number, name in enumerate(["text", *kinds]):
-        axis.plot(hours, table[f"{name}_tokens_per_s"], label=name, **line_style(number))
-    axis.set(xlabel="hours", ylabel="tokens/s", ylim=(0, None))
-    axis.set_ylim(0, 1.5 * axis.get_ylim()[1])
-    axis.legend(loc="upper left", ncols=2, columnspacing=1.0)
+    lines = (
+        Line(hours, table[f"{name}_tokens_per_s"], name, style=number)
+        for number, name in enumerate(["text", *kinds])
+    )
+    return Panel(
+        Axis("hours"),
+        Axis("tokens/s", low=0, room=1.5),
+        tuple(lines),
+        legend="upper left",
+        legend_columns=2,
+    )
 
 
-def _relative(axis: Any, table: dict[str, Any], kinds: list[str], step: float) -> None:
+def _relative(table: dict[str, Any], kinds: list[str], step: float) -> Panel:
     """The same relative to its mean, so that shifts can be told apart."""
     hours = (table["start"] + step / 2) / 3600
+    lines = []
     for number, name in enumerate(["text", *kinds]):
         values = table[f"{name}_tokens_per_s"]
-        axis.plot(hours, values / max(values.mean(), 1e-300), **line_style(number))
-    axis.set(xlabel="hours", ylabel="tokens/s over their mean", ylim=(0, None))
+        lines.append(Line(hours, values / max(values.mean(), 1e-300), name, style=number))
+    return Panel(Axis("hours"), Axis("tokens/s over their mean", low=0), tuple(lines))
+
+
+def _shares(table: dict[str, Any]) -> Panel:
+    edges = np.linspace(0, 1, _BINS + 1)
+    heights, _ = np.histogram(table["item_share"], edges, weights=table["share"])
+    return Panel(
+        Axis("share of item tokens in the input", low=0, high=1),
+        Axis("share of requests"),
+        (Bars(edges, heights, style=1),),
+    )
