@@ -41,6 +41,7 @@ from tracetide.generate import generate, stream
 from tracetide.handmade import Client, Daily, Linear, RateCurve, Spike, Steps, Weekly
 from tracetide.job import Job
 from tracetide.paths import get_cmake_dir, get_include
+from tracetide.report import report
 from tracetide.shards import Shard
 from tracetide.trace import Batch, Trace
 
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from tracetide.prefixes import PrefixStatistics, prefix_statistics
     from tracetide.prompts import Prefixes, PromptLevel
     from tracetide.readers import TraceScan, read, scan
+    from tracetide.report import Report
     from tracetide.sessions import ServiceTime, Sessions, SubAgent, Tool, User, agents, conversations
     from tracetide.upsampling import compare_upsampling, upsample
     from tracetide.validation import ValidationReport, validate
@@ -87,6 +89,7 @@ __all__ = [
     "PromptLevel",
     "QuantileTable",
     "RateCurve",
+    "Report",
     "ServiceTime",
     "Sessions",
     "Shard",
@@ -122,6 +125,7 @@ __all__ = [
     "prefix_statistics",
     "provision",
     "read",
+    "report",
     "scan",
     "stream",
     "upsample",
@@ -134,6 +138,7 @@ _LAZY = {
     "PrefixStatistics": "tracetide.prefixes",
     "Prefixes": "tracetide.prompts",
     "PromptLevel": "tracetide.prompts",
+    "Report": "tracetide.report",
     "ServiceTime": "tracetide.sessions",
     "Sessions": "tracetide.sessions",
     "SubAgent": "tracetide.sessions",

@@ -10,10 +10,11 @@ import pytest
 import tracetide as tt
 from cli_tools import succeeds
 from small_profiles import MULTIMODAL, Bins, Client, IntegerPmf, Quantiles, build, constant, one_client
-from tracetide.cli.render import number, sparkline
+from tracetide.cli.render import sparkline
 from tracetide.describe import describe
 from tracetide.describe.pool import describe_pool
 from tracetide.describe.trace import describe_trace
+from tracetide.readable import number
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from tracetide.cli.importing import import_
 from tracetide.cli.outcome import Terminated, outcome_of
 from tracetide.cli.profiles import profiles
 from tracetide.cli.provision import provision
+from tracetide.cli.report import report
 from tracetide.cli.schema import schema
 from tracetide.cli.upsample import upsample
 from tracetide.cli.validate import validate
@@ -46,6 +47,7 @@ app.command(upsample)
 app.command(provision)
 app.command(characterize)
 app.command(compare)
+app.command(report)
 app.command(schema)
 app.command(completion)
 

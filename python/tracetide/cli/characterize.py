@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -100,6 +100,7 @@ def _render(found: Characterization) -> None:
     from rich.table import Table
 
     from tracetide.durations import format_duration
+    from tracetide.readable import lines_of
 
     console = Console(highlight=False, soft_wrap=True, markup=False)
     console.print(
@@ -109,22 +110,6 @@ def _render(found: Characterization) -> None:
         table = Table(box=SIMPLE, pad_edge=False, show_edge=False)
         table.add_column(f"{name} (figure {finding.figures})", no_wrap=True, min_width=40)
         table.add_column("", justify="right")
-        for label, value in _rows(finding.numbers):
+        for label, value in lines_of(finding.numbers):
             table.add_row(label, value)
         console.print("", table, sep="\n")
-
-
-def _rows(numbers: dict[str, Any], before: str = "") -> list[tuple[str, str]]:
-    """Nested numbers as lines, `lengths of input_tokens` before their own names."""
-    from tracetide.cli.render import number
-
-    found = []
-    for name, value in numbers.items():
-        label = f"{before}{str(name).replace('_', ' ')}"
-        if isinstance(value, dict):
-            found += _rows(value, f"{label}: ")
-        elif isinstance(value, list):
-            found.append((label, ", ".join(map(str, value))))
-        else:
-            found.append((label, value if isinstance(value, str) else number(float(value))))
-    return found

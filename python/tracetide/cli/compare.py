@@ -108,7 +108,7 @@ def _render(found: TraceComparison) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from tracetide.cli.render import number
+    from tracetide.readable import number
 
     table = Table(box=SIMPLE, pad_edge=False, show_edge=False)
     table.add_column(f"intervals of {found.interval:g} s", no_wrap=True)

@@ -29,8 +29,8 @@ def profiles(*, json_: Json = False) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from tracetide.cli.render import number
     from tracetide.durations import format_duration
+    from tracetide.readable import number
 
     table = Table(box=None, pad_edge=False)
     right = ("clients", "requests/s", "left out")
@@ -70,7 +70,7 @@ def _source(provenance: dict[str, Any]) -> str:
 
 def _mean_lengths(entry: Description) -> str:
     """The means of the fields that the profile has: items of a kind that never comes are left out."""
-    from tracetide.cli.render import number
+    from tracetide.readable import number
 
     return ", ".join(
         f"{field.name} {number(field.mean)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from tracetide.describe import Description
 from tracetide.durations import format_duration
+from tracetide.readable import number
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,15 +28,6 @@ def sparkline(values: Sequence[float], width: int = _WIDTH) -> str:
     top = means.max()
     levels = np.zeros(means.size) if top <= 0 else means / top * (len(_BLOCKS) - 1)
     return "".join(_BLOCKS[round(level)] for level in levels.tolist())
-
-
-def number(value: float) -> str:
-    """A number for people, with three to four digits that count."""
-    if not math.isfinite(value):
-        return "-"
-    if value == 0 or abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
 def render(found: Description) -> None:

@@ -33,11 +33,13 @@ class Source:
         name: of the file, the profile, or what it is.
         scan: its requests in a stream.
         client_names: by `client_id`, of a job; None where the trace tells names itself, or nothing.
+        job: what makes the requests; None for a trace.
     """
 
     name: str
     scan: TraceScan
     client_names: Sequence[str] | None = None
+    job: Job | None = None
 
     def codes(self, most: int) -> ClientCodes:
         """What tells clients apart: the column `client` or `client_id`, or nothing."""
@@ -117,7 +119,7 @@ def open_source(
         _refuse(given, "profiles", what)
     if isinstance(what, Job):
         _refuse(reading, "traces", what)
-        return Source(what.pool.name, scan(what), what.pool.client_names)
+        return Source(what.pool.name, scan(what), what.pool.client_names, what)
     if isinstance(what, TraceScan):
         _refuse(reading, "what is not a TraceScan yet", what)
         return Source(_name(what), what)

@@ -1,0 +1,123 @@
+"""`tracetide report`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from tracetide.cli.parameters import (
+    Columns,
+    Quiet,
+    Unit,
+    Whole,
+    output_path,
+    parse_columns,
+    parse_targets,
+    parse_unit,
+)
+from tracetide.cli.warned import told_warnings
+
+
+def report(
+    what: Annotated[str, Parameter(name="WHAT")],
+    generated: Annotated[tuple[str, ...], Parameter(name="GENERATED")] = (),
+    /,
+    *,
+    output: Annotated[
+        str,
+        Parameter(name=("--output", "-o"), allow_leading_hyphen=True, help="The page: an .html file."),
+    ],
+    name: Annotated[
+        list[str] | None,
+        Parameter(negative="", help="What to call each trace, WHAT first; once for each."),
+    ] = None,
+    window: Annotated[str, Parameter(help='In which gaps are fitted: seconds, or "10min".')] = "10min",
+    interval: Annotated[
+        str | None,
+        Parameter(help='For comparing: seconds, or "10s"; default: with 30 requests on average.'),
+    ] = None,
+    ttft: Annotated[
+        str | None,
+        Parameter(help="Also provision: targets of the time to first token, seconds, separated by commas."),
+    ] = None,
+    tbt: Annotated[
+        str | None, Parameter(help="Targets of the time between tokens, seconds, separated by commas.")
+    ] = None,
+    instance: Annotated[
+        str, Parameter(help="What serves: a100x2-14b, a100-8b, h100-8b or h100x4-70b.")
+    ] = "a100x2-14b",
+    rate: Annotated[float | None, Parameter(help="Of a profile: total requests/s.")] = None,
+    scale: Annotated[float | None, Parameter(help="Of a profile: factor on its own rates.")] = None,
+    duration: Annotated[str | None, Parameter(help="Of a profile: how long; default: its period.")] = None,
+    seed: Annotated[Whole | None, Parameter(help="Of a profile: from 0 to 2^64 - 1.")] = None,
+    max_clients: Annotated[Whole, Parameter(help="More clients are an error.")] = 1_000_000,
+    format: Annotated[
+        str | None,
+        Parameter(name=("--format", "--from"), help="The format of WHAT, whatever its columns."),
+    ] = None,
+    column: Columns = None,
+    unit: Unit = None,
+    rebase: Annotated[
+        bool, Parameter(negative="", help="Count WHAT's times from its first request.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write a page for a browser, with everything in it: what a trace or a profile is like.
+
+    With GENERATED also how close these are to it, with targets also what would serve it.
+
+    For example:
+
+    `tracetide report trace.parquet -o report.html`
+
+    `tracetide report actual.parquet clients.parquet naive.parquet --ttft 1.5,2.25 --tbt 0.25 -o report.html`
+
+    Parameters
+    ----------
+    what
+        A trace of any format; or a bundled name, a `.tide` file, a workload (`.toml`, `.yaml`) or a ServeGen
+        model folder, of which a trace is made at its own rates.
+    generated
+        Traces to compare with it, or profiles, which send at their own rates.
+    """
+    from tracetide.durations import parse_duration
+    from tracetide.measures.source import open_source
+    from tracetide.provision import preset
+    from tracetide.report.document import check_names, check_packages, check_targets, report_of_sources
+
+    target = output_path(output)
+    if target != "-" and not target.lower().endswith((".html", ".htm")):
+        raise ValueError(f"--output: {target!r} is not allowed; it must end in .html")
+    check_names(name, 1 + len(generated), "--name")
+    targets = parse_targets("ttft", ttft), parse_targets("tbt", tbt)
+    check_targets(*targets)
+    served = preset(instance)
+    check_packages()
+    with told_warnings(quiet=quiet):
+        first = open_source(
+            what,
+            format=format,
+            columns=parse_columns(column),
+            units=parse_unit(unit),
+            rebase=rebase,
+            rate=rate,
+            scale=scale,
+            duration=duration,
+            seed=seed,
+        )
+        others = [open_source(one) for one in generated]
+    found = report_of_sources(
+        [first, *others],
+        names=name,
+        window=window,
+        interval_s=None if interval is None else parse_duration(interval, "--interval"),
+        max_clients=max_clients,
+        ttft=targets[0],
+        tbt=targets[1],
+        instance=served,
+    )
+    found.write(target)
+    if target != "-" and not quiet:
+        print(f"{target}: written", file=sys.stderr)

@@ -1,0 +1,34 @@
+"""Numbers for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def number(value: float) -> str:
+    """A number with three to four digits that count; "-" for none."""
+    if not math.isfinite(value):
+        return "-"
+    if value == 0 or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+
+
+def lines_of(numbers: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:
+    """Nested numbers as lines with their names, such as "input tokens: mean"."""
+    found = []
+    for name, value in numbers.items():
+        label = f"{before}{str(name).replace('_', ' ')}"
+        if isinstance(value, dict):
+            found += lines_of(value, f"{label}: ")
+        elif isinstance(value, list):
+            found.append((label, ", ".join(map(_text, value))))
+        else:
+            found.append((label, _text(value)))
+    return found
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else number(float(value))
