@@ -73,6 +73,12 @@ def test_lines_for_a_browser():
     assert plot["layout"]["showlegend"]
 
 
+def test_long_lines_are_thinned():
+    (trace,) = plot_of(Line(np.arange(1e5), np.arange(1e5)))["data"]
+    assert len(trace["x"]) == len(trace["y"]) == 4000
+    assert (trace["x"][0], trace["x"][-1]) == (0, 99_999)
+
+
 def test_axes_for_a_browser():
     plot = plot_of(Line(X, Y), x=Axis("hours", log=True, low=0.01, high=100), y=Axis("y", low=0))
     x, y = plot["layout"]["xaxis"], plot["layout"]["yaxis"]

@@ -159,6 +159,7 @@ def test_compared_traces(traces):
     expected = tt.compare(*paths, interval=5, names=["actual", "one", "two"])
     assert report.comparison is not None
     assert report.comparison.to_dict() == expected.to_dict()
+    assert "<title>actual</title>" in report.html()
     page = Page(report.html())
     distances = 0
     for row in expected.rows:

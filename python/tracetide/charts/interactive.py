@@ -22,6 +22,7 @@ from tracetide.charts.chart import (
     Ranges,
     Stems,
     Strip,
+    few,
 )
 from tracetide.house_style import COLOURS, FAINT
 
@@ -32,6 +33,7 @@ _DASHES = ("solid", "dash", "dashdot", "dot", "longdash", "longdashdot", "2px,2p
 _MARKERS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x")
 _DIGITS = 6
 _MOST_TICKS = 12
+_MOST_POINTS = 4000
 _GRID = "#E6E6E6"
 
 
@@ -101,11 +103,12 @@ def _no_traces(mark: Level | Strip) -> Traces:
 @_traces.register
 def _line(mark: Line) -> Traces:
     width = 5 if mark.beneath else 1.6
+    shown = few(mark.x, _MOST_POINTS)
     trace: dict[str, Any] = {
         "type": "scatter",
         "mode": "lines+markers" if mark.marked else "lines",
-        "x": _numbers(mark.x),
-        "y": _numbers(mark.y),
+        "x": _numbers(mark.x[shown]),
+        "y": _numbers(mark.y[shown]),
         "name": _text(mark.label),
         "showlegend": bool(mark.label),
         "line": {"color": FAINT if mark.beneath else _colour(mark.style), "width": width},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tracetide.characterize.characterization import Characterization
 from tracetide.characterize.run import characterize_source
@@ -70,6 +70,8 @@ def report_of_sources(
     check_names(names, len(sources))
     check_targets(ttft, tbt)
     found = characterize_source(sources[0], window=window, max_clients=max_clients)
+    if names is not None:
+        found = replace(found, name=names[0])
     comparison = compare_sources(sources, names, interval_s) if len(sources) > 1 else None
     return Report(found, comparison, _provisioning(sources[0], ttft, tbt, instance) if ttft else None)
 
