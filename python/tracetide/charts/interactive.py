@@ -95,9 +95,10 @@ def _traces(mark: Any) -> Traces:
     raise TypeError(f"{type(mark).__name__} is no mark")
 
 
-@_traces.register
-def _no_traces(mark: Level | Strip) -> Traces:
-    return []
+@_traces.register(Level)
+@_traces.register(Strip)
+def _across(mark: Level | Strip) -> Traces:
+    return []  # they are shapes
 
 
 @_traces.register

@@ -22,7 +22,7 @@ from tracetide.cli.warned import told_warnings
 
 def report(
     what: Annotated[str, Parameter(name="WHAT")],
-    generated: Annotated[tuple[str, ...], Parameter(name="GENERATED")] = (),
+    generated: Annotated[tuple[str, ...], Parameter(name="GENERATED", show_default=False)] = (),
     /,
     *,
     output: Annotated[
