@@ -507,6 +507,7 @@ void bind_builder(py::module_& module) {
           [](NamedBuilder& self, double share,
              const std::vector<std::tuple<double, std::uint32_t, std::uint32_t>>& levels) {
             std::vector<PromptLevel> added;
+            added.reserve(levels.size());
             for (const auto& [exponent, prompts, tokens] : levels)
               added.push_back({exponent, prompts, tokens});
             return self.builder.add_prompt_model({.share = share}, added);
