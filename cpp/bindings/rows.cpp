@@ -81,6 +81,7 @@ struct ArrayWriter {
 
 std::vector<ColumnInfo> infos_of(const std::vector<std::pair<std::string, std::string>>& columns) {
   std::vector<ColumnInfo> infos;
+  infos.reserve(columns.size());
   for (const auto& [name, kind] : columns) infos.push_back({name, parse_kind(kind)});
   return infos;
 }

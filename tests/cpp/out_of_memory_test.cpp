@@ -31,7 +31,7 @@ namespace {
 namespace fs = std::filesystem;
 using failing_new::Failure;
 
-const fs::path corpus = TRACETIDE_CORPUS;
+fs::path corpus() { return TRACETIDE_CORPUS; }
 
 // Of everything that a run has given, in order.
 class Digest {
@@ -99,7 +99,7 @@ JobOptions options_of(const std::string& profile) {
 }
 
 Job open_job(const std::string& profile) {
-  return Job(Profile::open(corpus / "tide" / (profile + ".tide")), options_of(profile));
+  return Job(Profile::open(corpus() / "tide" / (profile + ".tide")), options_of(profile));
 }
 
 class OutOfMemory : public testing::TestWithParam<Failure> {
@@ -124,7 +124,7 @@ TEST_P(OutOfMemory, Streams) {
 
 // Windows that are cut in slices.
 TEST_P(OutOfMemory, LargeWindows) {
-  const Profile profile = Profile::open(corpus / "tide" / "language.tide");
+  const Profile profile = Profile::open(corpus() / "tide" / "language.tide");
   const double window_s = static_cast<double>(profile.window_ns()) / 1e9;
   expect_failures_told(
       [&] {
@@ -213,7 +213,7 @@ TEST_P(OutOfMemory, Files) {
   std::string name = (fs::temp_directory_path() / "out_of_memory_test.XXXXXX").string();
   ASSERT_NE(::mkdtemp(name.data()), nullptr);
   const fs::path folder = name;
-  std::ifstream file(corpus / "servegen" / "language", std::ios::binary);
+  std::ifstream file(corpus() / "servegen" / "language", std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const std::string divider = "====\n";
   const std::size_t at = text.find(divider);
@@ -226,7 +226,7 @@ TEST_P(OutOfMemory, Files) {
     for (const auto& active : servegen::read_arrivals(folder / "trace.csv", buffer).active)
       digest.add(std::span(&active.cell.rate, 1));
     digest.add(servegen::read_lengths(folder / "dataset.json", buffer).probabilities);
-    Profile::open(corpus / "tide" / "sessions.tide").write(folder / "made.tide");
+    Profile::open(corpus() / "tide" / "sessions.tide").write(folder / "made.tide");
     const Profile again = Profile::open(folder / "made.tide");
     for (std::uint32_t window = 0; window < again.windows(); ++window) digest.add(again.cells(window).rate);
     return digest.value();

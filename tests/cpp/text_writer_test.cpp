@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <random>
@@ -247,11 +248,14 @@ std::string timestamp_text(double timestamp) {
   return line.substr(0, line.find(','));
 }
 
-const std::vector<std::pair<Category, TextFormat>> all_kinds{
-    {Category::language, TextFormat::csv},   {Category::reason, TextFormat::csv},
-    {Category::multimodal, TextFormat::csv}, {Category::language, TextFormat::jsonl},
-    {Category::reason, TextFormat::jsonl},   {Category::multimodal, TextFormat::jsonl},
-};
+constexpr std::array<std::pair<Category, TextFormat>, 6> all_kinds{{
+    {Category::language, TextFormat::csv},
+    {Category::reason, TextFormat::csv},
+    {Category::multimodal, TextFormat::csv},
+    {Category::language, TextFormat::jsonl},
+    {Category::reason, TextFormat::jsonl},
+    {Category::multimodal, TextFormat::jsonl},
+}};
 
 TEST(TextWriter, HeaderNamesTheColumnsInOrder) {
   EXPECT_EQ(text_header(Category::language, TextFormat::csv),
