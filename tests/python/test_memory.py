@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 from cli_tools import environment
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the address space")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the address space"),
+    pytest.mark.skipif(
+        "libasan" in os.environ.get("LD_PRELOAD", ""), reason="AddressSanitizer itself needs terabytes"
+    ),
+]
 
 
 def _within(memory: int, code: str) -> subprocess.CompletedProcess[bytes]:
