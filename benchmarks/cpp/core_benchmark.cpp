@@ -9,12 +9,12 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "arguments.hpp"
 #include "arrivals/gap_law.hpp"
 #include "distributions/alias_table.hpp"
 #include "kernels/kernels.hpp"
@@ -191,7 +191,7 @@ std::vector<Stage> all_stages() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const double min_s = (argc > 1 ? std::atof(argv[1]) : 50) / 1e3;
+  const double min_s = number_argument(argc, argv, 1, 50) / 1e3;
   const auto levels = tracetide::available_kernels();
   std::printf("%-28s", "ns/element");
   for (const Kernels* kernels : levels)

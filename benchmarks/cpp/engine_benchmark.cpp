@@ -2,9 +2,9 @@
 //   engine_benchmark PROFILE [THREADS [RATE [DURATION_S [KERNELS]]]]     RATE 0: native
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 
+#include "arguments.hpp"
 #include "tracetide/tracetide.hpp"
 
 int main(int argc, char** argv) {
@@ -23,11 +23,11 @@ int main(int argc, char** argv) {
   const double load_s = seconds_since(start);
 
   tracetide::JobOptions options;
-  if (argc > 3 && std::atof(argv[3]) > 0) options.rate = std::atof(argv[3]);
-  if (argc > 4 && std::atof(argv[4]) > 0) options.duration = std::atof(argv[4]);
+  if (const double rate = number_argument(argc, argv, 3, 0); rate > 0) options.rate = rate;
+  if (const double duration = number_argument(argc, argv, 4, 0); duration > 0) options.duration = duration;
   const tracetide::Job job(profile, options);
   tracetide::StreamOptions stream_options;
-  stream_options.threads = argc > 2 ? static_cast<unsigned>(std::atoi(argv[2])) : 0;
+  stream_options.threads = static_cast<unsigned>(number_argument(argc, argv, 2, 0));
   if (argc > 5) stream_options.kernels = argv[5];
 
   const auto begin = Clock::now();

@@ -8,13 +8,13 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "arguments.hpp"
 #include "tracetide/batch.hpp"
 #include "writers/text.hpp"
 
@@ -143,8 +143,8 @@ void compare(std::string_view title, const Batch& batch, TextFormat format, int 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto rows = static_cast<std::size_t>(argc > 1 ? std::atoll(argv[1]) : 65'536);
-  const int repeats = argc > 2 ? std::atoi(argv[2]) : 50;
+  const auto rows = static_cast<std::size_t>(number_argument(argc, argv, 1, 65'536));
+  const int repeats = static_cast<int>(number_argument(argc, argv, 2, 50));
   const Batch language = make_batch(Category::language, rows);
   for (const auto& [title, format] :
        {std::pair{"CSV", TextFormat::csv}, std::pair{"JSON lines", TextFormat::jsonl}}) {
