@@ -71,7 +71,8 @@ TEST(PacedStream, HandsOutWhatIsDue) {
   for (const double speed : {1.0, 7.5}) {
     PacedStream stream(job, {.speed = speed, .stream = {.threads = 2, .batch_size = 100}});
     std::vector<double> found;
-    for (double now = 0; found.size() < expected.size(); now += 0.37) {
+    for (int tick = 0; found.size() < expected.size(); ++tick) {
+      const double now = 0.37 * tick;
       ASSERT_LT(now, 700.0);
       while (found.size() < expected.size() && expected[found.size()] <= now * speed) {
         const DueRequests due = stream.next_due(now);

@@ -202,8 +202,8 @@ TEST(Text, SessionsOfEverySize) {
 // The ids of all windows may be more than 2^64, by how much whatever: they never start from 0 again.
 TEST(Sessions, NumberOfIdsDoesNotOverflow) {
   const Profile profile = with_rare_giants();
-  for (double windows = 4000; windows < 24000; windows += 2000) {
-    EXPECT_THROW(Job(profile, {.rate_points = {{0, 8e8}}, .duration = 10 * windows}), std::invalid_argument)
+  for (int windows = 4000; windows < 24000; windows += 2000) {
+    EXPECT_THROW(Job(profile, {.rate_points = {{0, 8e8}}, .duration = 10.0 * windows}), std::invalid_argument)
         << windows;
   }
 }
