@@ -75,6 +75,7 @@ TEST(Copula, CanBeLeftOut) {
 TEST(Copula, RanksAreThoseOfTheNormalLaw) {
   const std::vector<double> nodes = make_normal_table();
   std::vector<double> normals;
+  normals.reserve(2 * 2162 + 1);
   for (int i = -2162; i <= 2162; ++i) normals.push_back(0.0037 * i);
   std::vector<std::uint32_t> ranks(normals.size());
   kernels_for("").normal_ranks({nodes.data()}, normals.data(), static_cast<std::uint32_t>(normals.size()),

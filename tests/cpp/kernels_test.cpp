@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <random>
 #include <stdexcept>
@@ -59,7 +61,8 @@ TEST_P(GapsAtEveryLevel, AreTheSameBits) {
       ASSERT_TRUE(same_bits(times, expected_times)) << kernels->level;
       const double sum = kernels->sum(found.data(), n);
       const double expected_sum = baseline_kernels().sum(expected.data(), n);
-      ASSERT_EQ(std::memcmp(&sum, &expected_sum, sizeof sum), 0) << kernels->level;
+      ASSERT_EQ(std::bit_cast<std::uint64_t>(sum), std::bit_cast<std::uint64_t>(expected_sum))
+          << kernels->level;
     }
   }
 }

@@ -93,6 +93,7 @@ Requests random_requests(std::mt19937& random, std::size_t count, double gap_s) 
 
 std::vector<ReferenceRequest> reference_requests(const Requests& requests) {
   std::vector<ReferenceRequest> found;
+  found.reserve(requests.timestamp.size());
   for (std::size_t i = 0; i < requests.timestamp.size(); ++i) {
     found.push_back({.arrival = std::llround(requests.timestamp[i] * 1e9) * 1000,
                      .input = requests.input[i],
