@@ -65,8 +65,8 @@ TEST(LatencyHistogram, ASeriesIsItsValues) {
     if (at_once.count() == 0) continue;
     EXPECT_EQ(at_once.mean_s(), one_by_one.mean_s());
     EXPECT_EQ(at_once.max_s(), one_by_one.max_s());
-    for (int i = 0; i <= 100; ++i)
-      ASSERT_EQ(at_once.quantile_s(i / 100.0), one_by_one.quantile_s(i / 100.0)) << i;
+    for (int percent = 0; percent <= 100; ++percent)
+      ASSERT_EQ(at_once.quantile_s(percent / 100.0), one_by_one.quantile_s(percent / 100.0)) << percent;
   }
 }
 

@@ -63,6 +63,7 @@ TEST(PrefixCache, HasTheHitsOfCachesOfAnySize) {
     std::vector<std::uint32_t> prompt;
     const auto root = static_cast<std::uint32_t>(std::min(random() % 30, random() % 30));
     const auto length = static_cast<std::uint32_t>(random() % 12);
+    prompt.reserve(length);
     for (std::uint32_t i = 0; i < length; ++i) {
       prompt.push_back(root * 1000 + i * 10 + (i < 5 ? 0 : static_cast<std::uint32_t>(random() % 3)));
     }
