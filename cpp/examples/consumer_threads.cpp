@@ -70,6 +70,7 @@ int main(int count, char** arguments) try {
   Batches batches;
   std::vector<Sums> sums(3);
   std::vector<std::thread> threads;
+  threads.reserve(sums.size());
   for (Sums& own : sums) threads.emplace_back(work, std::ref(batches), std::ref(own));
   while (auto batch = stream.next_shared()) batches.put(std::move(batch));
   batches.end();

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
+#include <string>
 #include <thread>
 #include <tracetide/tracetide.hpp>
 #include <vector>
@@ -38,9 +38,9 @@ int main(int count, char** arguments) try {
     std::fprintf(stderr, "usage: %s PROFILE.tide [requests/s] [seconds] [speed]\n", arguments[0]);
     return 2;
   }
-  const double rate = count > 2 ? std::atof(arguments[2]) : 1000;
-  const double duration = count > 3 ? std::atof(arguments[3]) : 10;
-  const double speed = count > 4 ? std::atof(arguments[4]) : 1;
+  const double rate = count > 2 ? std::stod(arguments[2]) : 1000;
+  const double duration = count > 3 ? std::stod(arguments[3]) : 10;
+  const double speed = count > 4 ? std::stod(arguments[4]) : 1;
 
   const tracetide::Job job{tracetide::Profile::open(arguments[1]), {.rate = rate, .duration = duration}};
   tracetide::PacedStream stream{job, {.speed = speed}};
