@@ -65,6 +65,7 @@ TEST(Text, TimestampsAreExact) {
   std::vector<std::uint64_t> ns{0, 1, 999'999'999, 1'000'000'000, 8'388'607'999'999'999};
   for (int i = 0; i < 100000; ++i) ns.push_back(random() % 8'388'608'000'000'000u);
   std::vector<double> timestamps;
+  timestamps.reserve(ns.size());
   for (const std::uint64_t value : ns) timestamps.push_back(static_cast<double>(value) / 1e9);
   std::istringstream lines(text_of(language_batch(timestamps), TextFormat::csv));
   std::string line;
@@ -156,12 +157,16 @@ std::string reference_seconds(std::uint64_t ns) {
 std::string reference_list(const ListColumn& list, std::size_t row, TextFormat format) {
   std::string text = "[";
   for (std::int32_t i = list.offsets[row]; i < list.offsets[row + 1]; ++i) {
-    if (text.size() > 1) text += ",";
+    if (text.size() > 1) text += ',';
     text += std::to_string(list.values[static_cast<std::size_t>(i)]);
   }
-  text += "]";
+  text += ']';
   const bool quoted = format == TextFormat::csv && text.find(',') != std::string::npos;
   return quoted ? "\"" + text + "\"" : text;
+}
+
+std::string reference_cell(const std::string& name, const std::string& value, bool json) {
+  return json ? "\"" + name + "\":" + value : value;
 }
 
 std::string reference_rows(const Batch& batch, const std::vector<std::uint64_t>& ns, TextFormat format) {
@@ -185,8 +190,8 @@ std::string reference_rows(const Batch& batch, const std::vector<std::uint64_t>&
     }
     std::string line;
     for (const auto& [name, value] : cells) {
-      if (!line.empty()) line += ",";
-      line += json ? "\"" + name + "\":" + value : value;
+      if (!line.empty()) line += ',';
+      line += reference_cell(name, value, json);
     }
     text += json ? "{" + line + "}\n" : line + "\n";
   }
@@ -340,19 +345,17 @@ TEST(TextWriter, ReadingATimestampGivesTheSameDouble) {
 }
 
 TEST(TextWriter, WritesNumbersOfEveryLength) {
-  for (std::uint64_t place = 1; place <= 10'000'000'000; place *= 10) {
-    for (const std::uint64_t number : {place - 1, place, place + 1, place * 2 - 1, place * 7 / 3}) {
-      if (number > 4294967295u) continue;
-      const std::string digits = std::to_string(number);
-      EXPECT_EQ(rows(one_request(Category::language, 1, static_cast<std::uint32_t>(number)), TextFormat::csv),
-                "1," + digits + "," + digits + "," + digits + "\n");
-    }
-  }
-  for (std::uint32_t number = 0; number < 20'000; ++number) {
+  const auto expect_written = [](std::uint32_t number) {
     const std::string digits = std::to_string(number);
     ASSERT_EQ(rows(one_request(Category::language, 1, number), TextFormat::csv),
               "1," + digits + "," + digits + "," + digits + "\n");
+  };
+  for (std::uint64_t place = 1; place <= 10'000'000'000; place *= 10) {
+    for (const std::uint64_t number : {place - 1, place, place + 1, place * 2 - 1, place * 7 / 3}) {
+      if (number <= 4294967295u) expect_written(static_cast<std::uint32_t>(number));
+    }
   }
+  for (std::uint32_t number = 0; number < 20'000; ++number) expect_written(number);
 }
 
 TEST(TextWriter, AgreesWithTheSlowWay) {
