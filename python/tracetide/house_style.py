@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tracetide.charts.chart import text_of_log_tick
 from tracetide.errors import MissingPackageError
 
 if TYPE_CHECKING:
@@ -93,6 +92,14 @@ def plain_log(axis: Any, *, x: bool = False, y: bool = False) -> None:
         )
         of_axis.set_major_formatter(FuncFormatter(lambda value, _: text_of_log_tick(value)))
         of_axis.set_minor_formatter(NullFormatter())
+
+
+def text_of_log_tick(value: float) -> str:
+    """`0.01`, `500`, `20 k`, `3 M`."""
+    for factor, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if value >= factor:
+            return f"{value / (1e3 if letter == 'k' else factor):g} {letter}"
+    return f"{value:g}" if value >= 1e-3 else f"{value:.0e}".replace("e-0", "e-")
 
 
 def check_ending(path: str | os.PathLike[str]) -> str:

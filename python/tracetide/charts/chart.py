@@ -160,14 +160,6 @@ class Chart:
     legend_below: bool = False
 
 
-def text_of_log_tick(value: float) -> str:
-    """`0.01`, `500`, `20 k`, `3 M`."""
-    for factor, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if value >= factor:
-            return f"{value / (1e3 if letter == 'k' else factor):g} {letter}"
-    return f"{value:g}" if value >= 1e-3 else f"{value:.0e}".replace("e-0", "e-")
-
-
 def few(values: Any, most: int) -> npt.NDArray[np.intp]:
     """An even choice of at most `most` places of an array, the first and the last among them."""
     size = len(values)

@@ -8,7 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from tracetide.cli.parameters import Columns, Json, Quiet, Unit, Whole, output_path, parse_columns, parse_unit
+from tracetide.cli.parameters import (
+    Columns,
+    Json,
+    MaxClients,
+    ProfileDuration,
+    ProfileRate,
+    ProfileScale,
+    ProfileSeed,
+    Quiet,
+    Unit,
+    Window,
+    output_path,
+    parse_columns,
+    parse_unit,
+)
 from tracetide.cli.warned import told_warnings
 
 if TYPE_CHECKING:
@@ -30,12 +44,12 @@ def characterize(
     pictures: Annotated[
         Literal["png", "svg", "pdf", "none"], Parameter(help="Kind of the pictures, which need matplotlib.")
     ] = "png",
-    window: Annotated[str, Parameter(help='In which gaps are fitted: seconds, or "10min".')] = "10min",
-    rate: Annotated[float | None, Parameter(help="Of a profile: total requests/s.")] = None,
-    scale: Annotated[float | None, Parameter(help="Of a profile: factor on its own rates.")] = None,
-    duration: Annotated[str | None, Parameter(help="Of a profile: how long; default: its period.")] = None,
-    seed: Annotated[Whole | None, Parameter(help="Of a profile: from 0 to 2^64 - 1.")] = None,
-    max_clients: Annotated[Whole, Parameter(help="More clients are an error.")] = 1_000_000,
+    window: Window = "10min",
+    rate: ProfileRate = None,
+    scale: ProfileScale = None,
+    duration: ProfileDuration = None,
+    seed: ProfileSeed = None,
+    max_clients: MaxClients = 1_000_000,
     format: Annotated[
         str | None,
         Parameter(name=("--format", "--from"), help="The format of a trace, whatever its columns."),

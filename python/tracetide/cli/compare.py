@@ -63,7 +63,7 @@ def compare(
     generated
         One or more traces, or profiles, which send at their own rates.
     """
-    from tracetide.compare.comparison import compare_sources
+    from tracetide.compare.comparison import check_names, compare_sources
     from tracetide.durations import parse_duration
     from tracetide.formats.table import check_table, write_table
     from tracetide.house_style import check_ending, check_matplotlib
@@ -71,10 +71,7 @@ def compare(
 
     if not generated:
         raise ValueError("GENERATED: none is given; there must be a trace to compare with the actual one")
-    if name is not None and len(name) != 1 + len(generated):
-        raise ValueError(
-            f"--name: {len(name)} are not allowed; there must be {1 + len(generated)}, one a trace"
-        )
+    check_names(name, 1 + len(generated), "--name")
     if output is not None:
         check_table(output_path(output))
     if figure is not None:

@@ -27,6 +27,18 @@ Span = Annotated[
 ]
 
 
+Window = Annotated[str, Parameter(help='In which gaps are fitted: seconds, or "10min".')]
+MaxClients = Annotated[Whole, Parameter(help="More clients are an error.")]
+ProfileRate = Annotated[float | None, Parameter(help="Of a profile: total requests/s.")]
+ProfileScale = Annotated[float | None, Parameter(help="Of a profile: factor on its own rates.")]
+ProfileDuration = Annotated[str | None, Parameter(help="Of a profile: how long; default: its period.")]
+ProfileSeed = Annotated[Whole | None, Parameter(help="Of a profile: from 0 to 2^64 - 1.")]
+TbtTargets = Annotated[
+    str | None, Parameter(help="Targets of the time between tokens, seconds, separated by commas.")
+]
+Preset = Annotated[str, Parameter(help="What serves: a100x2-14b, a100-8b, h100-8b or h100x4-70b.")]
+
+
 OutputFile = Annotated[
     str,
     Parameter(

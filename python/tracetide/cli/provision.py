@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from tracetide.cli.narrowing import Filters, Top, narrowed
-from tracetide.cli.parameters import Json, Span, Whole, parse_targets
+from tracetide.cli.parameters import Json, Preset, Span, TbtTargets, Whole, parse_targets
 from tracetide.clientpool import load
 from tracetide.errors import IdleWindowWarning, MissingDataWarning
 from tracetide.formats import format_of
@@ -31,15 +31,11 @@ def provision(
     ttft: Annotated[
         str | None, Parameter(help="Targets of the time to first token, seconds, separated by commas.")
     ] = None,
-    tbt: Annotated[
-        str | None, Parameter(help="Targets of the time between tokens, seconds, separated by commas.")
-    ] = None,
+    tbt: TbtTargets = None,
     instances: Annotated[
         Whole | None, Parameter(help="Instead of targets: what so many instances would be like.")
     ] = None,
-    instance: Annotated[
-        str, Parameter(help="What serves: a100x2-14b, a100-8b, h100-8b or h100x4-70b.")
-    ] = "a100x2-14b",
+    instance: Preset = "a100x2-14b",
     cost_table: Annotated[
         str | None,
         Parameter(
@@ -94,6 +90,7 @@ def provision(
     """
     from tracetide.house_style import check_ending, check_matplotlib
     from tracetide.provision import grid, simulate
+    from tracetide.provision.grid import benchmark_seed
 
     served = _instance(
         instance,
@@ -126,7 +123,7 @@ def provision(
         routing=routing,
         closed_loop=closed_loop,
         benchmark=benchmark,
-        seed=seed + 1 if seed < 2**64 - 1 else 0,
+        seed=benchmark_seed(seed),
     )
     if plot is not None:
         found.draw(plot)

@@ -9,9 +9,16 @@ from cyclopts import Parameter
 
 from tracetide.cli.parameters import (
     Columns,
+    MaxClients,
+    Preset,
+    ProfileDuration,
+    ProfileRate,
+    ProfileScale,
+    ProfileSeed,
     Quiet,
+    TbtTargets,
     Unit,
-    Whole,
+    Window,
     output_path,
     parse_columns,
     parse_targets,
@@ -33,7 +40,7 @@ def report(
         list[str] | None,
         Parameter(negative="", help="What to call each trace, WHAT first; once for each."),
     ] = None,
-    window: Annotated[str, Parameter(help='In which gaps are fitted: seconds, or "10min".')] = "10min",
+    window: Window = "10min",
     interval: Annotated[
         str | None,
         Parameter(help='For comparing: seconds, or "10s"; default: with 30 requests on average.'),
@@ -42,17 +49,13 @@ def report(
         str | None,
         Parameter(help="Also provision: targets of the time to first token, seconds, separated by commas."),
     ] = None,
-    tbt: Annotated[
-        str | None, Parameter(help="Targets of the time between tokens, seconds, separated by commas.")
-    ] = None,
-    instance: Annotated[
-        str, Parameter(help="What serves: a100x2-14b, a100-8b, h100-8b or h100x4-70b.")
-    ] = "a100x2-14b",
-    rate: Annotated[float | None, Parameter(help="Of a profile: total requests/s.")] = None,
-    scale: Annotated[float | None, Parameter(help="Of a profile: factor on its own rates.")] = None,
-    duration: Annotated[str | None, Parameter(help="Of a profile: how long; default: its period.")] = None,
-    seed: Annotated[Whole | None, Parameter(help="Of a profile: from 0 to 2^64 - 1.")] = None,
-    max_clients: Annotated[Whole, Parameter(help="More clients are an error.")] = 1_000_000,
+    tbt: TbtTargets = None,
+    instance: Preset = "a100x2-14b",
+    rate: ProfileRate = None,
+    scale: ProfileScale = None,
+    duration: ProfileDuration = None,
+    seed: ProfileSeed = None,
+    max_clients: MaxClients = 1_000_000,
     format: Annotated[
         str | None,
         Parameter(name=("--format", "--from"), help="The format of WHAT, whatever its columns."),
@@ -82,10 +85,11 @@ def report(
     generated
         Traces to compare with it, or profiles, which send at their own rates.
     """
+    from tracetide.compare.comparison import check_names
     from tracetide.durations import parse_duration
     from tracetide.measures.source import open_source
     from tracetide.provision import preset
-    from tracetide.report.document import check_names, check_packages, check_targets, report_of_sources
+    from tracetide.report.document import check_packages, check_targets, report_of_sources
 
     target = output_path(output)
     if target != "-" and not target.lower().endswith((".html", ".htm")):

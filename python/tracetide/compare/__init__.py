@@ -42,16 +42,13 @@ def compare(
 
     Source: Xiang et al., NSDI '26 (arXiv 2505.09999), figure 19.
     """
-    from tracetide.compare.comparison import compare_sources
+    from tracetide.compare.comparison import check_names, compare_sources
     from tracetide.durations import parse_duration
     from tracetide.measures.source import open_source
 
     if not generated:
         raise ValueError("generated: none is given; there must be a trace to compare with the actual one")
-    if names is not None and len(names) != 1 + len(generated):
-        raise ValueError(
-            f"names: {len(names)} are not allowed; there must be {1 + len(generated)}, one a trace"
-        )
+    check_names(names, 1 + len(generated))
     step = None if interval is None else parse_duration(interval, "interval")
     return compare_sources([open_source(one) for one in (actual, *generated)], names, step)
 

@@ -141,6 +141,16 @@ class TraceComparison:
         return self._traces
 
 
+def check_names(names: Sequence[str] | None, traces: int, option: str = "names") -> None:
+    """There must be as many as traces.
+
+    Raises:
+        ValueError: if not.
+    """
+    if names is not None and len(names) != traces:
+        raise ValueError(f"{option}: {len(names)} are not allowed; there must be {traces}, one a trace")
+
+
 def compare_sources(
     sources: Sequence[Source], names: Sequence[str] | None, step_s: float | None
 ) -> TraceComparison:

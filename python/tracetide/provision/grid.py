@@ -175,6 +175,11 @@ def grid(
     )
 
 
+def benchmark_seed(seed: int) -> int:
+    """One that differs from that of the actual requests."""
+    return seed + 1 if seed < 2**64 - 1 else 0
+
+
 def _cell(targets: Targets, rate: float, needed: InstanceSearch, searches: dict[str, RateSearch]) -> Cell:
     largest = {method: search.largest(targets) for method, search in searches.items()}
     return Cell(

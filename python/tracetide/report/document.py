@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 from tracetide.characterize.characterization import Characterization
 from tracetide.characterize.run import characterize_source
-from tracetide.compare.comparison import TraceComparison, compare_sources
+from tracetide.compare.comparison import TraceComparison, check_names, compare_sources
 from tracetide.errors import MissingPackageError
 from tracetide.job import Job
 from tracetide.measures.source import Source
-from tracetide.provision.grid import Grid
+from tracetide.provision.grid import Grid, benchmark_seed, grid
 from tracetide.provision.instance import Instance
 from tracetide.trace import Trace
 
@@ -76,16 +76,6 @@ def report_of_sources(
     return Report(found, comparison, _provisioning(sources[0], ttft, tbt, instance) if ttft else None)
 
 
-def check_names(names: Sequence[str] | None, traces: int, option: str = "names") -> None:
-    """There must be as many as traces.
-
-    Raises:
-        ValueError: if not.
-    """
-    if names is not None and len(names) != traces:
-        raise ValueError(f"{option}: {len(names)} are not allowed; there must be {traces}, one a trace")
-
-
 def check_targets(ttft: Sequence[float], tbt: Sequence[float]) -> None:
     """Both or neither.
 
@@ -115,11 +105,9 @@ def check_packages() -> None:
 def _provisioning(
     source: Source, ttft: Sequence[float], tbt: Sequence[float], instance: Instance | str
 ) -> Grid:
-    from tracetide.provision import grid
-
     workload = source.job if source.job is not None else _trace(source)
-    seed = workload.seed if isinstance(workload, Job) else 0
-    return grid(workload, instance, ttft=ttft, tbt=tbt, seed=seed + 1 if seed < 2**64 - 1 else 0)
+    seed = benchmark_seed(workload.seed if isinstance(workload, Job) else 0)
+    return grid(workload, instance, ttft=ttft, tbt=tbt, seed=seed)
 
 
 def _trace(source: Source) -> Trace:

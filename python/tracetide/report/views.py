@@ -202,11 +202,12 @@ def _instances(found: Grid, name: str, title: str) -> Table:
     """Instances by targets, the longest TTFT at the top as in the study."""
     from tracetide.provision.heatmap import colour_of, percent_text
 
+    cells = {(cell.ttft, cell.tbt): cell for cell in found.cells}
     rows, colours = [], {}
     for number_of_row, ttft in enumerate(reversed(found.ttft)):
         row = [f"TTFT {ttft:g} s"]
         for column, tbt in enumerate(found.tbt, 1):
-            (cell,) = (cell for cell in found.cells if (cell.ttft, cell.tbt) == (ttft, tbt))
+            cell = cells[ttft, tbt]
             made = cell.needed if name == "needed" else cell.instances[name]
             over = None if name == "needed" else cell.over(name)
             text = "none" if made is None else f"{made:,}"
