@@ -22,6 +22,7 @@
 #include "failing_new.hpp"
 #include "kernels/kernels.hpp"
 #include "profile/servegen_files.hpp"
+#include "temporary_folder.hpp"
 #include "tracetide/tracetide.hpp"
 #include "writers/text_stream.hpp"
 
@@ -210,9 +211,7 @@ TEST_P(OutOfMemory, Arrow) {
 // A ServeGen client's two files, and a profile that is read, written and read again. Not the folder: where
 // listing one finds no memory, libstdc++ 12 itself ends the program.
 TEST_P(OutOfMemory, Files) {
-  std::string name = (fs::temp_directory_path() / "out_of_memory_test.XXXXXX").string();
-  ASSERT_NE(::mkdtemp(name.data()), nullptr);
-  const fs::path folder = name;
+  const TemporaryFolder folder;
   std::ifstream file(corpus() / "servegen" / "language", std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const std::string divider = "====\n";
@@ -233,9 +232,7 @@ TEST_P(OutOfMemory, Files) {
   };
   expect_failures_told(read, GetParam());
   fs::remove(folder / "made.tide");
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder), fs::directory_iterator()), 2)
-      << "a file that was not finished is left";
-  fs::remove_all(folder);
+  EXPECT_EQ(folder.files(), 2) << "a file that was not finished is left";
 }
 
 INSTANTIATE_TEST_SUITE_P(, OutOfMemory, testing::Values(Failure::once, Failure::from_there_on),

@@ -1,12 +1,12 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <system_error>
 
 #include "profile/servegen_files.hpp"
+#include "temporary_folder.hpp"
 #include "tracetide/error.hpp"
 
 namespace tracetide {
@@ -23,19 +23,14 @@ constexpr const char* lengths =
 
 class ServeGen : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "servegen_test.XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
+  void file(const std::string& name, const std::string& content) {
+    std::ofstream(folder_ / name, std::ios::binary) << content;
   }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  void file(const std::string& name, const std::string& content) { std::ofstream(folder_ / name) << content; }
   void client(int number, const std::string& trace = arrivals, const std::string& dataset = lengths) {
     file("chunk-" + std::to_string(number) + "-trace.csv", trace);
     if (!dataset.empty()) file("chunk-" + std::to_string(number) + "-dataset.json", dataset);
   }
-  [[nodiscard]] Profile read(unsigned threads = 1) const { return read_servegen(folder_, threads); }
+  [[nodiscard]] Profile read(unsigned threads = 1) const { return read_servegen(folder_.path(), threads); }
   void expect_error(const std::string& part) const {
     std::string message = "no error";
     try {
@@ -44,7 +39,7 @@ class ServeGen : public testing::Test {
       message = error.what();
     }
     EXPECT_NE(message.find(part), std::string::npos) << "expected: " << part << "\nfound: " << message;
-    EXPECT_NE(message.find(folder_.string()), std::string::npos) << message;
+    EXPECT_NE(message.find(folder_.path().string()), std::string::npos) << message;
   }
   /// A dataset of one epoch.
   static std::string epoch(const std::string& fields) { return "{\"0\": {" + fields + "}}"; }
@@ -52,7 +47,7 @@ class ServeGen : public testing::Test {
     return epoch("\"input_tokens\": \"" + input + "\", \"output_tokens\": \"{1: 1.0}\"");
   }
 
-  fs::path folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(ServeGen, ReadsArrivalsAndLengths) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numbers>
 
 #include "math/correlation.hpp"
 
@@ -67,7 +68,7 @@ TEST(Correlation, NormalFromSpearman) {
   EXPECT_EQ(normal_correlation(0), 0);
   // Pearson (1907): rho = 2 sin(pi rho_s / 6).
   for (const double spearman : {-0.99, -0.5, 0.1, 0.5, 0.75, 0.999})
-    EXPECT_NEAR(normal_correlation(spearman), 2 * std::sin(M_PI * spearman / 6), 1e-14);
+    EXPECT_NEAR(normal_correlation(spearman), 2 * std::sin(std::numbers::pi * spearman / 6), 1e-14);
 }
 
 TEST(Correlation, CholeskyGivesTheLowerFactor) {

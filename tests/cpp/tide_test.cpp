@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +12,7 @@
 
 #include "profile/builder.hpp"
 #include "profile/checksum.hpp"
+#include "temporary_folder.hpp"
 #include "tracetide/error.hpp"
 
 namespace tracetide {
@@ -101,21 +101,6 @@ Image with_entry(Section section, const std::function<void(tide::SectionEntry&)>
   store(image, entry_offset(section), entry);
   return image;
 }
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "tide_test.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category());
-    path_ = name;
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  [[nodiscard]] fs::path operator/(const char* name) const { return path_ / name; }
-  [[nodiscard]] std::ptrdiff_t files() const { return std::distance(fs::directory_iterator(path_), {}); }
-
- private:
-  fs::path path_;
-};
 
 TEST(Checksum, SeesEveryChangedBitAndLength) {
   Image bytes(200);
