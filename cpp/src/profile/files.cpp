@@ -6,9 +6,10 @@
 #include <memory>
 #include <system_error>
 
-#if defined(__unix__) || defined(__APPLE__)
-#define TRACETIDE_POSIX
-#include <fcntl.h>
+#ifdef _WIN32
+#include <io.h>
+#include <process.h>
+#else
 #include <unistd.h>
 #endif
 
@@ -58,10 +59,10 @@ class TemporaryFile {
 
 fs::path temporary_name(const fs::path& path) {
   static std::atomic<unsigned> counter{0};
-#ifdef TRACETIDE_POSIX
-  const auto process = std::to_string(::getpid());
+#ifdef _WIN32
+  const auto process = std::to_string(::_getpid());
 #else
-  const auto process = std::to_string(reinterpret_cast<std::uintptr_t>(&path));
+  const auto process = std::to_string(::getpid());
 #endif
   fs::path name = ".";
   name += path.filename();
@@ -71,10 +72,10 @@ fs::path temporary_name(const fs::path& path) {
 
 bool flush_to_disk(std::FILE* file) noexcept {
   if (std::fflush(file) != 0) return false;
-#ifdef TRACETIDE_POSIX
-  return ::fsync(::fileno(file)) == 0;
+#ifdef _WIN32
+  return ::_commit(::_fileno(file)) == 0;
 #else
-  return true;
+  return ::fsync(::fileno(file)) == 0;
 #endif
 }
 
