@@ -324,7 +324,7 @@ class Job:
         """
         from tracetide.formats import Written, write_job
 
-        if os.fspath(path).endswith("/"):
+        if os.fspath(path).endswith(("/", os.sep)):
             if format not in (None, "parquet"):
                 raise ValueError(f"format: {format!r} is not allowed for a data set; its files are parquet")
             made = self.write_dataset(path, threads=threads, progress=progress)

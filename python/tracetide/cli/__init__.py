@@ -18,6 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        elif sys.platform == "win32" and not getattr(sys, name).isatty():
+            # Else in the encoding of the country, which may not have what is said, and with \r\n.
+            getattr(sys, name).reconfigure(encoding="utf-8", newline="\n")
     try:
         from tracetide.cli.app import run
 
@@ -25,7 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stdout.flush()
     except KeyboardInterrupt:  # while importing
         code = 130
-    except BrokenPipeError:
+    except OSError as error:
+        from tracetide.cli.outcome import is_closed_pipe
+
+        if not is_closed_pipe(error):
+            raise
         code = 0
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -54,7 +55,7 @@ def to_dataset(
     Raises:
         ValueError: for options that are only for one, or a format that it does not have.
     """
-    if not (target.endswith("/") or "://" in target or partition is not None):
+    if not (target.endswith(("/", os.sep)) or "://" in target or partition is not None):
         only = [
             name
             for name, given in (

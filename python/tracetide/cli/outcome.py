@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 
 from cyclopts import CycloptsError
 
@@ -31,7 +32,7 @@ def outcome_of(error: BaseException) -> tuple[int, str]:
         return 143, "terminated"
     if isinstance(error, KeyboardInterrupt):
         return 130, "interrupted"
-    if isinstance(error, BrokenPipeError):
+    if is_closed_pipe(error):
         return 0, ""
     if isinstance(error, CycloptsError):
         return 2, f"error: {_usage(error)}"
@@ -42,6 +43,13 @@ def outcome_of(error: BaseException) -> tuple[int, str]:
     if isinstance(error, OSError):
         return 1, f"error: {_line(_text(error))}"
     return 1, f"error: {type(error).__name__}: {_line(_text(error))} (a bug; TRACETIDE_DEBUG=1 shows where)"
+
+
+def is_closed_pipe(error: BaseException) -> bool:
+    """Whether the reader of our standard output has closed it. In Windows that may be an invalid argument."""
+    if sys.platform == "win32" and isinstance(error, OSError) and error.errno == errno.EINVAL:
+        return error.filename is None
+    return isinstance(error, BrokenPipeError)
 
 
 def _is_bad_input(error: BaseException) -> bool:

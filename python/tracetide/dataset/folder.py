@@ -13,14 +13,16 @@ import json
 import os
 import secrets
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
-from tracetide.formats.output import Output, named, sync_folder
+from tracetide.dataset.file_lock import lock_file
+from tracetide.formats.output import Output, create_file, named, sync_folder
 
 LOCK = "_lock"
 PARTIAL = "_partial"
@@ -133,7 +135,9 @@ def open_folder(path: str | os.PathLike[str]) -> Folder:
     """
     text = os.fspath(path)
     if text.startswith("file://"):
-        text = unquote(urlsplit(text).path)
+        from urllib.request import url2pathname  # which takes a while to import
+
+        text = url2pathname(urlsplit(text).path)
     return RemoteFolder(text) if "://" in text else LocalFolder(text)
 
 
@@ -162,7 +166,7 @@ class LocalFolder:
         if not os.path.isdir(self._path):
             return set()
         return {
-            os.path.relpath(os.path.join(folder, file), self._path)
+            os.path.relpath(os.path.join(folder, file), self._path).replace(os.sep, "/")
             for folder, _, files in os.walk(self._path)
             for file in files
         }
@@ -205,14 +209,12 @@ class LocalFolder:
     @contextlib.contextmanager
     def lock(self) -> Iterator[Lock]:
         """See `Folder`. The system lets go of the lock when the process ends, however it does."""
-        import fcntl
-
         path = os.path.join(self._path, LOCK)
         while True:
             with named(self.name):
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock_file(descriptor)
                 held = os.fstat(descriptor)
                 current = os.stat(path)
             except FileNotFoundError:  # its last holder has removed it meanwhile
@@ -229,13 +231,16 @@ class LocalFolder:
                 break
             os.close(descriptor)
         try:
-            os.truncate(descriptor, 0)
+            os.ftruncate(descriptor, 0)
             os.write(descriptor, _myself())
             yield _Held()
         finally:
+            if sys.platform == "win32":  # where nobody can remove a file that is open
+                os.close(descriptor)
             with contextlib.suppress(OSError):
                 os.unlink(path)
-            os.close(descriptor)
+            if sys.platform != "win32":  # where somebody could lock it before it is removed
+                os.close(descriptor)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return LocalFolder, (self._path,)
@@ -246,7 +251,8 @@ class _LocalFile(PartFile):
         self._final = final
         self._temporary = temporary
         self._name = name  # of the folder, for messages
-        self._descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        self._descriptor = create_file(temporary)
+        self._is_open = True
         super().__init__(Output(self._descriptor))
 
     def write(self, data: Any) -> int:
@@ -257,13 +263,19 @@ class _LocalFile(PartFile):
         with named(self._name):
             self._sink.flush()
             os.fsync(self._descriptor)
+            self._close()
             os.replace(self._temporary, self._final)
             sync_folder(os.path.dirname(self._final))
 
     def discard(self) -> None:
-        os.close(self._descriptor)
+        self._close()
         with contextlib.suppress(OSError):
             os.unlink(self._temporary)
+
+    def _close(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            os.close(self._descriptor)
 
 
 class _Held:

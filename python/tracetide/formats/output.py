@@ -15,6 +15,7 @@ from tracetide.formats.names import STDOUT
 
 _BUFFER = 1 << 20
 _LARGE = 1 << 16
+_BINARY = getattr(os, "O_BINARY", 0)  # of Windows, which would else write \r\n where a byte is \n
 
 
 class Output:
@@ -81,7 +82,7 @@ def open_output(path: str | os.PathLike[str], *, binary: bool = True) -> Iterato
         output.flush()
     elif os.path.exists(name) and not os.path.isdir(name) and not stat.S_ISREG(os.stat(name).st_mode):
         with named(name):
-            descriptor = os.open(name, os.O_WRONLY)
+            descriptor = os.open(name, os.O_WRONLY | _BINARY)
         try:
             output = Output(descriptor)
             yield output
@@ -115,6 +116,8 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[str]:
     try:
         yield temporary
         with named(name):
+            if sys.platform == "win32" and os.path.isdir(final):
+                os.rmdir(final)  # no folder is replaced there, even an empty one
             os.replace(temporary, final)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -128,7 +131,7 @@ def _replacing(name: str) -> Iterator[Output]:
         raise IsADirectoryError(f"cannot write {name!r}: it is a folder")
     temporary = _temporary(name, final)
     with named(name):
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        descriptor = create_file(temporary)
     try:
         try:
             output = Output(descriptor)
@@ -155,6 +158,11 @@ def _temporary(name: str, final: str) -> str:
             f"cannot write {name!r}: the folder {folder!r} {what}"
         )
     return os.path.join(folder, f".{base[:200]}.{secrets.token_hex(6)}.partial")
+
+
+def create_file(name: str) -> int:
+    """The descriptor of a new file."""
+    return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
 
 
 def sync_folder(folder: str) -> None:
