@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from itertools import pairwise
@@ -16,6 +15,7 @@ import tracetide as tt
 from format_traces import TOOLS, ending, job, uint32
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from platforms import posix_only
 from tracetide.formats.hash_blocks import reblocked
 
 AZURE = (
@@ -238,6 +238,7 @@ def test_blocks_that_do_not_fit_are_refused(tmp_path):
 # Memory
 
 
+@posix_only
 def test_memory_does_not_grow_with_the_trace(tmp_path):
     """A conversion of eight times the rows needs hardly more memory."""
     script = (
@@ -245,7 +246,6 @@ def test_memory_does_not_grow_with_the_trace(tmp_path):
         "tt.convert(sys.argv[1], sys.argv[2], format=sys.argv[3], threads=1)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
     peaks = []
     for seconds in (4_000, 32_000):
         source = tmp_path / f"{seconds}.csv"

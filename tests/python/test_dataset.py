@@ -390,7 +390,7 @@ class TestAddresses:
 
 
 def test_a_file_address_is_a_folder(tmp_path):
-    job().write_dataset(f"file://{tmp_path}/a%20set", partition="1d")
+    job().write_dataset((tmp_path / "a set").as_uri(), partition="1d")
     assert tt.validate(tmp_path / "a set").is_valid
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import tracetide as tt
 from cli_tools import COMMAND, environment, fails, succeeds
+from platforms import posix_only
 
 PARTITION = ("--partition", "rows=5000")
 """Seventy small parts, so that something is under way at all times."""
@@ -98,6 +98,7 @@ def test_killed_while_parts_are_mended(folder, expected):
     check_mended(folder, expected)
 
 
+@posix_only
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted(kind, folder, expected):
     process = start(folder)
@@ -135,6 +136,7 @@ def unmount(folder):
     subprocess.run(["umount", str(folder / "set")], capture_output=True, check=False)
 
 
+@posix_only
 @pytest.mark.usefixtures("unmount")
 def test_the_disk_is_full(folder, expected):
     mounted(folder / "set", "-o", "size=1m")
@@ -147,20 +149,24 @@ def test_the_disk_is_full(folder, expected):
     check_mended(folder, expected)
 
 
+@posix_only
 @pytest.mark.usefixtures("unmount")
 def test_the_folder_is_read_only(folder):
     mounted(folder / "set", "-o", "ro")
     fails(*arguments(folder), says=["cannot write", "read-only file system"])
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="permissions do not bind this user")
 def test_the_folder_belongs_to_others(folder):
     (folder / "set").mkdir(mode=0o500)
     fails(*arguments(folder), says=["cannot write", "permission denied"])
 
 
+@posix_only
 def test_files_may_not_get_large(folder, expected):
     limit = len(max((path for path in _undisturbed(folder)), key=len)) - 10
+
+    import resource
 
     def lower() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -214,6 +220,7 @@ def test_the_folder_goes_away(folder):
     assert not (folder / "set" / "_SUCCESS").exists()
 
 
+@posix_only
 def test_memory_does_not_grow_with_the_data_set(tmp_path):
     """Thirty million requests more, 0.6 GB of columns, take hardly more memory."""
     peaks = [_peak(tmp_path, hours) for hours in (4, 12)]

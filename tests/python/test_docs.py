@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,8 @@ def folder(tmp_path, monkeypatch) -> Path:
     """An empty folder to be in, with `tracetide` among the commands."""
     if "m-small" not in bundled():
         pytest.skip("the profiles are not bundled in this build")
+    if shutil.which("bash") is None:
+        pytest.skip("bash is not installed")
     (tmp_path / ".bin").mkdir()
     command = tmp_path / ".bin" / "tracetide"
     command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m tracetide "$@"\n')

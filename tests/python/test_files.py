@@ -15,6 +15,7 @@ import pytest
 import tracetide as tt
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from platforms import posix_only
 from small_profiles import MULTIMODAL, IntegerPmf, RealPmf, one_client
 from tracetide.formats import NATIVE, format_of
 from tracetide.formats import parquet as parquet_module
@@ -273,7 +274,7 @@ def test_a_job_that_turns_out_empty_leaves_nothing(tmp_path):
 
 
 def test_a_target_that_cannot_be_written_is_refused_with_the_reason(language, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"missing/trace\.csv'.*does not exist"):
+    with pytest.raises(FileNotFoundError, match=r"trace\.csv'.*does not exist"):
         language.write(tmp_path / "missing" / "trace.csv")
     file = tmp_path / "file"
     file.write_text("x")
@@ -284,7 +285,7 @@ def test_a_target_that_cannot_be_written_is_refused_with_the_reason(language, tm
         language.write(tmp_path / "folder.csv")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="permissions do not bind this user")
 def test_a_folder_that_is_not_writable_is_refused(language, tmp_path):
     tmp_path.chmod(0o500)
     try:
@@ -298,11 +299,14 @@ def test_a_link_is_followed_and_stays_a_link(language, tmp_path):
     target = tmp_path / "target.csv"
     link = tmp_path / "link.csv"
     link.symlink_to(target)
+    if not link.is_symlink():  # as in Wine
+        pytest.skip("there are no symbolic links here")
     language.write(link)
     assert link.is_symlink()
     assert target.read_bytes().count(b"\n") == 20_001
 
 
+@posix_only
 def test_a_device_is_written_and_not_replaced(language):
     language.write("/dev/null", format="csv")
     assert not os.path.isfile("/dev/null")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import signal
 import threading
 import time
 from dataclasses import replace
@@ -16,6 +14,7 @@ import tracetide as tt
 from cli_tools import fails, succeeds
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from platforms import interrupt as press_ctrl_c
 from tracetide.provision import CostModel, Instance
 from tracetide.provision.workload import JobWorkload, TraceWorkload
 
@@ -167,7 +166,7 @@ def test_an_interrupt_ends_a_simulation(closed_loop):
 
     def interrupt():
         sent.append(time.monotonic())
-        os.kill(os.getpid(), signal.SIGINT)
+        press_ctrl_c()
 
     def simulate_for_ever():
         while True:

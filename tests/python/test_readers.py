@@ -572,7 +572,7 @@ def test_a_file_that_is_cut_off_is_refused_or_shorter(tmp_path):
     trace = tt.read(written(tmp_path, files.NATIVE))
     for name, content in _containers(files.NATIVE, trace.to_arrow()).items():
         for end in range(len(content)):
-            found = _read_or_refused(written(tmp_path, content[:end]))
+            found = _read_or_refused(written(tmp_path, content[:end], f"{name} {end}"))
             if found is not None:
                 assert name in ("csv", "csv.zst", "arrow stream")  # which do not tell their length
                 assert len(found) <= 3
@@ -584,12 +584,12 @@ def test_any_damage_is_refused_with_one_line(tmp_path):
     trace = tt.read(written(tmp_path, files.NATIVE))
     contents += _containers(files.NATIVE, trace.to_arrow()).values()
     pieces = [b"-1", b"1e18", b"nan", b'"', b"\n", b",", b"[", b"{", b"\xff", b"\0", b"9" * 30, b"{}"]
-    for _ in range(1500):
+    for number in range(1500):
         content = bytearray(contents[random.integers(len(contents))])
         for _ in range(random.integers(1, 4)):
             at = int(random.integers(len(content) + 1))
             content[at : at + int(random.integers(4))] = pieces[random.integers(len(pieces))]
-        _read_or_refused(written(tmp_path, bytes(content)))
+        _read_or_refused(written(tmp_path, bytes(content), f"trace {number}"))
 
 
 HOSTILE = {

@@ -13,9 +13,11 @@ import pytest
 import tracetide as tt
 from cli_tools import environment
 from format_traces import job
+from platforms import needs_bash
 from tracetide.profiles import bundled
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 INSTALLATION = {"pip install .", "pip install '.[test]' && pytest"}
 """Commands that the continuous integration runs, in a fresh environment."""
 
@@ -23,9 +25,7 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def _blocks(language: str) -> list[str]:
-    return [
-        text for found, text in FENCE.findall((REPOSITORY / "README.md").read_text()) if found == language
-    ]
+    return [text for found, text in FENCE.findall(README) if found == language]
 
 
 def _commands() -> list[str]:
@@ -52,6 +52,7 @@ def test_the_readme_has_the_two_commands_of_installation_and_test():
     assert lines >= INSTALLATION
 
 
+@needs_bash
 def test_every_command_works(folder):
     commands = _commands()
     assert len(commands) >= 8
@@ -78,11 +79,11 @@ def test_every_python_example_works(folder, number):
 
 @pytest.mark.parametrize("kind", ["reason", "multimodal", "sessions"])
 def test_the_columns_are_those_of_a_trace(kind):
-    table = (REPOSITORY / "README.md").read_text().split("## Columns")[1].split("\n## ")[0]
+    table = README.split("## Columns")[1].split("\n## ")[0]
     for name in job(kind, block_size=64).generate().columns:
         assert f"`{name}`" in table
 
 
 def test_relative_links_lead_somewhere():
-    links = re.findall(r"\]\((?!https?://|#)([^)]+)\)", (REPOSITORY / "README.md").read_text())
+    links = re.findall(r"\]\((?!https?://|#)([^)]+)\)", README)
     assert [link for link in links if not (REPOSITORY / link).exists()] == []

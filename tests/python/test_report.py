@@ -244,7 +244,7 @@ def test_the_command_line(traces):
         traces / "actual.parquet", traces / "one.parquet", names=["a", "b"], interval=10,
         ttft=[2], tbt=[0.5], instance="h100-8b",
     )  # fmt: skip
-    assert (traces / "r.html").read_text() == expected.html()
+    assert (traces / "r.html").read_text(encoding="utf-8") == expected.html()
     done = succeeds("report", "actual.parquet", "-q", "-o", "-", cwd=traces)
     assert done.stdout.decode() == tt.report(traces / "actual.parquet").html()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 import time
 
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 import servegen_folders
 import tracetide as tt
+from platforms import interrupt
 from small_profiles import IntegerPmf, one_client
 from tracetide import _core
 
@@ -46,7 +45,7 @@ def test_a_stream_is_for_one_thread_at_a_time():
 def test_an_interrupt_ends_the_wait_for_a_batch(batch_size):
     job = _core.Job(one_client(1.0, "gamma", 0.5, window_s=86_400.0), rate=5e4, duration=86_400.0 * 30)
     stream = _core.Stream(job, batch_size=batch_size, threads=1)
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer = threading.Timer(0.3, interrupt)
     started = time.monotonic()
     timer.start()
     with pytest.raises(KeyboardInterrupt):

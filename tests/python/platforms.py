@@ -1,0 +1,20 @@
+"""What differs between the systems that the tests run on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+
+import pytest
+
+posix_only = pytest.mark.skipif(os.name != "posix", reason="only POSIX systems have this")
+needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+
+
+def interrupt() -> None:
+    """Ctrl-C for this process, from any of its threads."""
+    if os.name == "posix":
+        os.kill(os.getpid(), signal.SIGINT)
+    else:  # where kill ends the process
+        signal.raise_signal(signal.SIGINT)
