@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ import tomllib
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TOOLCHAIN = REPOSITORY / "tests" / "cpp" / "mingw.cmake"
+CONSUMER = REPOSITORY / "tests" / "cpp" / "consumer"
 MINGW = "x86_64-w64-mingw32-"
 PLATFORM = ["--platform", "win_amd64", "--python-version", "3.11", "--only-binary", ":all:"]
 # NumPy 2.1 and later call functions that Wine 8 does not have; the others are of Windows alone.
@@ -141,7 +143,7 @@ def build_cpp_tests(folder: Path) -> Path:
     cmake(Path("/usr/src/googletest"), folder / "googletest", "install", CMAKE_INSTALL_PREFIX=prefix)
     cmake(
         REPOSITORY, folder / "cpp", "all", "install",
-        CMAKE_INSTALL_PREFIX=prefix, CMAKE_FIND_ROOT_PATH=prefix, CMAKE_EXE_LINKER_FLAGS="-static",
+        CMAKE_INSTALL_PREFIX=prefix, CMAKE_PREFIX_PATH=prefix, CMAKE_EXE_LINKER_FLAGS="-static",
         TRACETIDE_BUILD_TESTS="ON", TRACETIDE_WERROR="ON",
     )  # fmt: skip
     return folder / "cpp" / "tests" / "cpp" / "tracetide_tests.exe"
@@ -149,13 +151,10 @@ def build_cpp_tests(folder: Path) -> Path:
 
 def build_consumer(folder: Path) -> Path:
     """The README's C++ example with the installed library."""
-    sys.path.insert(0, str(REPOSITORY / "tests" / "cpp" / "consumer"))
-    import check
-
-    (folder / "main.cpp").write_text(check.example())
+    (folder / "main.cpp").write_text(runpy.run_path(str(CONSUMER / "readme_example.py"))["example"]())
     cmake(
-        Path(check.HERE), folder / "consumer",
-        CMAKE_FIND_ROOT_PATH=folder / "prefix", CMAKE_EXE_LINKER_FLAGS="-static",
+        CONSUMER, folder / "consumer",
+        CMAKE_PREFIX_PATH=folder / "prefix", CMAKE_EXE_LINKER_FLAGS="-static",
         CONSUMER_COMPONENT="static", CONSUMER_SOURCE=folder / "main.cpp",
     )  # fmt: skip
     return folder / "consumer" / "consumer.exe"

@@ -16,38 +16,10 @@ import warnings
 from pathlib import Path
 
 import tracetide as tt
+from readme_example import example
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[2]
-README = REPOSITORY / "README.md"
-
-PROGRAM = """
-#include <cstdint>
-#include <cstdio>
-#include <span>
-{includes}
-
-static std::uint64_t requests, tokens;
-static double last;
-static void consume(std::span<const double> timestamp, std::span<const std::uint32_t> input_tokens) {{
-  requests += timestamp.size();
-  last = timestamp.back();
-  for (const std::uint32_t count : input_tokens) tokens += count;
-}}
-
-int main() {{
-{body}
-  std::printf("%llu %llu %.17g\\n", (unsigned long long)requests, (unsigned long long)tokens, last);
-}}
-"""
-
-
-def example() -> str:
-    """The README's program, around which a `main` and a `consume` are put."""
-    (block,) = re.findall(r"^```cpp\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
-    includes = [line for line in block.splitlines() if line.startswith("#include")]
-    body = [line for line in block.splitlines() if not line.startswith("#include")]
-    return PROGRAM.format(includes="\n".join(includes), body="\n".join(body))
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:
