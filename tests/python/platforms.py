@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import shutil
 import signal
@@ -17,4 +18,4 @@ def interrupt() -> None:
     if os.name == "posix":
         os.kill(os.getpid(), signal.SIGINT)
     else:  # where kill ends the process
-        signal.raise_signal(signal.SIGINT)
+        _thread.interrupt_main()
