@@ -78,12 +78,10 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) {
 """
 
 
-def run(*command: str | Path, cwd: Path | None = None, environment: dict[str, str] | None = None) -> str:
+def run(*command: str | Path) -> str:
     """Run a command; its output, or its error and the end."""
     done = subprocess.run(
         [str(part) for part in command],
-        cwd=cwd,
-        env=os.environ | (environment or {}),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -220,19 +218,6 @@ def packages_of_tests() -> list[str]:
     return [*project["dependencies"], *project["optional-dependencies"]["test"], *MORE_PACKAGES]
 
 
-GENERATE = """
-import warnings
-import tracetide as tt
-
-warnings.simplefilter("ignore")
-pool = tt.load("m-small")
-pool.write("my-profile.tide")
-trace = tt.generate(pool, rate=100, duration="1h", seed=0)
-print(len(trace), int(trace.input_tokens.sum(dtype="uint64")), f"{trace.timestamp[-1]:.17g}")
-"""
-"""What the README's C++ example does, in Python."""
-
-
 def main(folder: Path, arguments: list[str]) -> None:
     """Build all, run all."""
     if sys.version_info[:2] != (3, 11):
@@ -249,7 +234,9 @@ def main(folder: Path, arguments: list[str]) -> None:
     shutil.rmtree(site, ignore_errors=True)
     run(*pip, site, "--no-deps", build_wheel(folder, python))
     path = [site, packages]
-    made = wine.show(python / "python.exe", "-c", GENERATE, cwd=folder, path=path)
+    made = wine.show(
+        python / "python.exe", windows_path(CONSUMER / "readme_example.py"), cwd=folder, path=path
+    )
     if wine.show(build_consumer(folder), cwd=folder) != made:
         sys.exit("the C++ example makes other requests than Python")
     options = ["-q", "-n", "2", "-p", "no:cacheprovider", *arguments]

@@ -9,8 +9,12 @@ import signal
 
 import pytest
 
+HAS_BASH = shutil.which("bash") is not None
 posix_only = pytest.mark.skipif(os.name != "posix", reason="only POSIX systems have this")
-needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+needs_bash = pytest.mark.skipif(not HAS_BASH, reason="bash is not installed")
+bound_by_permissions = pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() == 0, reason="permissions do not bind this user"
+)
 
 
 def interrupt() -> None:

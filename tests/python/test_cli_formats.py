@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import pytest
 import tracetide as tt
 from cli_tools import COMMAND, environment, fails, run, succeeds
 from format_traces import TOOLS, job
-from platforms import needs_bash, posix_only
+from platforms import HAS_BASH, needs_bash, posix_only
 from tracetide.formats import Format
 from tracetide.formats.replay import replay_commands
 from tracetide.profiles import bundled
@@ -147,7 +146,7 @@ def test_completion_scripts_know_the_commands(shell, tmp_path):
     script = succeeds("completion", shell).stdout.decode()
     for command in ("generate", "convert", "validate"):
         assert command in script
-    if shell == "bash" and shutil.which("bash") is not None:
+    if shell == "bash" and HAS_BASH:
         (tmp_path / "c").write_text(script)
         subprocess.run(["bash", "-n", tmp_path / "c"], check=True)
 

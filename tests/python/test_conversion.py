@@ -241,11 +241,14 @@ def test_blocks_that_do_not_fit_are_refused(tmp_path):
 @posix_only
 def test_memory_does_not_grow_with_the_trace(tmp_path):
     """A conversion of eight times the rows needs hardly more memory."""
+    import resource
+
     script = (
         "import sys, resource, tracetide as tt\n"
         "tt.convert(sys.argv[1], sys.argv[2], format=sys.argv[3], threads=1)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
     peaks = []
     for seconds in (4_000, 32_000):
         source = tmp_path / f"{seconds}.csv"

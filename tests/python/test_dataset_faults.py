@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import tracetide as tt
 from cli_tools import COMMAND, environment, fails, succeeds
-from platforms import posix_only
+from platforms import bound_by_permissions, posix_only
 
 PARTITION = ("--partition", "rows=5000")
 """Seventy small parts, so that something is under way at all times."""
@@ -156,7 +156,7 @@ def test_the_folder_is_read_only(folder):
     fails(*arguments(folder), says=["cannot write", "read-only file system"])
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="permissions do not bind this user")
+@bound_by_permissions
 def test_the_folder_belongs_to_others(folder):
     (folder / "set").mkdir(mode=0o500)
     fails(*arguments(folder), says=["cannot write", "permission denied"])

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 import tracetide
 import yaml
 from cli_tools import environment
+from platforms import HAS_BASH
 from tracetide.formats import format_of
 from tracetide.formats.replay import replay_commands
 from tracetide.profiles import bundled
@@ -42,6 +42,8 @@ def commands(console: str) -> list[str]:
 
 
 def run_commands(console: str, folder: Path) -> None:
+    if not HAS_BASH:
+        pytest.skip("bash is not installed")
     variables = environment() | {"PATH": f"{folder / '.bin'}{os.pathsep}{os.environ['PATH']}"}
     for command in commands(console):
         done = subprocess.run(
@@ -59,8 +61,6 @@ def folder(tmp_path, monkeypatch) -> Path:
     """An empty folder to be in, with `tracetide` among the commands."""
     if "m-small" not in bundled():
         pytest.skip("the profiles are not bundled in this build")
-    if shutil.which("bash") is None:
-        pytest.skip("bash is not installed")
     (tmp_path / ".bin").mkdir()
     command = tmp_path / ".bin" / "tracetide"
     command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m tracetide "$@"\n')

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from platforms import bound_by_permissions
 from tracetide import _core
 
 
@@ -130,7 +131,7 @@ def test_system_errors_are_os_errors_with_errno_and_filename(tmp_path: Path) -> 
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="permissions do not bind this user")
+@bound_by_permissions
 def test_folders_without_permission_are_permission_errors(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(PermissionError):

@@ -16,11 +16,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Ctrl-C gives 130, SIGTERM 143. A reader that closes our standard output has had enough: 0.
     """
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by the caller
+        stream = getattr(sys, name)
+        if stream is None:  # closed by the caller
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
-        elif sys.platform == "win32" and not getattr(sys, name).isatty():
+        elif sys.platform == "win32" and not stream.isatty():
             # Else in the encoding of the country, which may not have what is said, and with \r\n.
-            getattr(sys, name).reconfigure(encoding="utf-8", newline="\n")
+            stream.reconfigure(encoding="utf-8", newline="\n")
     try:
         from tracetide.cli.app import run
 

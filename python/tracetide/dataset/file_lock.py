@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -30,3 +31,13 @@ def lock_file(descriptor: int) -> None:
         import fcntl
 
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def remove_locked(path: str, descriptor: int) -> None:
+    """Remove a file that is locked, and close it."""
+    if sys.platform == "win32":  # where nobody can remove a file that is open
+        os.close(descriptor)
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+    if sys.platform != "win32":  # where somebody could lock it before it is removed
+        os.close(descriptor)

@@ -13,7 +13,6 @@ import json
 import os
 import secrets
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from types import TracebackType
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
-from tracetide.dataset.file_lock import lock_file
+from tracetide.dataset.file_lock import lock_file, remove_locked
 from tracetide.formats.output import Output, create_file, named, sync_folder
 
 LOCK = "_lock"
@@ -235,12 +234,7 @@ class LocalFolder:
             os.write(descriptor, _myself())
             yield _Held()
         finally:
-            if sys.platform == "win32":  # where nobody can remove a file that is open
-                os.close(descriptor)
-            with contextlib.suppress(OSError):
-                os.unlink(path)
-            if sys.platform != "win32":  # where somebody could lock it before it is removed
-                os.close(descriptor)
+            remove_locked(path, descriptor)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return LocalFolder, (self._path,)
