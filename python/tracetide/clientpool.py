@@ -362,12 +362,10 @@ class ClientPool:
             )
         if Path(path).suffix != _TIDE:
             raise ValueError(f"write: {os.fspath(path)!r} is not allowed; a profile file must end in {_TIDE}")
-        folder = Path(path).absolute().parent
-        if not folder.is_dir():
-            raise FileNotFoundError(
-                f"cannot write {os.fspath(path)!r}: the folder {str(folder)!r} does not exist"
-            )
-        self._profile.write(os.fspath(path))
+        from tracetide.formats.output import open_output
+
+        with open_output(path) as output:
+            output.write(self._profile.to_bytes())
 
     def __len__(self) -> int:
         """The number of clients."""

@@ -156,6 +156,49 @@ TEST(Tide, LeavesNothingBehindWhenWritingFails) {
   EXPECT_EQ(folder.files(), 1);
 }
 
+#ifndef _WIN32
+
+TEST(Tide, KeepsTheRightsAndTheLinkOfWhatItReplaces) {
+  const TemporaryFolder folder;
+  const Profile profile = Profile::from_image(small_image());
+  const fs::perms own = fs::perms::owner_read | fs::perms::owner_write;
+  fs::create_symlink("p.tide", folder / "link.tide");
+  profile.write(folder / "link.tide");  // what it stands for is not there yet
+  fs::permissions(folder / "p.tide", own);
+  profile.write(folder / "link.tide");
+  EXPECT_TRUE(fs::is_symlink(folder / "link.tide"));
+  EXPECT_EQ(fs::status(folder / "p.tide").permissions(), own);
+  EXPECT_EQ(Profile::open(folder / "p.tide").client_name(0), "first");
+  EXPECT_EQ(folder.files(), 2);
+}
+
+TEST(Tide, ReplacesNothingThatIsReadOnlyOrNoFile) {
+  const TemporaryFolder folder;
+  const Profile profile = Profile::from_image(small_image());
+  std::ofstream(folder / "p.tide") << "mine";
+  fs::permissions(folder / "p.tide", fs::perms::owner_read);
+  EXPECT_THROW(profile.write(folder / "p.tide"), fs::filesystem_error);
+  EXPECT_EQ(fs::file_size(folder / "p.tide"), 4U);
+  EXPECT_EQ(folder.files(), 1);
+  profile.write("/dev/null");
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  fs::create_symlink("/dev/full", folder / "full.tide");
+  if (!fs::exists(folder / "full.tide")) GTEST_SKIP() << "there is no /dev/full";
+  EXPECT_THROW(profile.write(folder / "full.tide"), fs::filesystem_error);
+}
+
+TEST(Tide, RemovesWhatAKilledProcessHasLeftOfTheSameFile) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / ".p.tide.0123456789ab.partial") << "left";
+  std::ofstream(folder / ".q.tide.0123456789ab.partial") << "of another file";
+  std::ofstream(folder / ".p.tide.mine.partial") << "no such name";
+  Profile::from_image(small_image()).write(folder / "p.tide");
+  EXPECT_FALSE(fs::exists(folder / ".p.tide.0123456789ab.partial"));
+  EXPECT_EQ(folder.files(), 3);
+}
+
+#endif
+
 TEST(Tide, SaysWhichFileCannotBeRead) {
   const TemporaryFolder folder;
   try {

@@ -277,7 +277,12 @@ def test_descriptions_end_quietly_too_when_nobody_reads(profile):
 @posix_only
 @pytest.mark.parametrize("format", ["parquet", "arrow", "csv", "jsonl.gz", "csv.zst"])
 @pytest.mark.parametrize(
-    ("number", "code", "word"), [(signal.SIGINT, 130, b"interrupted"), (signal.SIGTERM, 143, b"terminated")]
+    ("number", "code", "word"),
+    [
+        (signal.SIGINT, 130, b"interrupted"),
+        (signal.SIGTERM, 143, b"terminated"),
+        (getattr(signal, "SIGHUP", None), 129, b"hung up"),
+    ],
 )
 def test_a_signal_ends_it_at_once_with_no_file_left(profile, format, number, code, word, tmp_path):
     path = tmp_path / f"trace.{format}"
@@ -297,6 +302,44 @@ def test_a_signal_ends_it_at_once_with_no_file_left(profile, format, number, cod
         assert process.stderr is not None
         assert process.stderr.read() == b"tracetide: " + word + b"\n"
     assert list(tmp_path.iterdir()) == []
+
+
+@posix_only
+def test_what_a_killed_run_has_left_is_removed_by_the_next(profile, tmp_path):
+    arguments = ["generate", profile, "--rate", "1e4", "-o", tmp_path / "trace.csv"]
+    with subprocess.Popen(
+        [*COMMAND, *arguments, "--duration", "30d"], stderr=subprocess.DEVNULL, env=environment()
+    ) as living:
+        _wait_for_files(tmp_path, 1)
+        with subprocess.Popen([*COMMAND, *arguments, "--duration", "30d"], env=environment()) as killed:
+            _wait_for_files(tmp_path, 2)
+            killed.kill()
+        succeeds(*arguments, "--duration", "1s")
+        assert len(list(tmp_path.glob(".trace.csv.*.partial"))) == 1  # what is being written stays
+        living.kill()
+    succeeds(*arguments, "--duration", "1s")
+    assert os.listdir(tmp_path) == ["trace.csv"]
+
+
+def _wait_for_files(folder: Path, number: int) -> None:
+    deadline = time.monotonic() + 30
+    while len(os.listdir(folder)) < number:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@posix_only
+def test_a_hang_up_that_is_ignored_ends_nothing(profile, tmp_path):
+    """As `nohup` has it."""
+    with subprocess.Popen(
+        [*COMMAND, "generate", profile, "--rate", "1e4", "--duration", "1h", "-o", tmp_path / "trace.csv"],
+        env=environment(), preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+        stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        _wait_for_files(tmp_path, 1)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(60) == 0
+    assert os.listdir(tmp_path) == ["trace.csv"]
 
 
 @posix_only

@@ -6,6 +6,9 @@ import errno
 import gzip
 import json
 import os
+import socket
+import stat
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -17,10 +20,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from platforms import bound_by_permissions, posix_only
 from small_profiles import MULTIMODAL, IntegerPmf, RealPmf, one_client
+from tracetide import house_style
 from tracetide.formats import NATIVE, format_of
 from tracetide.formats import parquet as parquet_module
 from tracetide.formats.compression import PIECE, compressed
-from tracetide.formats.output import open_output
+from tracetide.formats.file_system import claim_file
+from tracetide.formats.output import new_folder, open_output
+from tracetide.formats.table import write_table
 
 LENGTHS = IntegerPmf([1, 17, 4_294_967_295], [0.5, 0.4, 0.1])
 CATEGORIES = ("language", "reason", "multimodal")
@@ -304,6 +310,123 @@ def test_a_link_is_followed_and_stays_a_link(language, tmp_path):
     language.write(link)
     assert link.is_symlink()
     assert target.read_bytes().count(b"\n") == 20_001
+
+
+def _write_trace(path: Path) -> None:
+    tt.Job(_pool("language"), duration=2, seed=1).write(path, format="csv")
+
+
+def _write_profile(path: Path) -> None:
+    _pool("language").write(path)
+
+
+def _write_core_profile(path: Path) -> None:
+    _pool("language").profile.write(str(path))
+
+
+def _write_figure(path: Path) -> None:
+    figure = pytest.importorskip("matplotlib.figure").Figure()
+    house_style.save(figure, path)
+
+
+def _write_table(path: Path) -> None:
+    write_table(pa.table({"numbers": [1, 2, 3]}), path)
+
+
+WRITERS = pytest.mark.parametrize(
+    ("write", "name"),
+    [
+        (_write_trace, "x.csv"),
+        (_write_profile, "x.tide"),
+        (_write_core_profile, "x.tide"),
+        (_write_figure, "x.svg"),
+        (_write_table, "x.csv"),
+    ],
+)
+
+
+@posix_only
+@WRITERS
+def test_a_file_that_is_replaced_keeps_its_rights_and_its_link(write, name, tmp_path):
+    target, link = tmp_path / "target", tmp_path / name
+    target.write_text("before")
+    target.chmod(0o640)
+    link.symlink_to("target")
+    write(link)
+    assert link.is_symlink()
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert target.stat().st_size > 6
+    assert sorted(os.listdir(tmp_path)) == sorted(["target", name])
+
+
+@WRITERS
+def test_a_file_that_is_read_only_is_not_replaced(write, name, tmp_path):
+    path = tmp_path / name
+    path.write_text("mine")
+    path.chmod(0o400)
+    with pytest.raises(PermissionError, match=f"{name}.*read-only|denied"):
+        write(path)
+    assert path.read_text() == "mine"
+    assert os.listdir(tmp_path) == [name]
+
+
+@posix_only
+@WRITERS
+def test_only_files_are_replaced(write, name, tmp_path):
+    path = tmp_path / name
+    path.symlink_to("/dev/null")
+    write(path)
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    path.unlink()
+    if os.path.exists("/dev/full"):
+        path.symlink_to("/dev/full")
+        with pytest.raises(OSError, match=r"(?i)no space left") as caught:
+            write(path)
+        assert name in str(caught.value)
+        path.unlink()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        with pytest.raises(OSError, match=name):
+            write(path)
+        assert stat.S_ISSOCK(path.stat().st_mode)
+    path.unlink()
+    path.symlink_to(name)
+    with pytest.raises(OSError, match=name):
+        write(path)
+    assert os.listdir(tmp_path) == [name]
+
+
+@WRITERS
+def test_what_a_killed_process_has_left_of_a_file_is_removed(write, name, tmp_path):
+    others = [f".{name}.mine.partial", ".other.0123456789ab.partial", f"{name}.0123456789ab.partial"]
+    for other in (*others, f".{name}.0123456789ab.partial"):
+        (tmp_path / other).write_text("half")
+    held = claim_file(str(tmp_path / f".{name}.00000000000f.partial"))
+    assert held is not None
+    write(tmp_path / name)
+    left = sorted(os.listdir(tmp_path))
+    held.close()
+    assert left == sorted([*others, f".{name}.00000000000f.partial", name])
+    write(tmp_path / name)
+    assert sorted(os.listdir(tmp_path)) == sorted([*others, name])
+
+
+@posix_only
+def test_a_folder_is_written_as_files_are(tmp_path):
+    (tmp_path / ".set.0123456789ab.partial").mkdir()
+    (tmp_path / ".set.0123456789ab.partial" / "half").write_text("x")
+    (tmp_path / "set").mkdir(mode=0o700)
+    with new_folder(tmp_path / "set") as folder:
+        (Path(folder) / "file").write_text("x")
+    assert os.listdir(tmp_path) == ["set"]
+    assert os.listdir(tmp_path / "set") == ["file"]
+    assert stat.S_IMODE((tmp_path / "set").stat().st_mode) == 0o700
+
+
+def test_long_names_in_any_script_are_written(language, tmp_path):
+    name = 80 * "\u8ff9" + ".csv"
+    language.write(tmp_path / name)
+    assert os.listdir(tmp_path) == [name]
 
 
 @posix_only

@@ -13,7 +13,9 @@ namespace tracetide {
 void read_file(const std::filesystem::path& path, std::string& content);
 
 /// Writes a temporary file beside `path`, flushes it to the disk, and renames it to `path`. Whatever
-/// fails, `path` is as it was and the temporary file is gone.
+/// fails, `path` is as it was and the temporary file is gone; what a killed process left of one is removed.
+/// A link stays one, and a file keeps its rights; one that is read-only is refused. Pipes and character
+/// devices are written as they are.
 /// @throws std::filesystem::filesystem_error
 void replace_file(const std::filesystem::path& path, std::span<const std::byte> content);
 

@@ -13,7 +13,7 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0, or 2 for wrong usage or bad input, or 1 for a failure.
 
-    Ctrl-C gives 130, SIGTERM 143. A reader that closes our standard output has had enough: 0.
+    Ctrl-C gives 130, SIGTERM 143, SIGHUP 129. A reader that closes our standard output has had enough: 0.
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -52,16 +53,21 @@ app.command(schema)
 app.command(completion)
 
 
+_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
 def run(arguments: list[str]) -> int:
     """Run one command; its exit code. Errors become one line on standard error."""
-    if hasattr(signal, "SIGTERM"):
-        signal.signal(signal.SIGTERM, _terminate)
+    for number in _ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _terminate)
     try:
         app(arguments, print_error=False, exit_on_error=False)
     except (Exception, KeyboardInterrupt, CycloptsError) as error:
         code, message = outcome_of(error)
         if message:
-            print(f"tracetide: {message}", file=sys.stderr)
+            with contextlib.suppress(OSError):  # of a terminal that is gone
+                print(f"tracetide: {message}", file=sys.stderr)
         if not isinstance(error, ValueError | CycloptsError):
             _leave(code)
         return code
@@ -73,9 +79,12 @@ def _leave(code: int) -> NoReturn:
 
     Whatever had to be put away, such as a file that is not complete, is gone by now.
     """
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
     os._exit(code)
 
 
-def _terminate(*_: Any) -> None:
-    raise Terminated
+def _terminate(number: int, _: Any) -> None:
+    for one in _ENDING:  # a second one shall not come between what is put away
+        signal.signal(one, signal.SIG_IGN)
+    raise Terminated(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 
 from cyclopts import CycloptsError
@@ -19,7 +20,11 @@ class Refused(Exception):
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM."""
+    """A signal that ends a process: SIGTERM, or SIGHUP, as when the connection to its terminal is closed."""
+
+    def __init__(self, number: int, *_: object) -> None:
+        super().__init__()
+        self.number = number
 
 
 def outcome_of(error: BaseException) -> tuple[int, str]:
@@ -29,7 +34,7 @@ def outcome_of(error: BaseException) -> tuple[int, str]:
     if os.environ.get("TRACETIDE_DEBUG"):
         raise error
     if isinstance(error, Terminated):
-        return 143, "terminated"
+        return 128 + error.number, "terminated" if error.number == signal.SIGTERM else "hung up"
     if isinstance(error, KeyboardInterrupt):
         return 130, "interrupted"
     if is_closed_pipe(error):

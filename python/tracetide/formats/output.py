@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
-import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from tracetide.formats.file_system import BINARY, Claimed, claim_file, claim_folder, remove_unclaimed
 from tracetide.formats.names import STDOUT
 
 _BUFFER = 1 << 20
 _LARGE = 1 << 16
-_BINARY = getattr(os, "O_BINARY", 0)  # of Windows, which would else write \r\n where a byte is \n
 
 
 class Output:
     """A file descriptor with a buffer for small pieces."""
 
-    def __init__(self, descriptor: int) -> None:
-        """Write to `descriptor`, which stays the caller's."""
+    def __init__(self, descriptor: int, name: str | None = None) -> None:
+        """Write to `descriptor`, which stays the caller's; errors say the name."""
         self._descriptor = descriptor
+        self._name = name
         self._pending = bytearray()
         self._written = 0
 
@@ -51,8 +52,9 @@ class Output:
         return self._written
 
     def _put(self, view: memoryview) -> None:
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+        with contextlib.nullcontext() if self._name is None else named(self._name):
+            while view:
+                view = view[os.write(self._descriptor, view) :]
 
 
 @contextlib.contextmanager
@@ -61,7 +63,9 @@ def open_output(path: str | os.PathLike[str], *, binary: bool = True) -> Iterato
 
     A regular file appears under its name, or replaces what is there, only when the block ends without
     an error; until then it has a temporary name in the same folder, and after any error nothing is
-    left of it. Pipes and devices are written as they are.
+    left of it. What a process that was killed has left of an earlier try is removed. A link stays one, and
+    a file keeps its rights; one that is read-only is refused. Pipes and character devices are written as
+    they are.
 
     Raises:
         ValueError: if binary data would go to a terminal.
@@ -80,17 +84,24 @@ def open_output(path: str | os.PathLike[str], *, binary: bool = True) -> Iterato
         output = Output(descriptor)
         yield output
         output.flush()
-    elif os.path.exists(name) and not os.path.isdir(name) and not stat.S_ISREG(os.stat(name).st_mode):
+        return
+    with named(name):
+        before = _status(name)
+    if before is None or stat.S_ISREG(before.st_mode):
+        yield from _replacing(name, before)
+    elif stat.S_ISCHR(before.st_mode) or stat.S_ISFIFO(before.st_mode):
         with named(name):
-            descriptor = os.open(name, os.O_WRONLY | _BINARY)
+            descriptor = os.open(name, os.O_WRONLY | BINARY)
         try:
-            output = Output(descriptor)
+            output = Output(descriptor, name)
             yield output
             output.flush()
         finally:
             os.close(descriptor)
+    elif stat.S_ISDIR(before.st_mode):
+        raise IsADirectoryError(f"cannot write {name!r}: it is a folder")
     else:
-        yield from _replacing(name)
+        raise FileExistsError(f"cannot write {name!r}: it is no file, pipe or character device")
 
 
 @contextlib.contextmanager
@@ -106,63 +117,75 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[str]:
     """
     name = os.fspath(path)
     final = os.path.realpath(name)
-    if os.path.isdir(final) and os.listdir(final):
+    with named(name):
+        before = _status(name)
+        is_empty = before is None or not stat.S_ISDIR(before.st_mode) or not os.listdir(final)
+    if not is_empty:
         raise FileExistsError(f"cannot write {name!r}: the folder is not empty; name a new one")
-    if os.path.exists(final) and not os.path.isdir(final):
+    if before is not None and not stat.S_ISDIR(before.st_mode):
         raise FileExistsError(f"cannot write {name!r}: it is a file; name a new folder")
-    temporary = _temporary(name, final)
-    with named(name):
-        os.mkdir(temporary)
+    temporary = _claim(name, final, before, claim_folder)
     try:
-        yield temporary
+        yield temporary.path
         with named(name):
-            if sys.platform == "win32" and os.path.isdir(final):
-                os.rmdir(final)  # no folder is replaced there, even an empty one
-            os.replace(temporary, final)
+            temporary.rename(final)
     except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.remove()
         raise
     sync_folder(os.path.dirname(final))
 
 
-def _replacing(name: str) -> Iterator[Output]:
+def _replacing(name: str, before: os.stat_result | None) -> Iterator[Output]:
     final = os.path.realpath(name)
-    if os.path.isdir(final):
-        raise IsADirectoryError(f"cannot write {name!r}: it is a folder")
-    temporary = _temporary(name, final)
-    with named(name):
-        descriptor = create_file(temporary)
+    temporary = _claim(name, final, before, claim_file)
     try:
-        try:
-            output = Output(descriptor)
-            yield output
-            output.flush()
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        output = Output(temporary.descriptor, name)
+        yield output
+        output.flush()
         with named(name):
-            os.replace(temporary, final)
+            os.fsync(temporary.descriptor)
+            temporary.rename(final)
     except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
+        temporary.remove()
         raise
     sync_folder(os.path.dirname(final))
 
 
-def _temporary(name: str, final: str) -> str:
-    """A name in the folder of `final`, which must be there."""
+def _status(name: str) -> os.stat_result | None:
+    """Of what is there, which a link stands for; None if there is nothing."""
+    try:
+        return os.stat(name)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _claim(
+    name: str,
+    final: str,
+    before: os.stat_result | None,
+    make: Callable[[str, os.stat_result | None], Claimed | None],
+) -> Claimed:
+    """What shall replace `final`, under a temporary name in its folder; what killed processes left of others
+    is removed.
+    """
+    if before is not None and not (before.st_mode & 0o222 and os.access(final, os.W_OK)):
+        raise PermissionError(f"cannot write {name!r}: it is read-only")
     folder, base = os.path.split(final)
     if not os.path.isdir(folder):
         what = "is not a folder" if os.path.exists(folder) else "does not exist"
         raise (NotADirectoryError if os.path.exists(folder) else FileNotFoundError)(
             f"cannot write {name!r}: the folder {folder!r} {what}"
         )
-    return os.path.join(folder, f".{base[:200]}.{secrets.token_hex(6)}.partial")
-
-
-def create_file(name: str) -> int:
-    """The descriptor of a new file."""
-    return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+    base = os.fsencode(base)[:200].decode(errors="ignore")  # names have at most 255 bytes
+    left = re.compile(rf"\.{re.escape(base)}\.[0-9a-f]{{12}}\.partial")
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:  # it may not be readable
+        for path in [entry.path for entry in entries if left.fullmatch(entry.name)]:
+            remove_unclaimed(path)
+    while True:
+        with named(name):
+            made = make(os.path.join(folder, f".{base}.{secrets.token_hex(6)}.partial"), before)
+        if made is not None:
+            return made
 
 
 def sync_folder(folder: str) -> None:
