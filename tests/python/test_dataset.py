@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 import os
 import re
 import shutil
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import datasets
 import numpy as np
@@ -20,7 +23,9 @@ import tracetide as tt
 from cli_tools import fails, succeeds
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from platforms import posix_only
 from tracetide.cli.outcome import outcome_of
+from tracetide.dataset.manifest import checksum_of
 from tracetide.dataset.partition import Partition, count_windows
 
 CONVERSATIONS = tt.conversations(share=0.5, turns=3, think_time=tt.Exponential(600.0))
@@ -241,7 +246,9 @@ SOUND = {
     "dataset_version": 1, "job": {}, "partition": {"by": "time", "size": 60}, "pyarrow": "", "rows": 0,
     "bytes": 0, "parts": [],
 }  # fmt: skip
-PART = {"name": "x", "rows": 0, "bytes": 0, "sha256": "", "first": None, "last": None}
+PART = {
+    "name": "x", "rows": 0, "bytes": 0, "sha256": 64 * "0", "first": None, "last": None, "first_request": 0,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -249,12 +256,25 @@ PART = {"name": "x", "rows": 0, "bytes": 0, "sha256": "", "first": None, "last":
     [
         ("{", "no JSON"),
         ("[]", "must be a JSON object"),
-        ("{}", "without 'job' is not allowed"),
+        ("{}", "of version None is not allowed"),
+        ({"dataset_version": 1}, "job is missing"),
+        ('{"dataset_version": ' + 100_000 * "[", "nested too deeply"),
         ({**SOUND, "dataset_version": 2}, "of version 2 is not allowed"),
-        ({**SOUND, "parts": [{}]}, "a part must say name, rows"),
+        ({**SOUND, "parts": [{}]}, "parts.0.name is missing"),
+        ({**SOUND, "window_counts": [1]}, "window_counts [1] is not allowed"),
+        ({**SOUND, "partition": {"by": "time", "size": 0}}, "partition.size 0 is not allowed"),
+        ({**SOUND, "rows": 10**30}, "rows 1000000000000000000000000000000 is not allowed"),
+        ({**SOUND, "checksum": 64 * "0"}, "was altered after it was written"),
+        (SOUND, "job.duration None is not allowed"),
+        ({**SOUND, "job": {"duration": 1e300}}, "job.duration 1e+300 is not allowed"),
         ({**SOUND, "parts": 3}, "_manifest.json"),
-        ({**SOUND, "parts": [{**PART, "rows": -1}]}, "'x' is not sound"),
-        ({**SOUND, "parts": [{**PART, "name": "../x"}]}, "'../x' is not sound"),
+        ({**SOUND, "parts": [{**PART, "rows": -1}]}, "parts.0.rows -1 is not allowed"),
+        ({**SOUND, "parts": [{**PART, "rows": True}]}, "parts.0.rows True is not allowed"),
+        ({**SOUND, "parts": [{**PART, "rows": 10**30}]}, "parts.0.rows 1000000000000000000000000000000 is"),
+        ({**SOUND, "parts": [{**PART, "rows": 3}]}, "3 rows cannot be from None to None"),
+        ({**SOUND, "parts": [{**PART, "sha256": "x"}]}, "parts.0.sha256 'x' is not allowed"),
+        ({**SOUND, "parts": [{**PART, "name": "../x"}]}, "it must name a file beside the manifest"),
+        ({**SOUND, "parts": [{**PART, "rows": 1, "first": math.nan, "last": 1}]}, "parts.0.first nan is not"),
     ],
 )
 def test_manifests_that_are_not_sound(manifest, says, tmp_path):
@@ -263,6 +283,112 @@ def test_manifests_that_are_not_sound(manifest, says, tmp_path):
     (tmp_path / "set" / "_manifest.json").write_text(text)
     with pytest.raises(tt.TraceError, match=re.escape(says)):
         tt.validate(tmp_path / "set")
+
+
+def altered(file: Path, change: Callable[[dict], object], checksum: str = "new") -> None:
+    """A plan or manifest that says something else, with a checksum that is "old", "new" or "none"."""
+    said = json.loads(file.read_text())
+    change(said)
+    if checksum == "new":
+        said["checksum"] = checksum_of(said)
+    elif checksum == "none":
+        del said["checksum"]
+    file.write_text(json.dumps(said))
+
+
+def less(counts: list[int]) -> None:
+    counts[2] -= 7
+    counts[20] -= 3000
+
+
+def move(counts: list[int]) -> None:
+    counts[2] -= 7
+    counts[20] += 7
+
+
+@pytest.mark.parametrize("change", [less, move])
+@pytest.mark.parametrize("kind", ["renewal", "sessions"])
+def test_a_plan_of_other_counts_loses_no_requests(kind, change, tmp_path):
+    made = job(kind)
+    made.write_dataset(tmp_path / "whole", partition="rows=20000")
+    expected = datasets.digests(tmp_path / "whole")
+    folder = tmp_path / "set"
+
+    def stop(rows: int, bytes: int) -> None:
+        if rows > 90_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        made.write_dataset(folder, partition="rows=20000", progress=stop)
+    sound = (folder / "_plan.json").read_bytes()
+    altered(folder / "_plan.json", lambda plan: change(plan["window_counts"]), "old")
+    with pytest.raises(tt.TraceError, match=r"_plan\.json was altered after it was written"):
+        made.write_dataset(folder, resume=True)
+    (folder / "_plan.json").write_bytes(sound)
+    altered(folder / "_plan.json", lambda plan: change(plan["window_counts"]))
+    for path in datasets.parts(folder):
+        path.unlink()
+    with pytest.raises(tt.TraceError, match=r"_plan\.json has .* requests up to .*, and .* were made"):
+        made.write_dataset(folder, resume=True)
+    altered(folder / "_plan.json", lambda plan: None, "none")
+    written = made.write_dataset(folder, resume=True)
+    assert written.rows == len(datasets.whole(made))
+    assert datasets.digests(folder) == expected
+
+
+def part(number: int, **values: object) -> Callable[[dict], object]:
+    return lambda manifest: manifest["parts"][number].update(values)
+
+
+@pytest.mark.parametrize(
+    ("partition", "change", "says"),
+    [
+        ("6h", lambda manifest: manifest.update(rows=manifest["rows"] - 1), "its parts sum to"),
+        ("6h", part(1, rows=5), "its record says 5"),
+        ("6h", part(1, first=21700.0), "its record says 21700.0 to"),
+        ("6h", part(1, last=43000.0), "to 43000.0"),
+        ("6h", part(2, first_request=7), "begins with request 7, after"),
+        ("6h", part(1, first=1.0), "cannot have"),
+        ("6h", lambda manifest: manifest["parts"].pop(), "there must be 4"),
+        ("6h", lambda manifest: manifest["parts"].reverse(), "not in their order"),
+        ("rows=100000", part(1, rows=99_999), "cannot have 99,999 rows"),
+        ("rows=100000", part(1, first=0.0), "begins at 0.0, before the end of"),
+        ("rows=100000", lambda manifest: manifest["parts"].pop(), "its parts sum to"),
+    ],
+)
+def test_numbers_of_a_manifest_are_those_of_its_parts(partition, change, says, tmp_path):
+    made = job()
+    made.write_dataset(tmp_path / "set", partition=partition)
+    expected = datasets.digests(tmp_path / "set")
+    sound = (tmp_path / "set" / "_manifest.json").read_bytes()
+    altered(tmp_path / "set" / "_manifest.json", change, "old")
+    with pytest.raises(tt.TraceError, match=r"_manifest\.json was altered after it was written"):
+        tt.validate(tmp_path / "set")
+    (tmp_path / "set" / "_manifest.json").write_bytes(sound)
+    altered(tmp_path / "set" / "_manifest.json", change)
+    report = tt.validate(tmp_path / "set")
+    assert not report.is_valid
+    assert any(says in finding.message for finding in report.findings), report.findings
+    made.write_dataset(tmp_path / "set", resume=True)
+    assert datasets.digests(tmp_path / "set") == expected
+
+
+def test_a_record_of_other_rows_is_not_taken(tmp_path):
+    made = job()
+    made.write_dataset(tmp_path / "set", partition="6h")
+    expected = datasets.digests(tmp_path / "set")
+    manifest = json.loads((tmp_path / "set" / "_manifest.json").read_text())
+    records = [{key: entry[key] for key in entry if key != "first_request"} for entry in manifest["parts"]]
+    records[1]["rows"] -= 1
+    (tmp_path / "set" / "_parts").mkdir()
+    for record in records:
+        (tmp_path / "set" / "_parts" / f"{record['name']}.json").write_text(json.dumps(record))
+    for name in ("_manifest.json", "_SUCCESS"):
+        (tmp_path / "set" / name).unlink()
+    plan = {key: manifest[key] for key in ("dataset_version", "job", "partition", "pyarrow")}
+    (tmp_path / "set" / "_plan.json").write_text(json.dumps(plan))
+    assert made.write_dataset(tmp_path / "set", resume=True).made == 1
+    assert datasets.digests(tmp_path / "set") == expected
 
 
 def test_a_data_set_that_was_only_begun_is_not_valid(tmp_path):
@@ -310,6 +436,64 @@ def test_two_writers_of_one_folder(tmp_path):
         other.join()
     job().write_dataset(tmp_path / "set")
     assert tt.validate(tmp_path / "set").is_valid
+
+
+@posix_only
+@pytest.mark.parametrize("kind", ["link", "hard link", "file", "pipe", "deep"])
+def test_a_lock_that_is_something_else_is_left_alone(kind, tmp_path):
+    lock, precious = tmp_path / "set" / "_lock", tmp_path / "precious.txt"
+    lock.parent.mkdir()
+    precious.write_text("precious")
+    if kind == "link":
+        lock.symlink_to("../precious.txt")
+    elif kind == "hard link":
+        lock.hardlink_to(precious)
+    elif kind == "pipe":
+        os.mkfifo(lock)
+    else:
+        lock.write_text("precious" if kind == "file" else 4000 * "[")
+    before = lock.lstat()
+    with pytest.raises(FileExistsError, match=r"cannot write .*set': _lock in it"):
+        job().write_dataset(tmp_path / "set")
+    assert precious.read_text() == "precious"
+    assert os.path.samestat(lock.lstat(), before)
+    assert lock.lstat().st_size == before.st_size
+    assert os.listdir(lock.parent) == ["_lock"]
+
+
+def test_a_lock_whose_holder_was_killed_is_taken(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "_lock").write_text('{"host": "here", "pid": 4194304}')
+    job().write_dataset(tmp_path / "set", partition="1d")
+    assert not (tmp_path / "set" / "_lock").exists()
+
+
+@posix_only
+@pytest.mark.parametrize("name", ["_partial", "_parts"])
+def test_links_in_the_place_of_our_folders_are_not_followed(name, tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("x")
+    (tmp_path / "set" / name).symlink_to("../mine")
+    if name == "_parts":
+        with pytest.raises(NotADirectoryError, match="_parts in it is a link"):
+            job().write_dataset(tmp_path / "set", partition="1d")
+    else:  # what is left of an earlier run, which is cleared
+        job().write_dataset(tmp_path / "set", partition="1d")
+        assert tt.validate(tmp_path / "set").is_valid
+    assert os.listdir(tmp_path / "mine") == ["thesis.txt"]
+
+
+@posix_only
+@pytest.mark.parametrize("name", ["_manifest.json", "_plan.json"])
+def test_what_is_no_file_is_not_waited_for(name, tmp_path):
+    (tmp_path / "set").mkdir()
+    os.mkfifo(tmp_path / "set" / name)
+    with pytest.raises(OSError, match="is no regular file"):
+        job().write_dataset(tmp_path / "set", resume=True)
+    if name == "_manifest.json":
+        with pytest.raises(OSError, match="is no regular file"):
+            tt.validate(tmp_path / "set")
 
 
 def _hold(path: str, held: object, done: object) -> None:

@@ -20,15 +20,45 @@ from types import TracebackType
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
-from tracetide.dataset.file_lock import lock_file, remove_locked
-from tracetide.formats.output import Output, create_file, named, sync_folder
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tracetide.formats.file_system import (
+    Claimed,
+    claim_file,
+    is_at,
+    lock_file,
+    open_lock,
+    open_regular,
+    remove_locked,
+)
+from tracetide.formats.output import Output, named, sync_folder
 
 LOCK = "_lock"
 PARTIAL = "_partial"
 """The folder of files that are being written."""
 
+_LARGEST_LOCK = 4096
 _STALE_S = 120.0
 _REFRESH_S = 20.0
+
+
+class _Holder(BaseModel):
+    """Who has a lock, as the lock's file says it."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    host: str
+    pid: int
+    token: str | None = None
+    time: float = 0.0
+
+    @classmethod
+    def read(cls, data: bytes) -> _Holder | None:
+        """None if it is something else."""
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError:
+            return None
 
 
 class PartFile:
@@ -187,23 +217,36 @@ class LocalFolder:
 
     def open(self, name: str) -> Any:
         """See `Folder`."""
-        return open(os.path.join(self._path, name), "rb")
+        return open_regular(os.path.join(self._path, name))
 
     def create(self, name: str) -> PartFile:
         """See `Folder`."""
         final = os.path.join(self._path, name)
         with named(self.name):
-            os.makedirs(os.path.dirname(final), exist_ok=True)
-            os.makedirs(os.path.join(self._path, PARTIAL), exist_ok=True)
-            return _LocalFile(final, os.path.join(self._path, PARTIAL, _unique(name)), self.name)
+            for folder in (os.path.dirname(final), os.path.join(self._path, PARTIAL)):
+                os.makedirs(folder, exist_ok=True)
+                self._refuse_link(folder)
+            claimed = claim_file(os.path.join(self._path, PARTIAL, _unique(name)))
+        if claimed is None:
+            raise FileNotFoundError(f"cannot write {self.name!r}: somebody else removes its {PARTIAL}")
+        return _LocalFile(final, claimed, self.name)
 
     def remove(self, name: str) -> None:
         """See `Folder`."""
         import shutil
 
         path = os.path.join(self._path, name)
+        self._refuse_link(os.path.dirname(path))
         with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+            is_folder = os.path.isdir(path) and not os.path.islink(path)
+            shutil.rmtree(path) if is_folder else os.unlink(path)
+
+    def _refuse_link(self, folder: str) -> None:
+        """A link in the place of one of our folders would have files written or removed elsewhere."""
+        if folder != self._path and os.path.islink(folder):
+            raise NotADirectoryError(
+                f"cannot write {self.name!r}: {os.path.basename(folder)} in it is a link; remove it"
+            )
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[Lock]:
@@ -211,26 +254,29 @@ class LocalFolder:
         path = os.path.join(self._path, LOCK)
         while True:
             with named(self.name):
-                descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+                descriptor = open_lock(path)
             try:
                 lock_file(descriptor)
-                held = os.fstat(descriptor)
-                current = os.stat(path)
-            except FileNotFoundError:  # its last holder has removed it meanwhile
-                os.close(descriptor)
-                continue
+                if not is_at(path, descriptor):  # its last holder has removed it meanwhile
+                    os.close(descriptor)
+                    continue
+                found = os.read(descriptor, _LARGEST_LOCK)
+                if found and _Holder.read(found) is None:
+                    raise FileExistsError(
+                        f"cannot write {self.name!r}: {LOCK} in it was not made by tracetide; remove it, or "
+                        "name another folder"
+                    )
             except BlockingIOError:
-                holder = os.read(descriptor, 4096)
+                holder = os.read(descriptor, _LARGEST_LOCK)
                 os.close(descriptor)
                 raise _being_written(self.name, holder) from None
             except BaseException:
                 os.close(descriptor)
                 raise
-            if (held.st_dev, held.st_ino) == (current.st_dev, current.st_ino):
-                break
-            os.close(descriptor)
+            break
         try:
             os.ftruncate(descriptor, 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
             os.write(descriptor, _myself())
             yield _Held()
         finally:
@@ -241,35 +287,24 @@ class LocalFolder:
 
 
 class _LocalFile(PartFile):
-    def __init__(self, final: str, temporary: str, name: str) -> None:
+    def __init__(self, final: str, claimed: Claimed, name: str) -> None:
         self._final = final
-        self._temporary = temporary
+        self._claimed = claimed
         self._name = name  # of the folder, for messages
-        self._descriptor = create_file(temporary)
-        self._is_open = True
-        super().__init__(Output(self._descriptor))
-
-    def write(self, data: Any) -> int:
-        with named(self._name):
-            return super().write(data)
+        self._is_complete = False
+        super().__init__(Output(claimed.descriptor, name))
 
     def commit(self) -> None:
+        self._sink.flush()
         with named(self._name):
-            self._sink.flush()
-            os.fsync(self._descriptor)
-            self._close()
-            os.replace(self._temporary, self._final)
-            sync_folder(os.path.dirname(self._final))
+            os.fsync(self._claimed.descriptor)
+            self._claimed.rename(self._final)
+        self._is_complete = True
+        sync_folder(os.path.dirname(self._final))
 
     def discard(self) -> None:
-        self._close()
-        with contextlib.suppress(OSError):
-            os.unlink(self._temporary)
-
-    def _close(self) -> None:
-        if self._is_open:
-            self._is_open = False
-            os.close(self._descriptor)
+        if not self._is_complete:
+            self._claimed.remove()
 
 
 class _Held:
@@ -321,7 +356,7 @@ class RemoteFolder:
 
     def open(self, name: str) -> Any:
         """See `Folder`."""
-        return self._files.open_input_stream(f"{self._path}/{name}")
+        return self._files.open_input_file(f"{self._path}/{name}")
 
     def create(self, name: str) -> PartFile:
         """See `Folder`."""
@@ -386,9 +421,10 @@ class _Lease:
 
     def take(self) -> None:
         """Become the holder."""
-        holder = self._holder()
-        if holder is not None and time.time() - holder.get("time", 0) < _STALE_S:
-            raise _being_written(self._folder.name, json.dumps(holder).encode())
+        data = self._folder.read(LOCK) or b""
+        holder = _Holder.read(data)
+        if holder is not None and time.time() - holder.time < _STALE_S:
+            raise _being_written(self._folder.name, data)
         self._write()
         if not self._is_mine():
             raise _being_written(self._folder.name, self._folder.read(LOCK) or b"")
@@ -419,15 +455,8 @@ class _Lease:
         put(self._folder, LOCK, json.dumps(text).encode())
 
     def _is_mine(self) -> bool:
-        return (self._holder() or {}).get("token") == self._token
-
-    def _holder(self) -> dict[str, Any] | None:
-        data = self._folder.read(LOCK)
-        try:
-            found = json.loads(data) if data else None
-        except ValueError:
-            return None
-        return found if isinstance(found, dict) else None
+        holder = _Holder.read(self._folder.read(LOCK) or b"")
+        return holder is not None and holder.token == self._token
 
 
 def _shown(address: str) -> str:
@@ -467,11 +496,8 @@ def _myself() -> bytes:
 
 
 def _being_written(name: str, holder: bytes) -> BlockingIOError:
-    try:
-        found = json.loads(holder)
-        who = f"the process {found['pid']} on {found['host']}"
-    except (ValueError, KeyError, TypeError):
-        who = "another process"
+    found = _Holder.read(holder)
+    who = "another process" if found is None else f"the process {found.pid} on {found.host}"
     error = BlockingIOError(
         f"cannot write {name!r}: {who} is writing this data set; wait for it, or name another folder"
     )

@@ -1,21 +1,24 @@
 """The files that say what a data set is: the plan while it is being written, then the manifest.
 
-Neither says who wrote what, or when: equal jobs give equal manifests.
+Neither says who wrote what, or when: equal jobs give equal manifests. Both have a checksum, so that what was
+altered since is not taken for what was written.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import numpy as np
+from pydantic import Field
 
 from tracetide.dataset.folder import Folder, open_folder, put
 from tracetide.dataset.partition import Counts, Partition
-from tracetide.dataset.records import Record
+from tracetide.dataset.records import Count, Digest, Record, Strict, parsed
 from tracetide.errors import TraceError
 
 if TYPE_CHECKING:
@@ -27,6 +30,79 @@ SUCCESS = "_SUCCESS"
 """An empty file that is there only while everything else is, as Hadoop and Spark have it."""
 
 VERSION = 1
+
+_CHECKSUM = "checksum"
+
+
+class _PartitionSaid(Strict):
+    by: Literal["time", "rows"]
+    size: Annotated[int, Field(ge=1, lt=2**63)]
+
+
+class Plan(Strict):
+    """What is being written.
+
+    Attributes:
+        dataset_version: of these files.
+        job: as its metadata has it.
+        partition: how it is cut.
+        pyarrow: the version that writes the parts.
+        window_counts: the requests of every window, where the partition needs them and the job does not tell.
+        checksum: of all the others; None in files of before there was one.
+    """
+
+    dataset_version: Literal[1]
+    job: dict[str, Any]
+    partition: _PartitionSaid
+    pyarrow: str
+    window_counts: list[Count] | None = None
+    checksum: Digest | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the bytes; see `identity`."""
+        return {
+            "dataset_version": self.dataset_version,
+            "job": self.job,
+            "partition": self.partition.model_dump(),
+            "pyarrow": self.pyarrow,
+        }
+
+    def cut(self) -> Partition:
+        """How it is cut."""
+        return Partition(self.partition.by, self.partition.size)
+
+    def counts(self, windows: int) -> Counts | None:
+        """The requests of so many windows; None if it does not say them, or has no checksum of them."""
+        if self.checksum is None or self.window_counts is None or len(self.window_counts) != windows:
+            return None
+        return np.asarray(self.window_counts, dtype=np.uint64)
+
+
+class Entry(Record):
+    """A part in a manifest.
+
+    Attributes:
+        first_request: the position of its first request in the trace.
+    """
+
+    first_request: Count
+
+
+class Manifest(Plan):
+    """What has been written.
+
+    Attributes:
+        rows, bytes: of all parts.
+        parts: in their order.
+    """
+
+    window_counts: None = None
+    rows: Count
+    bytes: Count
+    parts: list[Entry]
+
+
+_Kind = TypeVar("_Kind", bound=Plan)
 
 
 def is_dataset(name: str) -> bool:
@@ -51,11 +127,10 @@ def identity(job: Job, partition: Partition) -> dict[str, Any]:
 
 def write_plan(folder: Folder, found: Mapping[str, Any], counts: Counts | None) -> None:
     """Say what is being written, before the first part is."""
-    plan = {**found, **({} if counts is None else {"window_counts": counts.tolist()})}
-    put(folder, PLAN, json.dumps(plan, indent=1).encode())
+    _write(folder, PLAN, {**found, **({} if counts is None else {"window_counts": counts.tolist()})})
 
 
-def write_manifest(folder: Folder, found: Mapping[str, Any], records: Sequence[Record]) -> dict[str, Any]:
+def write_manifest(folder: Folder, found: Mapping[str, Any], records: Sequence[Record]) -> Manifest:
     """Say what has been written, when all of it is there; then `_SUCCESS`."""
     manifest = {
         **found,
@@ -63,70 +138,35 @@ def write_manifest(folder: Folder, found: Mapping[str, Any], records: Sequence[R
         "bytes": sum(record.bytes for record in records),
         "parts": list(_entries(records)),
     }
-    put(folder, MANIFEST, json.dumps(manifest, indent=1).encode())
+    _write(folder, MANIFEST, manifest)
     put(folder, SUCCESS, b"")
-    return manifest
+    return parsed(Manifest, manifest)
 
 
 def _entries(records: Iterable[Record]) -> Iterable[dict[str, Any]]:
     before = 0
     for record in records:
-        yield {**asdict(record), "first_request": before}
+        yield {**record.model_dump(), "first_request": before}
         before += record.rows
 
 
-def read_manifest(folder: Folder) -> dict[str, Any] | None:
+def read_manifest(folder: Folder) -> Manifest | None:
     """The manifest; None if there is none.
 
     Raises:
         TraceError: if it is not sound.
     """
-    return _read(folder, MANIFEST, ("job", "partition", "pyarrow", "rows", "bytes", "parts"))
+    return _read(folder, MANIFEST, Manifest)
 
 
-def read_plan(folder: Folder) -> dict[str, Any] | None:
+def read_plan(folder: Folder) -> Plan | None:
     """The plan, or of a complete data set its manifest; None if there is neither.
 
     Raises:
         TraceError: if it is not sound.
     """
-    found = _read(folder, PLAN, ("job", "partition", "pyarrow"))
+    found = _read(folder, PLAN, Plan)
     return read_manifest(folder) if found is None else found
-
-
-def records_of(manifest: Mapping[str, Any], name: str) -> list[Record]:
-    """The parts of a manifest.
-
-    Raises:
-        TraceError: if one is not sound.
-    """
-    try:
-        return [Record.from_dict(entry) for entry in manifest["parts"]]
-    except (ValueError, TypeError) as error:
-        raise TraceError(f"{name}: {MANIFEST}: {error}") from None
-
-
-def partition_of(plan: Mapping[str, Any], name: str) -> Partition:
-    """The partition of a plan or a manifest.
-
-    Raises:
-        TraceError: if it is not sound.
-    """
-    found = plan["partition"]
-    if not isinstance(found, dict) or found.keys() != {"by", "size"}:
-        raise TraceError(f"{name}: the partition {found!r} is not sound")
-    text = f"rows={found['size']}" if found["by"] == "rows" else found["size"]
-    try:
-        return Partition.parse(text)
-    except ValueError as error:
-        raise TraceError(f"{name}: {error}") from None
-
-
-def counts_of(plan: Mapping[str, Any], windows: int) -> Counts | None:
-    """The requests of every window, if a plan says them, of so many windows."""
-    counts = plan.get("window_counts")
-    sound = isinstance(counts, list) and len(counts) == windows
-    return np.asarray(counts, dtype=np.uint64) if sound else None
 
 
 def differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
@@ -147,18 +187,40 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, An
             yield prefix + key, value
 
 
-def _read(folder: Folder, name: str, keys: Sequence[str]) -> dict[str, Any] | None:
+def checksum_of(said: Mapping[str, Any]) -> str:
+    """Of all that a plan or a manifest says, but for its checksum, however it is laid out."""
+    text = json.dumps({key: value for key, value in said.items() if key != _CHECKSUM}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write(folder: Folder, name: str, said: Mapping[str, Any]) -> None:
+    put(folder, name, json.dumps({**said, _CHECKSUM: checksum_of(said)}, indent=1).encode())
+
+
+def _read(folder: Folder, name: str, kind: type[_Kind]) -> _Kind | None:
     data = folder.read(name)
     if data is None:
         return None
     try:
         found = json.loads(data)
+    except RecursionError:
+        raise TraceError(f"{folder.name}: {name} is not allowed: it is nested too deeply") from None
     except ValueError as error:
         raise TraceError(f"{folder.name}: {name} is no JSON: {error}") from None
     if not isinstance(found, dict):
         raise TraceError(f"{folder.name}: {name} is not allowed; it must be a JSON object")
-    missing = [key for key in keys if key not in found]
-    if missing or found.get("dataset_version") != VERSION:
-        what = f"without {missing[0]!r}" if missing else f"of version {found.get('dataset_version')!r}"
-        raise TraceError(f"{folder.name}: {name} {what} is not allowed; it must be of version {VERSION}")
-    return found
+    version = found.get("dataset_version")
+    if version != VERSION:
+        raise TraceError(
+            f"{folder.name}: {name} of version {version!r} is not allowed; it must be of version {VERSION}"
+        )
+    try:
+        plan = parsed(kind, found)
+    except ValueError as error:
+        raise TraceError(f"{folder.name}: {name}: {error}") from None
+    if plan.checksum is not None and plan.checksum != checksum_of(found):
+        raise TraceError(
+            f"{folder.name}: {name} was altered after it was written: its checksum is another; restore it, "
+            "or write the data set to another folder"
+        )
+    return plan

@@ -6,12 +6,13 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tracetide.durations import format_duration, parse_duration
+from tracetide.errors import TraceError
 
 if TYPE_CHECKING:
     from tracetide.job import Job
@@ -88,7 +89,16 @@ class Partition:
         Raises:
             ValueError: if there are too many.
         """
-        total = math.ceil(job.duration) if self.by == "time" else int(self._counts(job, counts).sum())
+        return self.parts_of(
+            math.ceil(job.duration) if self.by == "time" else int(self._counts(job, counts).sum())
+        )
+
+    def parts_of(self, total: int) -> Sequence[Part]:
+        """The parts of so many seconds or rows.
+
+        Raises:
+            ValueError: if there are too many.
+        """
         number = max(1, -(-total // self.size))
         if number > _MOST_PARTS:
             raise ValueError(
@@ -170,11 +180,54 @@ class Layout:
         yield part, None
         yield from ((rest, None) for rest in remaining)
 
+    def checked(
+        self,
+        batches: Iterator[Requests],
+        windows: tuple[int, int],
+        times: npt.NDArray[np.float64],
+        name: str,
+    ) -> Iterator[Requests]:
+        """All batches of some windows, as long as they have the rows that the parts were cut for.
+
+        Args:
+            batches: what is made.
+            windows: the first, and behind the last; at least one.
+            times: the starts of all windows, and the job's end.
+            name: of the data set, for messages.
+
+        Raises:
+            TraceError: if there are other rows.
+        """
+        if self.by == "time":
+            yield from batches
+            return
+        window, last = windows
+        position = int(self.edges[window])
+        for batch in batches:
+            begun = min(int(np.searchsorted(times, batch["timestamp"][-1], side="right")), last)
+            made = np.searchsorted(batch["timestamp"], times[window + 1 : begun], side="left")
+            _refuse_other(name, self.edges[window + 1 : begun], position + made)
+            window, position = max(window, begun - 1), position + len(batch)
+            if position > self.edges[last]:
+                _refuse_other(name, self.edges[last:], np.array([position]))
+            yield batch
+        _refuse_other(name, self.edges[window + 1 : last + 1], np.full(last - window, position))
+
     def _position(self, batch: Requests, before: int, edge: int) -> int:
         """The first row of a batch that is not before an edge."""
         if self.by == "rows":
             return min(max(edge - before, 0), len(batch))
         return int(np.searchsorted(batch["timestamp"], edge, side="left"))
+
+
+def _refuse_other(name: str, planned: npt.NDArray[Any], made: npt.NDArray[Any]) -> None:
+    """Refuse other numbers of rows, up to the ends of windows, than were planned."""
+    wrong = np.flatnonzero(planned != made)
+    if wrong.size:
+        raise TraceError(
+            f"{name}: _plan.json has {planned[wrong[0]]:,} requests up to the end of a window, and "
+            f"{made[wrong[0]]:,} were made; write the data set to another folder"
+        )
 
 
 def count_windows(job: Job, threads: int = 0) -> Counts:

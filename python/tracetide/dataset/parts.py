@@ -18,7 +18,7 @@ from tracetide.dataset.partition import Counts, Layout, Part, Partition
 from tracetide.dataset.records import Record
 from tracetide.formats.parallel_parquet import ParallelParquetWriter
 from tracetide.formats.parquet import ROW_GROUP, options_of
-from tracetide.trace import Batch
+from tracetide.trace import Batch, Requests
 
 if TYPE_CHECKING:
     from tracetide.job import Job
@@ -120,13 +120,14 @@ def recorded(folder: Folder, part: str) -> Record | None:
     return record
 
 
-def _batches(work: Work, parts: Sequence[Part], threads: int) -> Iterator[Batch]:
+def _batches(work: Work, parts: Sequence[Part], threads: int) -> Iterator[Requests]:
     """The requests of all windows that the parts touch."""
     first, last = work.layout.windows(parts[0].start, parts[-1].end)
     if first >= last:
         return iter(())
     made = _core.Stream(work.job.core, threads=threads, first_window=first, last_window=last)
-    return map(Batch.from_core, made)
+    batches = map(Batch.from_core, made)
+    return work.layout.checked(batches, (first, last), work.job.window_edges, work.folder.name)
 
 
 class _PartWriter:
@@ -163,7 +164,14 @@ class _PartWriter:
         """Complete the file, then its record."""
         with self._file as file:
             self._parquet.close()
-            record = Record(self._name, self._rows, file.tell(), file.sha256, self._first, self._last)
+            record = Record(
+                name=self._name,
+                rows=self._rows,
+                bytes=file.tell(),
+                sha256=file.sha256,
+                first=self._first,
+                last=self._last,
+            )
             file.commit()
         with self._work.folder.create(record_name(self._name)) as beside:
             beside.write(record.to_json().encode())

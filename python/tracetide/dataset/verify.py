@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
+from typing import Any
+
+import pyarrow as pa
 
 from tracetide.dataset.folder import Folder
-from tracetide.dataset.manifest import MANIFEST, SUCCESS, read_manifest, records_of
+from tracetide.dataset.manifest import MANIFEST, SUCCESS, Manifest, read_manifest
+from tracetide.dataset.partition import Part
 from tracetide.dataset.records import Record
 from tracetide.errors import TraceError
 
 _PIECE = 1 << 22
+_TIME = "timestamp"
 
 
 def problem_of(folder: Folder, record: Record) -> str | None:
-    """What is wrong with a part's file; None if it is what its record says, byte for byte."""
+    """What is wrong with a part's file, or with what its record says of it; None if nothing is.
+
+    The file is compared byte for byte, and its footer with the rows and times of the record.
+    """
     size = folder.size(record.name)
     if size is None:
         return "is not there"
@@ -23,7 +33,61 @@ def problem_of(folder: Folder, record: Record) -> str | None:
     actual = sha256_of(folder, record.name)
     if actual != record.sha256:
         return f"has the SHA-256 {actual[:12]}...; it was written with {record.sha256[:12]}..."
+    try:
+        rows, first, last = _footer_of(folder, record.name)
+    except pa.ArrowInvalid:
+        return "is no Parquet file"
+    if rows != record.rows:
+        return f"has {rows:,} rows; its record says {record.rows:,}"
+    if (first, last) != (record.first, record.last):
+        return f"has times from {first} to {last}; its record says {record.first} to {record.last}"
     return None
+
+
+def _footer_of(folder: Folder, name: str) -> tuple[int, float | None, float | None]:
+    """The rows of a part, and the times of the first and the last."""
+    from pyarrow import parquet
+
+    with folder.open(name) as file:
+        found = parquet.read_metadata(file)
+    groups = [found.row_group(i) for i in range(found.num_row_groups)]
+    groups = [group for group in groups if group.num_rows]
+    times = [_times_of(group) for group in (groups[0], groups[-1])] if groups else [(None, None)] * 2
+    return found.num_rows, times[0][0], times[1][1]
+
+
+def _times_of(group: Any) -> tuple[float | None, float | None]:
+    columns = (group.column(i) for i in range(group.num_columns))
+    found = next((column.statistics for column in columns if column.path_in_schema == _TIME), None)
+    return (found.min, found.max) if found is not None and found.has_min_max else (None, None)
+
+
+def faults_of(records: Sequence[Record], parts: Sequence[Part], by: str) -> Iterator[tuple[str, str]]:
+    """What the records of all parts do not say as the parts are cut, and as requests go on in time."""
+    names = [record.name for record in records]
+    if names != [part.name for part in parts]:
+        missing = [part.name for part in parts if part.name not in set(names)]
+        what = f"without {missing[0]}" if missing else "not in their order"
+        yield "part-missing", f"{len(names):,} parts, {what}; there must be {len(parts):,}"
+        return
+    for record, part in zip(records, parts, strict=True):
+        if by == "rows":
+            is_cut = record.rows == part.end - part.start or part is parts[-1]
+        else:
+            is_cut = record.first is None or (
+                record.last is not None and part.start <= record.first and record.last < part.end
+            )
+        if not is_cut:
+            yield (
+                "part-altered",
+                f"{record.name} cannot have {record.rows:,} rows from {record.first} to {record.last}",
+            )
+    for before, after in pairwise(record for record in records if record.rows):
+        if before.last is not None and after.first is not None and after.first < before.last:
+            yield (
+                "part-altered",
+                f"{after.name} begins at {after.first}, before the end of {before.name} at {before.last}",
+            )
 
 
 def sha256_of(folder: Folder, name: str) -> str:
@@ -50,8 +114,9 @@ def check_dataset(folder: Folder) -> Iterator[tuple[str, str]]:
     names = folder.names()
     if SUCCESS not in names:
         yield "part-missing", f"{SUCCESS} is not there, so the data set may not be complete"
-    records = records_of(manifest, folder.name)
-    yield from _sums(manifest["rows"], manifest["bytes"], records)
+    records = manifest.parts
+    yield from _sums(manifest)
+    yield from _cut_faults(manifest, folder.name)
     for record in records:
         problem = problem_of(folder, record)
         if problem is not None:
@@ -62,11 +127,31 @@ def check_dataset(folder: Folder) -> Iterator[tuple[str, str]]:
             yield "part-unknown", f"{name} is no part of it; readers of the folder would take it for one"
 
 
-def _sums(rows: int, size: int, records: Sequence[Record]) -> Iterator[tuple[str, str]]:
-    actual = (sum(record.rows for record in records), sum(record.bytes for record in records))
-    if actual != (rows, size):
+def _sums(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    records = manifest.parts
+    rows, size = sum(record.rows for record in records), sum(record.bytes for record in records)
+    if (rows, size) != (manifest.rows, manifest.bytes):
         yield (
             "part-missing",
-            f"{MANIFEST} says {rows:,} rows and {size:,} bytes, and its parts sum to {actual[0]:,} and "
-            f"{actual[1]:,}",
+            f"{MANIFEST} says {manifest.rows:,} rows and {manifest.bytes:,} bytes, and its parts sum to "
+            f"{rows:,} and {size:,}",
         )
+    starts = accumulate((record.rows for record in records), initial=0)
+    for record, start in zip(records, starts, strict=False):
+        if record.first_request != start:
+            yield (
+                "part-altered",
+                f"{record.name} begins with request {record.first_request:,}, after {start:,} of others",
+            )
+
+
+def _cut_faults(manifest: Manifest, name: str) -> Iterator[tuple[str, str]]:
+    duration = manifest.job.get("duration")
+    if isinstance(duration, bool) or not isinstance(duration, int | float) or not 0 < duration < 2**63:
+        raise TraceError(f"{name}: {MANIFEST}: job.duration {duration!r} is not allowed; it must be seconds")
+    cut = manifest.cut()
+    try:
+        parts = cut.parts_of(math.ceil(duration) if cut.by == "time" else manifest.rows)
+    except ValueError as error:
+        raise TraceError(f"{name}: {MANIFEST}: {error}") from None
+    yield from faults_of(manifest.parts, parts, cut.by)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tracetide.dataset.engines import Engine, engine_of
 from tracetide.dataset.folder import LOCK, PARTIAL, Folder, Lock, open_folder, put
@@ -13,19 +13,19 @@ from tracetide.dataset.manifest import (
     MANIFEST,
     PLAN,
     SUCCESS,
-    counts_of,
+    Manifest,
+    Plan,
     differences,
     identity,
-    partition_of,
     read_manifest,
     read_plan,
-    records_of,
     write_manifest,
     write_plan,
 )
 from tracetide.dataset.partition import Counts, Partition, count_windows
 from tracetide.dataset.parts import RECORDS, Run, Work, record_name, recorded
 from tracetide.dataset.records import Record
+from tracetide.dataset.verify import faults_of
 from tracetide.errors import TraceError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def write_dataset(
     with folder.lock() as lock:
         if cut is None:
             plan = read_plan(folder)
-            cut = Partition.parse(_DEFAULT) if plan is None else partition_of(plan, folder.name)
+            cut = Partition.parse(_DEFAULT) if plan is None else plan.cut()
         try:
             return _Writing(job, folder, cut, workers, lock, progress).run(threads)
         except BaseException:
@@ -137,11 +137,10 @@ class _Writing:
         self._lock.check()
         manifest = write_manifest(self._folder, self._identity, records)
         self._clear()
-        return DatasetWritten(manifest["rows"], manifest["bytes"], len(records), len(made))
+        return DatasetWritten(manifest.rows, manifest.bytes, len(records), len(made))
 
-    def _refuse_another_job(self, plan: dict[str, Any]) -> None:
-        found = {key: plan.get(key) for key in self._identity}
-        different = differences(found, self._identity)
+    def _refuse_another_job(self, plan: Plan) -> None:
+        different = differences(plan.identity(), self._identity)
         if different:
             raise ValueError(
                 f"resume: the data set in {self._folder.name!r} is another one, with {different[0]}"
@@ -149,17 +148,17 @@ class _Writing:
                 + "; give the same profile and options, in the same versions, or another folder"
             )
 
-    def _counts(self, plan: dict[str, Any] | None, threads: int) -> Counts | None:
+    def _counts(self, plan: Plan | None, threads: int) -> Counts | None:
         if not self._partition.needs_counts(self._job):
             return None
-        known = counts_of(plan, self._job.windows) if plan is not None else None
+        known = plan.counts(self._job.windows) if plan is not None else None
         return count_windows(self._job, threads) if known is None else known
 
-    def _records(self, work: Work, complete: dict[str, Any] | None) -> list[Record]:
+    def _records(self, work: Work, complete: Manifest | None) -> list[Record]:
         """What is said to be there."""
         if complete is not None:
             names = {part.name for part in work.parts}
-            return [record for record in records_of(complete, self._folder.name) if record.name in names]
+            return [record for record in complete.parts if record.name in names]
         there = self._folder.names()
         found = (recorded(self._folder, part.name) for part in work.parts if record_name(part.name) in there)
         return [record for record in found if record is not None]
@@ -173,10 +172,10 @@ class _Writing:
                 self._count(record.rows, record.bytes)
         return sound
 
-    def _begin(self, counts: Counts | None, complete: dict[str, Any] | None) -> None:
+    def _begin(self, counts: Counts | None, complete: Manifest | None) -> None:
         """From here on the data set is not complete."""
         if complete is not None:
-            for record in records_of(complete, self._folder.name):
+            for record in complete.parts:
                 put(self._folder, record_name(record.name), record.to_json().encode())
         write_plan(self._folder, self._identity, counts)
         self._folder.remove(SUCCESS)
@@ -205,7 +204,15 @@ class _Writing:
                     f"{self._folder.name}: {part.name} was written but is not seen from here; workers on "
                     "other machines need a shared folder or the address of an object store"
                 )
-        return [records[part.name] for part in work.parts]
+        found = [records[part.name] for part in work.parts]
+        faults = [message for _, message in faults_of(found, work.parts, self._partition.by)]
+        known = self._job.core.window_counts() if work.counts is None else work.counts
+        rows = sum(record.rows for record in found)
+        if known is not None and rows != known.sum():
+            faults.append(f"its parts have {rows:,} rows, and the job has {known.sum():,}")
+        if faults:
+            raise TraceError(f"{self._folder.name}: {faults[0]}")
+        return found
 
     def _clear(self) -> None:
         for name in (RECORDS, PARTIAL, PLAN):

@@ -102,7 +102,7 @@ def _validate_dataset(name: str, tools: Sequence[str] | None, limit: int) -> Val
     for rule, message in check_dataset(folder):
         recorder.add(rule, message)
     manifest = read_manifest(folder)
-    report.rows = 0 if manifest is None else manifest["rows"]
+    report.rows = 0 if manifest is None else manifest.rows
     return report
 
 
