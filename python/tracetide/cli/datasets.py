@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from tracetide.addresses import shown
 from tracetide.cli.progress import size
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def report_dataset(target: str, made: DatasetWritten, seconds: float, *, as_json
         print(
             json.dumps(
                 {
-                    "path": target,
+                    "path": shown(target),
                     "format": "dataset",
                     "requests": made.rows,
                     "bytes": made.bytes,
@@ -97,7 +98,7 @@ def report_dataset(target: str, made: DatasetWritten, seconds: float, *, as_json
     elif not quiet:
         kept = f", {made.parts - made.made:,} of them there before" if made.made < made.parts else ""
         print(
-            f"{target}: {made.rows:,} requests, {size(made.bytes)} in {made.parts:,} files{kept}, "
+            f"{shown(target)}: {made.rows:,} requests, {size(made.bytes)} in {made.parts:,} files{kept}, "
             f"{seconds:.2f} s",
             file=sys.stderr,
         )

@@ -20,6 +20,7 @@ from tracetide.cli.parameters import (
 )
 from tracetide.cli.progress import size
 from tracetide.durations import format_duration
+from tracetide.formats.output import check_folder
 
 
 def fit(
@@ -99,9 +100,7 @@ def fit(
     target = output_path(output)
     if not target.endswith(".tide"):
         raise ValueError(f"--output: {target!r} is not allowed; a profile file must end in .tide")
-    folder = os.path.dirname(os.path.abspath(target))
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(f"cannot write {target!r}: the folder {folder!r} does not exist")
+    check_folder(target)
     options = {
         "client": client,
         "window": window,

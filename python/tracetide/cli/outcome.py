@@ -9,6 +9,7 @@ import sys
 
 from cyclopts import CycloptsError
 
+from tracetide.addresses import shown_in
 from tracetide.errors import MissingPackageError
 
 _INPUT_ERRNOS = (errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
@@ -75,4 +76,4 @@ def _usage(error: CycloptsError) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    return shown_in(" ".join(text.split()))

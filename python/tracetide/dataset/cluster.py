@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from tracetide.addresses import discreet
 from tracetide.dataset.parts import Run, Work, recorded, write_run
 from tracetide.dataset.records import Record
 from tracetide.dataset.verify import problem_of
@@ -33,6 +34,11 @@ def chunks(items: Sequence[Item], workers: int) -> list[Sequence[Item]]:
 
 def write_task(work: Work, run: Run) -> list[Record]:
     """Write the parts of a run that have no record yet: those that have were written before a retry."""
+    with discreet(work.folder.address):
+        return _write(work, run)
+
+
+def _write(work: Work, run: Run) -> list[Record]:
     records: list[Record] = []
     at, last = run
     while at < last:
@@ -51,7 +57,8 @@ def write_task(work: Work, run: Run) -> list[Record]:
 
 def verify_task(work: Work, records: Sequence[Record]) -> list[tuple[Record, str | None]]:
     """What is wrong with each part."""
-    return [(record, problem_of(work.folder, record)) for record in records]
+    with discreet(work.folder.address):
+        return [(record, problem_of(work.folder, record)) for record in records]
 
 
 def records_of(results: Iterator[Any], rows_written: Callable[[int], None]) -> Iterator[Record]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
+from tracetide.addresses import shown
 from tracetide.dataset.parts import Run, Work, write_run
 from tracetide.dataset.records import Record
 from tracetide.dataset.verify import problem_of
@@ -58,7 +59,7 @@ def engine_of(name: str, address: str | None, threads: int) -> Engine:
     if name == "local":
         if address is not None:
             raise ValueError(
-                f"address: {address!r} is not allowed with the engine local; it is that of a cluster"
+                f"address: {shown(address)!r} is not allowed with the engine local; it is that of a cluster"
             )
         return LocalEngine(threads)
     if threads:

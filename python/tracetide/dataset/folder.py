@@ -18,10 +18,11 @@ import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Protocol
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tracetide.addresses import discreet, shown
 from tracetide.formats.file_system import (
     Claimed,
     claim_file,
@@ -111,7 +112,11 @@ class Folder(Protocol):
 
     @property
     def name(self) -> str:
-        """As the user gave it, for messages."""
+        """As the user gave it, without keys, for messages."""
+
+    @property
+    def address(self) -> str:
+        """As the user gave it, with its keys, which nobody may be shown."""
 
     def prepare(self) -> None:
         """Make it, if it is not there."""
@@ -175,7 +180,7 @@ class LocalFolder:
 
     def __init__(self, path: str) -> None:
         """The folder at `path`, there or not."""
-        self.name = path
+        self.name = self.address = path
         self._path = os.path.realpath(path)
 
     def prepare(self) -> None:
@@ -321,9 +326,10 @@ class RemoteFolder:
 
     def __init__(self, address: str) -> None:
         """The place at `address`."""
-        self.name = _shown(address)
-        self._address = address
-        self._files, self._path = _file_system(address)
+        self.name = shown(address)
+        self.address = address
+        with discreet(address):
+            self._files, self._path = _file_system(address)
 
     def prepare(self) -> None:
         """See `Folder`."""
@@ -387,7 +393,7 @@ class RemoteFolder:
             lease.release()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return RemoteFolder, (self._address,)
+        return RemoteFolder, (self.address,)
 
 
 class _RemoteFile(PartFile):
@@ -459,12 +465,6 @@ class _Lease:
         return holder is not None and holder.token == self._token
 
 
-def _shown(address: str) -> str:
-    """Without keys, which may stand before an `@` or behind a `?`."""
-    parts = urlsplit(address)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
 def _file_system(address: str) -> tuple[Any, str]:
     import pyarrow as pa
     from pyarrow.fs import FileSystem, FSSpecHandler, PyFileSystem
@@ -477,11 +477,10 @@ def _file_system(address: str) -> tuple[Any, str]:
 
             other, path = url_to_fs(address)
         except (ImportError, ValueError) as reason:
-            shown = _shown(address)
-            reasons = [str(one).splitlines()[0].replace(address, shown) for one in (error, reason)]
+            reasons = [str(one).splitlines()[0] for one in (error, reason)]
             raise ValueError(
-                f"output: {shown!r} is not allowed: pyarrow says {reasons[0]!r}, and fsspec {reasons[1]!r}; "
-                "name a folder, or install fsspec and its package for this kind of address"
+                f"output: {shown(address)!r} is not allowed: pyarrow says {reasons[0]!r}, and fsspec "
+                f"{reasons[1]!r}; name a folder, or install fsspec and its package for this kind of address"
             ) from None
         files = PyFileSystem(FSSpecHandler(other))
     return files, path.rstrip("/")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from tracetide.addresses import shown
 from tracetide.dataset.cluster import RETRIES, chunks, records_of, run_tasks, verify_task, write_task
 from tracetide.dataset.parts import Run, Work
 from tracetide.dataset.records import Record
@@ -62,8 +63,8 @@ def _connected(address: str | None) -> Iterator[Any]:
     if ray.is_initialized():
         if address is not None:
             raise ValueError(
-                f"address: {address!r} is not allowed, as this process is connected to a Ray cluster; call "
-                "ray.shutdown() first, or give no address"
+                f"address: {shown(address)!r} is not allowed, as this process is connected to a Ray cluster; "
+                "call ray.shutdown() first, or give no address"
             )
         yield ray
         return

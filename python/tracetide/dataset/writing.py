@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from tracetide.addresses import discreet
 from tracetide.dataset.engines import Engine, engine_of
 from tracetide.dataset.folder import LOCK, PARTIAL, Folder, Lock, open_folder, put
 from tracetide.dataset.manifest import (
@@ -69,6 +70,19 @@ def write_dataset(
         raise ValueError(f"job: it has no requests ({job.expected:.3g} were expected in {job.duration:g} s)")
     workers = engine_of(engine, address, threads)
     folder = open_folder(path)
+    with discreet(folder.address), discreet(address or ""):
+        return _write_into(folder, job, cut, workers, resume, threads, progress)
+
+
+def _write_into(
+    folder: Folder,
+    job: Job,
+    cut: Partition | None,
+    workers: Engine,
+    resume: bool,
+    threads: int,
+    progress: Progress | None,
+) -> DatasetWritten:
     _refuse_other(folder, resume)
     folder.prepare()
     with folder.lock() as lock:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tracetide.addresses import discreet
 from tracetide.formats.file_system import BINARY, Claimed, claim_file, claim_folder, remove_unclaimed
 from tracetide.formats.names import STDOUT
 
@@ -85,6 +86,31 @@ def open_output(path: str | os.PathLike[str], *, binary: bool = True) -> Iterato
         yield output
         output.flush()
         return
+    with discreet(name):
+        yield from _open(name)
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Refuse a path in a folder that is not there, as `open_output` does, but before the work.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError: if the folder it shall be in is none.
+    """
+    name = os.fspath(path)
+    with discreet(name):
+        _check_folder(name, os.path.realpath(name))
+
+
+def _check_folder(name: str, final: str) -> None:
+    folder = os.path.dirname(final)
+    if not os.path.isdir(folder):
+        what = "is not a folder" if os.path.exists(folder) else "does not exist"
+        raise (NotADirectoryError if os.path.exists(folder) else FileNotFoundError)(
+            f"cannot write {name!r}: the folder {folder!r} {what}"
+        )
+
+
+def _open(name: str) -> Iterator[Output]:
     with named(name):
         before = _status(name)
     if before is None or stat.S_ISREG(before.st_mode):
@@ -116,6 +142,11 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[str]:
         OSError: any other failure.
     """
     name = os.fspath(path)
+    with discreet(name):
+        yield from _new_folder(name)
+
+
+def _new_folder(name: str) -> Iterator[str]:
     final = os.path.realpath(name)
     with named(name):
         before = _status(name)
@@ -170,12 +201,8 @@ def _claim(
     """
     if before is not None and not (before.st_mode & 0o222 and os.access(final, os.W_OK)):
         raise PermissionError(f"cannot write {name!r}: it is read-only")
+    _check_folder(name, final)
     folder, base = os.path.split(final)
-    if not os.path.isdir(folder):
-        what = "is not a folder" if os.path.exists(folder) else "does not exist"
-        raise (NotADirectoryError if os.path.exists(folder) else FileNotFoundError)(
-            f"cannot write {name!r}: the folder {folder!r} {what}"
-        )
     base = os.fsencode(base)[:200].decode(errors="ignore")  # names have at most 255 bytes
     left = re.compile(rf"\.{re.escape(base)}\.[0-9a-f]{{12}}\.partial")
     with contextlib.suppress(OSError), os.scandir(folder) as entries:  # it may not be readable

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tracetide.addresses import shown
 from tracetide.errors import TraceError
 from tracetide.readers.csv_source import CsvSource
 from tracetide.readers.jsonl_source import JsonlSource
@@ -40,7 +41,7 @@ def open_source(source: str | os.PathLike[str] | Any) -> Source:
 def _file(path: str) -> Source:
     if not Path(path).is_file():
         kind = "a folder" if Path(path).is_dir() else "no file"
-        raise FileNotFoundError(f"cannot read {path!r}: it is {kind}")
+        raise FileNotFoundError(f"cannot read {shown(path)!r}: it is {kind}")
     with open(path, "rb") as file:
         head = file.read(_HEAD)
     if not head:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tracetide.addresses import discreet
 from tracetide.dataset.folder import open_folder
 from tracetide.dataset.manifest import is_dataset, read_manifest
 from tracetide.dataset.verify import check_dataset
@@ -53,8 +54,9 @@ def validate(
     unknown = [tool for tool in tools or () if tool not in READERS]
     if unknown:
         raise ValueError(f"tools: {unknown[0]!r} is not known; it must be one of {', '.join(READERS)}")
-    if is_dataset(name):
-        return _validate_dataset(name, tools, limit)
+    with discreet(name):
+        if is_dataset(name):
+            return _validate_dataset(name, tools, limit)
     if os.path.isdir(name):
         return _validate_folder(name, tools, limit)
     scan = opened_scan(name, format, columns, units, strict=False)
@@ -97,7 +99,7 @@ def _validate_dataset(name: str, tools: Sequence[str] | None, limit: int) -> Val
             "check one of its files for a tool"
         )
     folder = open_folder(name)
-    report = ValidationReport(name, "dataset", ("tracetide",))
+    report = ValidationReport(folder.name, "dataset", ("tracetide",))
     recorder = Recorder(report, limit)
     for rule, message in check_dataset(folder):
         recorder.add(rule, message)
