@@ -99,18 +99,17 @@ def test_killed_while_parts_are_mended(folder, expected):
 
 
 @posix_only
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted(kind, folder, expected):
+@pytest.mark.parametrize(
+    ("kind", "code", "word"),
+    [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "terminated"), ("SIGHUP", 129, "hung up")],
+)
+def test_interrupted(kind, code, word, folder, expected):
     process = start(folder)
     assert wait_for_parts(process, folder / "set", 3)
     asked = time.monotonic()
-    process.send_signal(kind)
+    process.send_signal(getattr(signal, kind))
     error = process.communicate(timeout=30)[1]
-    assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[kind]
-    assert (
-        error
-        == {signal.SIGINT: b"tracetide: interrupted\n", signal.SIGTERM: b"tracetide: terminated\n"}[kind]
-    )
+    assert (process.returncode, error.decode()) == (code, f"tracetide: {word}\n")
     assert time.monotonic() - asked < 5
     names = {path.name for path in (folder / "set").iterdir()} - {
         path.name for path in datasets.parts(folder / "set")
