@@ -164,6 +164,12 @@ def test_chats_of_any_number_become_chats_again(tmp_path):
     assert (tmp_path / "b.jsonl").read_bytes() == (tmp_path / "c.jsonl").read_bytes()
 
 
+def test_a_further_number_below_0_is_refused_in_one_line(tmp_path):
+    (tmp_path / "n.csv").write_text("timestamp,input_tokens,output_tokens,rank\n0,5,1,2\n1,5,1,-2\n")
+    with pytest.raises(tt.TraceError, match="row 2, column 'rank': -2 is not allowed for vidur"):
+        tt.convert(tmp_path / "n.csv", tmp_path / "v.csv", format="vidur")
+
+
 # Blocks
 
 

@@ -315,21 +315,82 @@ def test_what_is_written_is_read_the_same(tmp_path_factory, rows, kind, block):
     assert tt.Trace.read(path) == trace
 
 
-@settings(max_examples=60, deadline=None)
-@given(parents=st.lists(st.integers(-2, 30), min_size=1, max_size=60), block=st.integers(1, 400))
-def test_sessions_follow_parents_across_blocks(tmp_path_factory, parents, block):
-    roots: dict[int, int] = {}
+@settings(max_examples=100, deadline=None)
+@given(
+    chats=st.permutations(range(16)).map(lambda chats: [2 * chat for chat in chats]),
+    parents=st.lists(st.integers(-2, 32), min_size=1, max_size=16),
+    block=st.integers(1, 400),
+)
+def test_sessions_are_lines_of_a_tree_of_chats(tmp_path_factory, chats, parents, block):
+    """Parents above, below, absent and in circles; blocks of any size."""
+    sessions: dict[int, int] = {}
+    have_child = set()
     lines = []
-    for chat, parent in enumerate(parents):
+    for chat, parent in zip(chats, parents, strict=False):
         parent = max(parent, -1)
-        roots[chat] = chat if parent < 0 else roots.get(parent, parent)
-        row = {"chat_id": chat, "parent_chat_id": parent, "timestamp": chat}
+        goes_on = parent >= 0 and parent != chat and parent not in have_child
+        sessions[chat] = sessions.get(parent, parent) if goes_on else chat
+        have_child |= {parent} - {-1, chat}
+        row = {"chat_id": chat, "parent_chat_id": parent, "timestamp": len(lines)}
         lines.append(json.dumps({**row, "input_length": 1, "output_length": 1}) + "\n")
     path = written(tmp_path_factory.mktemp("any"), "".join(lines))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text_blocks, "BLOCK", block)
         found = tt.read(path)
-    assert found.session_id.tolist() == [roots[chat] for chat in range(len(parents))]
+    assert found["chat_id"].tolist() == list(sessions)
+    assert found["parent_chat_id"].tolist() == [max(parent, -1) for parent in parents]
+    assert found.session_id.tolist() == list(sessions.values())
+
+
+def _bailian(*chats: tuple[int, int, int]) -> str:
+    """Lines of chats with their parents and turns."""
+    return "".join(
+        json.dumps({"chat_id": chat, "parent_chat_id": parent, "timestamp": row, "input_length": 1,
+                    "output_length": 1, "turn": turn}) + "\n"
+        for row, (chat, parent, turn) in enumerate(chats)
+    )  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    rows=st.lists(st.tuples(st.integers(-1, 20), st.integers(1, 4)), min_size=1, max_size=20),
+    order=st.permutations(range(20)),
+    block=st.integers(1, 300),
+)
+def test_a_turn_of_a_session_is_there_once(tmp_path_factory, rows, order, block):
+    """Whatever turns and parents a file tells, unless it is refused."""
+    chats = [(chat, parent, turn) for chat, (parent, turn) in zip(order, rows, strict=False)]
+    path = written(tmp_path_factory.mktemp("any"), _bailian(*chats))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_blocks, "BLOCK", block)
+        try:
+            found = tt.read(path)
+        except tt.TraceError as error:
+            if "its child above has turn" not in str(error):
+                raise
+            return
+    assert found.turn.tolist() == [turn for _, _, turn in chats]
+    turns = list(zip(found.session_id.tolist(), found.turn.tolist(), strict=True))
+    assert len(set(turns)) == len(turns)
+
+
+def test_a_second_child_of_a_chat_begins_a_session(tmp_path):
+    path = written(tmp_path, _bailian((1, -1, 1), (2, 1, 2), (3, 1, 2), (4, 2, 3), (5, 3, 3)))
+    trace = tt.read(path)
+    assert trace.session_id.tolist() == [1, 1, 3, 1, 3]
+    assert trace["chat_id"].tolist() == [1, 2, 3, 4, 5]
+    assert trace["parent_chat_id"].tolist() == [-1, 1, 1, 2, 3]
+    (only,) = tt.scan(path).batches(["chat_id"])
+    assert only.column(0).to_pylist() == [1, 2, 3, 4, 5]
+    trace.write(tmp_path / "native.csv")
+    assert tt.read(tmp_path / "native.csv")["parent_chat_id"].tolist() == [-1, 1, 1, 2, 3]
+
+
+def test_chats_that_cannot_be_told_apart_are_refused(tmp_path):
+    _refused(written(tmp_path, _bailian((1, -1, 1), (1, -1, 1))), "row 2, column 'chat_id': 1 is not allowed")
+    later = _bailian((2, 1, 2), (1, -1, 2))
+    _refused(written(tmp_path, later), "row 2, column 'turn': 2 is not allowed; its child above has turn 2")
+    assert tt.read(written(tmp_path, _bailian((2, 1, 2), (1, -1, 1)))).session_id.tolist() == [1, 1]
 
 
 @settings(max_examples=30, deadline=None)

@@ -16,8 +16,9 @@ from tracetide.readers.source import Source
 _UNIT_NAMES = (*UNITS, "date")
 _WITH_UNIT = ("timestamp", "delay")
 
-PARENT = "parent chat"
-"""Name of the field that sessions are made from, and which a scan does not give."""
+CHAT = "chat_id"
+PARENT = "parent_chat_id"
+"""Names of the fields that sessions are made from, which keep a tree of chats that sessions cannot tell."""
 
 REASON_RATIO = "reason_ratio"
 """Name of the field of BLIS that becomes `reason_tokens`."""

@@ -13,7 +13,7 @@ from tracetide.errors import TraceError
 from tracetide.readers.convert import converter
 from tracetide.readers.fields import REQUIRED, TYPES, Field
 from tracetide.readers.place import Place
-from tracetide.readers.plan import PARENT, REASON_RATIO, Plan
+from tracetide.readers.plan import CHAT, PARENT, REASON_RATIO, Plan
 from tracetide.readers.sessions import ChatSessions, TurnCounter
 from tracetide.readers.source import Source
 
@@ -93,9 +93,11 @@ class TraceScan:
 
     def _given(self) -> list[Field]:
         """The fields of the batches: those that are read, with sessions made from what the format tells."""
-        fields = [field for field in self._plan.fields if field.name != PARENT]
+        fields = list(self._plan.fields)
         if self._plan.layout.sessions == "parents":
-            fields = [replace(f, type=pa.uint64()) if f.name == "session_id" else f for f in fields]
+            chat = next(f for f in fields if f.name == "session_id")
+            fields = [replace(f, type=pa.uint64()) if f is chat else f for f in fields if f.name != CHAT]
+            fields.insert(len(fields) - 1, replace(chat, name=CHAT))
         fields = [
             Field("reason_tokens", f.source, "tokens", TYPES["tokens"]) if f.name == REASON_RATIO else f
             for f in fields
@@ -130,8 +132,8 @@ class TraceScan:
     def _read_for(self, names: Sequence[str]) -> list[Field]:
         """The fields that must be read for these columns."""
         needed = set(names)
-        if self._plan.layout.sessions == "parents" and "session_id" in needed:
-            needed.add(PARENT)
+        if self._plan.layout.sessions == "parents" and needed & {"session_id", CHAT}:
+            needed |= {"session_id", "turn", PARENT}
         if self._plan.layout.sessions == "turns":
             needed |= {"session_id"} | ({"timestamp"} if "turn" in needed else set())
         if self._plan.layout.name == "blis" and "reason_tokens" in needed:
@@ -145,17 +147,19 @@ class _Sessions:
 
     def __init__(self, rule: str, names: Sequence[str], *, strict: bool) -> None:
         self._strict = strict
-        self._chats = ChatSessions() if rule == "parents" and "session_id" in names else None
+        self._chats = ChatSessions() if rule == "parents" and {"session_id", CHAT} & {*names} else None
         self._counter = TurnCounter() if rule == "turns" else None
         self._wants_turn = "turn" in names
 
     def complete(self, made: dict[str, pa.Array], place: Place) -> None:
         if self._chats is not None:
-            chats = made["session_id"].to_numpy()
+            made[CHAT] = made["session_id"]
+            chats = made[CHAT].to_numpy()
             if chats.size and chats.min() < 0:
                 row = int(np.argmax(chats < 0))
-                place.fail(row, "chat_id", int(chats[row]), "it must be a whole number from 0 on")
-            found = self._chats.sessions(chats, made.pop(PARENT).to_numpy())
+                place.fail(row, CHAT, int(chats[row]), "it must be a whole number from 0 on")
+            turns = made["turn"].to_numpy().astype(np.int64) if "turn" in made else None
+            found = self._chats.sessions(chats, made[PARENT].to_numpy(), turns, place)
             made["session_id"] = pa.array(found)
         if self._counter is not None and self._wants_turn:
             turns = self._counter.turns(made["session_id"], place)
