@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import tracetide as tt
 from format_traces import TOOLS, ending, job, uint32
@@ -168,6 +169,22 @@ def test_a_further_number_below_0_is_refused_in_one_line(tmp_path):
     (tmp_path / "n.csv").write_text("timestamp,input_tokens,output_tokens,rank\n0,5,1,2\n1,5,1,-2\n")
     with pytest.raises(tt.TraceError, match="row 2, column 'rank': -2 is not allowed for vidur"):
         tt.convert(tmp_path / "n.csv", tmp_path / "v.csv", format="vidur")
+
+
+def test_requests_without_a_session_are_first_turns_of_their_own(tmp_path):
+    """BurstGPT leaves the session of most rows empty."""
+    header = "Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type\n"
+    rows = "".join(f"{row},,2,GPT-4,5,6,11,API log\n" for row in range(65540))
+    (tmp_path / "a.csv").write_text(header + rows + "70000,a,2,GPT-4,5,6,11,Conversation log\n")
+    trace = tt.read(tmp_path / "a.csv")
+    for number, source in enumerate((tmp_path / "a.csv", trace)):
+        for format in ("mooncake-session", "bailian"):
+            path = tmp_path / f"{number}.jsonl"
+            tt.convert(source, path, format=format)
+            assert {row["turn"] for row in rows_of(path)} == {1}
+        tt.convert(source, tmp_path / "b.parquet", format="baseten")
+        sessions = pq.read_table(tmp_path / "b.parquet")["provided_session_id"].to_pylist()
+        assert sessions == [None] * 65540 + ["a"]
 
 
 # Blocks

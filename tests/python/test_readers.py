@@ -833,3 +833,56 @@ def _refused(source: object, says: str, *, literal: bool = True) -> None:
         tt.read(source)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 1000
+
+
+# What the first rows do not tell
+
+
+def test_a_known_number_may_have_decimals_late(tmp_path):
+    """Release 2 of BurstGPT has whole seconds in one file and decimals in another."""
+    rows = "".join(f"{row},s,7,GPT-4,5,6,11,API log\n" for row in range(30000))
+    header = files.BURSTGPT_SESSIONS.partition("\n")[0] + "\n"
+    path = written(tmp_path, header + rows + "30000,s,2.5,GPT-4,5,6,11,API log\n")
+    assert tt.read(path).elapsed_time[-2:].tolist() == [7, 2.5]
+    tt.convert(path, tmp_path / "v.csv", format="vidur")
+    tt.convert(
+        written(tmp_path, header + "0,s,43,GPT-4,5,6,11,API log\n", "w"), tmp_path / "v.csv", format="vidur"
+    )
+    assert (tmp_path / "v.csv").read_text().splitlines()[1].split(",")[-1] == "43"
+
+
+@pytest.mark.parametrize(("ids", "kind"), [(("7", "9"), np.uint64), (('"s"', '"t"'), object)])
+@pytest.mark.parametrize("container", ["csv", "jsonl"])
+def test_sessions_have_the_type_of_the_first_that_there_is(ids, kind, container, tmp_path):
+    row = '{"timestamp":%d,"session_id":%s,"input_tokens":1,"output_tokens":2}\n'
+    if container == "csv":
+        row = "%d,%s,1,2\n"
+    none = "" if container == "csv" else "null"
+    rows = [none] * 40000 + [*ids]
+    text = "timestamp,session_id,input_tokens,output_tokens\n" if container == "csv" else ""
+    path = written(tmp_path, text + "".join(row % (at, one) for at, one in enumerate(rows)))
+    found = tt.read(path).session_id
+    assert found.dtype == kind
+    assert [str(one) for one in found[-2:]] == [one.strip('"') for one in ids]
+
+
+def test_delays_may_begin_late(tmp_path):
+    line = '{"session_id": "%d", %s, "input_length": 1, "output_length": 1}\n'
+    first = "".join(line % (row, f'"timestamp": {row}') for row in range(2000))
+    trace = tt.read(written(tmp_path, first + line % (3, '"delay": 1500')))
+    assert trace.delay[-1] == 1.5
+    assert trace.turn[-1] == 2
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_nan_is_a_missing_value(library, tmp_path):
+    columns = {"timestamp": [0.0, 1], "input_tokens": [1, 2], "output_tokens": [1, 2]}
+    columns |= {"session_id": ["a", ""], "delay": [float("nan"), 0.5], "mine": [float("nan"), 3]}
+    table = pytest.importorskip("polars").DataFrame(columns) if library == "polars" else pa.table(columns)
+    (batch,) = tt.scan(table).batches()
+    assert batch.column("session_id").to_pylist() == ["a", None]
+    assert batch.column("delay").to_pylist() == [None, 0.5]
+    assert batch.column("mine").to_pylist() == [None, 3]
+    wrong = pa.table(columns | {"timestamp": [0.0, float("nan")]})
+    with pytest.raises(tt.TraceError, match="row 2, column 'timestamp': nan is not allowed"):
+        tt.read(wrong)

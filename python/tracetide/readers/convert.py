@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tracetide.errors import TraceError
-from tracetide.readers.fields import LIST_TYPE, UNITS, Field
+from tracetide.readers.fields import LIST_TYPE, NATIVE, UNITS, Field
 from tracetide.readers.place import Place, shown
+from tracetide.session_numbers import without_empty
 
 LATEST = 1e10
 """Times must be before it, in seconds: past it a unit is wrong, for example milliseconds for seconds."""
@@ -37,6 +38,8 @@ class Converter:
             array = array.dictionary_decode()
         if _is_text(array.type) and not pa.types.is_string(array.type):
             array = array.cast(pa.string())
+        if self._field.nullable and pa.types.is_floating(array.type):
+            array = _without_nan(array)
         if array.null_count and not self._field.nullable:
             place.missing(_first(array.is_null()), self._field.source)
         try:
@@ -221,6 +224,13 @@ class Items(Converter):
         return pa.ListArray.from_arrays(pa.array(offsets), numbers)
 
 
+class Sessions(Converter):
+    """Ids of sessions; an empty one is none."""
+
+    def _converted(self, array: pa.Array, place: Place) -> pa.Array:
+        return without_empty(Labels(self._field)._converted(array, place))
+
+
 class Labels(Converter):
     """Texts or whole numbers, as the source has them."""
 
@@ -252,7 +262,7 @@ class Numbers(Converter):
                 row,
                 self._field.source,
                 array[row].as_py(),
-                f"it must be {self._field.type} as in the first rows",
+                _stays(self._field),
             )
 
 
@@ -260,6 +270,8 @@ def converter(field: Field, *, rebase: bool, ordered: bool = True) -> Converter:
     """The converter of a field."""
     if field.kind == "time":
         return Times(field, rebase=rebase, ordered=ordered)
+    if field.name == "session_id" and field.nullable:
+        return Sessions(field)
     kinds: dict[str, type[Converter]] = {
         "tokens": WholeNumbers,
         "id": WholeNumbers,
@@ -363,6 +375,17 @@ def _first_failure(array: pa.Array, wanted: pa.DataType) -> int:
         except pa.ArrowException:
             high = middle
     return low
+
+
+def _stays(field: Field) -> str:
+    """What further numbers may be, which nothing but the first rows tells."""
+    return f"it must be {field.type}" + (" as in the first rows" if field.name not in NATIVE else "")
+
+
+def _without_nan(array: pa.Array) -> pa.Array:
+    """As pandas and NumPy say null."""
+    is_nan = pc.is_nan(array)
+    return pc.if_else(is_nan, pa.scalar(None, array.type), array) if pc.any(is_nan).as_py() else array
 
 
 def _nulls(array: pa.Array) -> Any:

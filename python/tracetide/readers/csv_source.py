@@ -74,6 +74,15 @@ class CsvSource:
             if table.num_rows:
                 yield place, arrays
 
+    def later_type(self, name: str) -> pa.DataType:
+        """The type of a column without values in the first rows, as its first ones are; null if none has."""
+        position = self.names.index(name)
+        for number, block in enumerate(blocks(self.origin, self._codec, quoted=True)):
+            found = self._sampled(block.data[_header_end(block.data) :] if number == 0 else block.data)
+            if not pa.types.is_null(found[position]):
+                return found[position]
+        return pa.null()
+
     def _parsed_type(self, field: Field) -> pa.DataType:
         if field.kind == "items" or field.kind == "label":
             return field.type if pa.types.is_integer(field.type) else pa.string()

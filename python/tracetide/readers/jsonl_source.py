@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -60,6 +61,19 @@ class JsonlSource:
                 arrays = [_combined(table.column(field.source)) for field in fields]
             rows += len(arrays[0])
             yield place, arrays
+
+    def later_type(self, name: str) -> pa.DataType:
+        """The type of a key without values in the first rows, as its first one is; null if none has."""
+        rows = 0
+        key = re.compile(re.escape(json.dumps(name).encode()) + rb"\s*:\s*(?!null|\s)")
+        for block in blocks(self.origin, self.codec, quoted=False):
+            lines = [line for line in block.data.split(b"\n") if line.strip()]
+            place = Place(self.origin, rows, block.data, block.first_line)
+            for row, line in enumerate(lines):
+                if key.search(line) and (value := _object(line, place, row).get(name)) is not None:
+                    return _type_of(value)
+            rows += len(lines)
+        return pa.null()
 
     def _schema(self, fields: Sequence[Field], *, exact: bool) -> dict[str, pa.DataType]:
         schema: dict[str, pa.DataType] = {}

@@ -65,6 +65,10 @@ class SessionLines:
             "tool_duration_ns": pa.int64(),
         }
 
+    def later_type(self, name: str) -> pa.DataType:
+        """The type of a column, which is known from the format."""
+        return self.types[name]
+
     def raw(self, fields: Sequence[Field]) -> Iterator[tuple[Place, list[pa.Array]]]:
         """The columns of the fields, block by block."""
         rows = 0

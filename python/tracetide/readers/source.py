@@ -28,3 +28,6 @@ class Source(Protocol):
 
     def raw(self, fields: Sequence[Field]) -> Iterator[tuple[Place, list[pa.Array]]]:
         """The columns of the fields, run by run, as the source has them or already in the fields' types."""
+
+    def later_type(self, name: str) -> pa.DataType:
+        """The type of a column whose type is null by the first rows; null if it has no values at all."""

@@ -39,6 +39,10 @@ class TableSource:
         self.metadata: Mapping[str, Any] = _job(schema)
         self._open = open_batches
 
+    def later_type(self, name: str) -> pa.DataType:
+        """The type of a column, which its schema tells whatever its values are."""
+        return self.types[name]
+
     def raw(self, fields: Sequence[Field]) -> Iterator[tuple[Place, list[pa.Array]]]:
         """The columns of the fields, at most 2^18 rows at a time."""
         names = list(dict.fromkeys(field.source for field in fields))
