@@ -886,3 +886,50 @@ def test_nan_is_a_missing_value(library, tmp_path):
     wrong = pa.table(columns | {"timestamp": [0.0, float("nan")]})
     with pytest.raises(tt.TraceError, match="row 2, column 'timestamp': nan is not allowed"):
         tt.read(wrong)
+
+
+# Times in 64 bits
+
+
+def test_times_are_nanoseconds_of_64_bits(tmp_path):
+    rows = NUMBERED + "0,1,2\n%s,1,2\n"
+    assert tt.read(written(tmp_path, rows % 9223372036)).timestamp.tolist() == [0, 9223372036]
+    says = "row 2, column 'timestamp': 9223372037.* less than 9223372037 s, or 2.63 nanoseconds"
+    _refused(written(tmp_path, rows % 9223372037), says)
+
+
+@pytest.mark.parametrize("first", [-(2**63), -(2**62) - 1])
+def test_a_difference_beyond_64_bits_is_refused(first, tmp_path):
+    mapped = {"timestamp": "t", "input_tokens": "i", "output_tokens": "o"}
+    table = pa.table({"t": [first, 2**62], "i": [1, 1], "o": [1, 1]})
+    scan = tt.scan(table, columns=mapped, units={"timestamp": "ns"}, rebase=True)
+    with pytest.raises(tt.TraceError, match=r"row 2, column 't': 46116.*within 292 years of the first"):
+        list(scan.batches())
+    text = "TIMESTAMP,ContextTokens,GeneratedTokens\n1700-01-01 00:00:00,1,2\n2200-01-01 00:00:00,1,2\n"
+    with pytest.raises(
+        tt.TraceError, match=r"row 2, column 'TIMESTAMP': '2200.*within 292 years of the first"
+    ):
+        tt.read(written(tmp_path, text))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    micros=st.lists(st.integers(0, 10**9), min_size=1, max_size=20),
+    start=st.integers(0, 2 * 10**15),
+    finer=st.lists(st.booleans(), min_size=20, max_size=20),
+)
+def test_rebased_decimals_are_exact_and_stay_in_order(micros, start, finer):
+    """A seventh decimal is beyond a double, but must not bring rows out of their order."""
+    texts = [
+        f"{(start + one) / 1e6:.6f}" + "5" * fine for one, fine in zip(sorted(micros), finer, strict=False)
+    ]
+    times = sorted(map(float, texts))
+    table = pa.table(
+        {"timestamp": times, "input_tokens": [1] * len(times), "output_tokens": [1] * len(times)}
+    )
+    found = tt.read(table, rebase=True).timestamp
+    assert found == pytest.approx(np.array(times) - times[0], abs=5e-7)
+    if not any(finer[: len(micros)]):
+        first = min(micros)
+        assert np.rint(found * 1e6).tolist() == [one - first for one in sorted(micros)]
+        assert found.tolist() == [(one - first) / 1e6 for one in sorted(micros)]

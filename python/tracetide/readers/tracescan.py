@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from tracetide.errors import TraceError
-from tracetide.readers.convert import converter
+from tracetide.readers.convert import Times, converter
 from tracetide.readers.fields import REQUIRED, TYPES, Field
 from tracetide.readers.place import Place
 from tracetide.readers.plan import CHAT, PARENT, REASON_RATIO, Plan
@@ -110,9 +110,10 @@ class TraceScan:
 
     def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         fields = self._read_for(schema.names)
+        ordered = self._strict and self.is_ordered
+        origin = None if ordered else self._earliest(fields)
         converters = [
-            converter(field, rebase=self._rebase, ordered=self._strict and self.is_ordered)
-            for field in fields
+            converter(field, rebase=self._rebase, ordered=ordered, origin=origin) for field in fields
         ]
         sessions = _Sessions(self._plan.layout.sessions, schema.names, strict=self._strict)
         rows = 0
@@ -128,6 +129,18 @@ class TraceScan:
             rows += len(arrays[0])
         if not rows:
             raise TraceError(f"{self.origin}: a trace without rows is not allowed")
+
+    def _earliest(self, fields: Sequence[Field]) -> Any:
+        """What times are counted from where the first row need not be the earliest; None: they are not."""
+        for field in fields:
+            if field.kind == "time" and (self._rebase or self._has_dates(field)):
+                times = Times(field, rebase=True, ordered=False)
+                found = (times.earliest(array, place) for place, (array,) in self._source.raw([field]))
+                return min((one for one in found if one is not None), default=None)
+        return None
+
+    def _has_dates(self, field: Field) -> bool:
+        return field.unit == "date" or bool(pa.types.is_temporal(self._source.types[field.source]))
 
     def _read_for(self, names: Sequence[str]) -> list[Field]:
         """The fields that must be read for these columns."""
