@@ -933,3 +933,52 @@ def test_rebased_decimals_are_exact_and_stay_in_order(micros, start, finer):
         first = min(micros)
         assert np.rint(found * 1e6).tolist() == [one - first for one in sorted(micros)]
         assert found.tolist() == [(one - first) / 1e6 for one in sorted(micros)]
+
+
+# Columns and lines that nobody needs
+
+
+@pytest.mark.parametrize("container", ["csv", "table"])
+def test_a_further_column_that_is_there_twice_is_not_read(container, tmp_path):
+    names = ["timestamp", "input_tokens", "output_tokens", "x", "x", "mine"]
+    source: object = written(tmp_path, ",".join(names) + "\n0,1,2,3,4,5\n")
+    if container == "table":
+        source = pa.table([[0.0], [1], [2], [3], [4], [5]], names=names)
+    trace = tt.read(source)
+    assert trace.columns == ("timestamp", "input_tokens", "output_tokens", "mine")
+    with pytest.raises(tt.TraceError, match="column 'x': it is there 2 times"):
+        tt.read(source, columns={"reason_tokens": "x"})
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n", "  \n", "\n" * 5000])
+@pytest.mark.parametrize("name", files.TEXTS)
+def test_empty_lines_come_before_everything(name, blank, tmp_path):
+    text = files.TEXTS[name]
+    assert tt.read(written(tmp_path, blank + text)) == tt.read(written(tmp_path, text, "plain"))
+
+
+def test_errors_count_empty_lines_before_a_header(tmp_path):
+    _refused(written(tmp_path, "\n\n" + NUMBERED + "\n0,x,2\n"), "trace:5: row 1, column 'input_tokens'")
+    _refused(written(tmp_path, "\n\n\xff,x\n0,2\n".encode("latin-1")), "trace:3: byte .* is not UTF-8")
+    _refused(written(tmp_path, "\n" * 5000), "an empty file is not allowed")
+    _refused(written(tmp_path, NUMBERED + "\n" * 5000), "without rows")
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+def test_blocks_of_empty_lines_are_read_once(codec, tmp_path, monkeypatch):
+    """Whatever is in one is not kept: the time does not grow with the square of their number."""
+    monkeypatch.setattr(text_blocks, "BLOCK", 1 << 12)
+    path = written(tmp_path, packed(NUMBERED + "\n" * (1 << 20) + "0,1,2\n", codec))
+    tracemalloc.start()
+    assert tt.read(path).input_tokens.tolist() == [1]
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+
+
+def test_more_columns_than_a_table_has_are_refused(tmp_path):
+    _refused(written(tmp_path, "a," * (1 << 14)), "trace:1: 16,385 columns are not allowed")
+    keys = json.dumps(dict.fromkeys(map(str, range((1 << 14) + 1)), 1))
+    _refused(written(tmp_path, keys), "row 1: 16,385 keys are not allowed")
+    texts = json.dumps({"a": [""] * (1 << 20)})
+    _refused(written(tmp_path, texts), "row 1: more than 1,048,576 keys and texts in a line")
+    assert tt.scan(written(tmp_path, NUMBERED.strip() + ",a" * 1000 + "\n0,1,2" + ",b" * 1000)).columns[-1]

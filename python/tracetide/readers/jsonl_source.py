@@ -14,12 +14,14 @@ import pyarrow.json
 from tracetide.errors import TraceError
 from tracetide.readers.fields import LIST_TYPE, Field
 from tracetide.readers.place import Place, shown
-from tracetide.readers.text_blocks import blocks, may_have_other_values
+from tracetide.readers.source import MOST_COLUMNS
+from tracetide.readers.text_blocks import Block, blocks, may_have_other_values
 
 _PARSED_AT_ONCE = 1 << 20
 _SAMPLE = 1 << 18
 _SAMPLE_LINES = 1000
 _LARGEST = 2**32 - 1
+_MOST_TEXTS = 1 << 20
 
 
 class JsonlSource:
@@ -36,14 +38,17 @@ class JsonlSource:
         self.origin = path
         self.metadata: Mapping[str, Any] = {}
         self.codec = codec
-        first = next(blocks(path, codec, quoted=False), None)
-        if first is None or not first.data.strip():
+        self.repeated: frozenset[str] = frozenset()
+        found = blocks(path, codec, quoted=False)
+        first = next((block for block in found if block.data.strip()), None)
+        if first is None:
             raise TraceError(f"{path}: an empty file is not allowed; it must have an object in every line")
         if first.data.lstrip()[:1] == b"[":
             raise TraceError(
-                f"{path}:1: a JSON array is not allowed; it must be JSON lines, an object in every line"
+                f"{path}:{first.first_line}: a JSON array is not allowed; "
+                "it must be JSON lines, an object in every line"
             )
-        self.types: Mapping[str, pa.DataType] = self._sampled(first.data)
+        self.types: Mapping[str, pa.DataType] = self._sampled(first)
 
     def raw(self, fields: Sequence[Field]) -> Iterator[tuple[Place, list[pa.Array]]]:
         """The columns of the fields, block by block."""
@@ -110,10 +115,11 @@ class JsonlSource:
             return table if table.num_rows == lines else None
         return None
 
-    def _sampled(self, data: bytes) -> dict[str, pa.DataType]:
+    def _sampled(self, block: Block) -> dict[str, pa.DataType]:
         """Keys and types of the first lines."""
+        data = block.data.lstrip()
         lines = [line for line in data[: data.find(b"\n", _SAMPLE) + 1 or None].split(b"\n") if line.strip()]
-        place = Place(self.origin, 0, data, 1)
+        place = Place(self.origin, 0, block.data, block.first_line)
         types: dict[str, pa.DataType] = {}
         for row, line in enumerate(lines[:_SAMPLE_LINES]):
             for name, value in _object(line, place, row).items():
@@ -121,6 +127,11 @@ class JsonlSource:
                 known = types.get(name, pa.null())
                 if (known == pa.int64() and found == pa.float64()) or known == pa.null():
                     types[name] = found
+            if len(types) > MOST_COLUMNS:
+                raise TraceError(
+                    f"{place.at(row)}: {len(types):,} keys are not allowed; "
+                    f"there must be at most {MOST_COLUMNS:,}"
+                )
         return types
 
 
@@ -180,6 +191,10 @@ def _float(value: int | float) -> float:
 
 def _object(line: bytes, place: Place, row: int) -> dict[str, Any]:
     """The object of a line."""
+    if line.count(b'"') > 2 * _MOST_TEXTS:
+        raise TraceError(
+            f"{place.at(row)}: more than {_MOST_TEXTS:,} keys and texts in a line are not allowed"
+        )
     try:
         found = json.loads(line, object_pairs_hook=_unique)
     except _DuplicateKey as error:

@@ -168,7 +168,7 @@ def _fields(
         yield _field(source, layout, name, column, units)
     if layout.name == "native":
         for name, kind in source.types.items():
-            if name not in taken and _is_number(kind):
+            if name not in taken and name not in source.repeated and _is_number(kind):
                 yield Field(name, name, "number", kind, nullable=True)
     if layout.sessions == "parents":
         yield Field(PARENT, "parent_chat_id", "number", pa.int64())

@@ -56,6 +56,7 @@ class SessionLines:
         self.origin = source.origin
         self.container = source.container
         self.metadata: Mapping[str, Any] = source.metadata
+        self.repeated = source.repeated
         self.types: Mapping[str, pa.DataType] = {
             "session_id": pa.string(),
             "arrival_time_ns": pa.int64(),
