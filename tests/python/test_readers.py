@@ -982,3 +982,42 @@ def test_more_columns_than_a_table_has_are_refused(tmp_path):
     texts = json.dumps({"a": [""] * (1 << 20)})
     _refused(written(tmp_path, texts), "row 1: more than 1,048,576 keys and texts in a line")
     assert tt.scan(written(tmp_path, NUMBERED.strip() + ",a" * 1000 + "\n0,1,2" + ",b" * 1000)).columns[-1]
+
+
+# Texts
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+@pytest.mark.parametrize("name", ["client", "session_id", "mine"])
+@pytest.mark.parametrize("container", ["parquet", "arrow", "table", "dictionary"])
+def test_texts_that_are_not_utf_8_are_refused(kind, name, container, tmp_path):
+    raw = pa.array([b"a", b"b\xff"], pa.binary() if kind == pa.string() else pa.large_binary())
+    texts = raw.view(kind)
+    source: object = pa.table(
+        {
+            "timestamp": [0.0, 1],
+            "input_tokens": [1, 2],
+            "output_tokens": [1, 2],
+            name: texts.dictionary_encode() if container == "dictionary" else texts,
+        }
+    )
+    if container == "parquet":
+        pq.write_table(source, tmp_path / "trace")
+        source = tmp_path / "trace"
+    elif container == "arrow":
+        with pa.ipc.new_file(tmp_path / "trace", source.schema) as file:
+            file.write_table(source)
+        source = tmp_path / "trace"
+    says = "UTF8" if container == "arrow" else rf"row 2, column '{name}': b'b\\xff' is not allowed"
+    with pytest.raises(tt.TraceError, match=says):
+        tt.read(source, columns={name: name})
+
+
+def test_texts_of_json_are_utf_8(tmp_path):
+    row = '{"timestamp":0,"input_tokens":1,"output_tokens":1,"client":"%s"}\n'
+    good = row % "a" * 1100
+    for wrong in ("a\\ud800", "a\xff"):
+        path = written(tmp_path, (good + row % wrong).encode("latin-1"))
+        _refused(path, "row 1101, column 'client': .* it must be a text in UTF-8")
+    _refused(written(tmp_path, (row % "a").replace("client", "\\udfff")), r"the key '\\udfff' is no text")
+    assert tt.read(written(tmp_path, row % "\\ud83d\\ude00")).client.tolist() == ["\U0001f600"]

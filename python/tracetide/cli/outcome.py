@@ -9,6 +9,7 @@ import sys
 from cyclopts import CycloptsError
 
 from tracetide.errors import MissingPackageError
+from tracetide.readable import printable
 
 _INPUT_ERRNOS = (errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
 _INPUT_ERRORS = (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
@@ -70,4 +71,4 @@ def _usage(error: CycloptsError) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    return printable(" ".join(text.split()))

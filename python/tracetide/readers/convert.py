@@ -39,6 +39,8 @@ class Converter:
             TraceError: naming the row, the column, the value and what is allowed.
         """
         array = self._plain(array)
+        if pa.types.is_string(array.type):
+            _check_texts(array, place, self._field)
         if array.null_count and not self._field.nullable:
             place.missing(_first(array.is_null()), self._field.source)
         try:
@@ -424,6 +426,16 @@ def _first_failure(array: pa.Array, wanted: pa.DataType) -> int:
         except pa.ArrowException:
             high = middle
     return low
+
+
+def _check_texts(array: pa.Array, place: Place, field: Field) -> None:
+    """Binary files may have texts that are none, which nothing looks at until they are written."""
+    try:
+        array.validate(full=True)
+    except pa.ArrowException:
+        texts = array.cast(pa.binary())
+        row = _first_failure(texts, pa.string())
+        place.fail(row, field.source, texts[row].as_py(), "it must be a text in UTF-8")
 
 
 def _stays(field: Field) -> str:

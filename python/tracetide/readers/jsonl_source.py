@@ -22,6 +22,8 @@ _SAMPLE = 1 << 18
 _SAMPLE_LINES = 1000
 _LARGEST = 2**32 - 1
 _MOST_TEXTS = 1 << 20
+_HALF = re.compile(r"[\ud800-\udfff]")
+"""Half a character, which JSON can escape and UTF-8 does not have."""
 
 
 class JsonlSource:
@@ -123,6 +125,8 @@ class JsonlSource:
         types: dict[str, pa.DataType] = {}
         for row, line in enumerate(lines[:_SAMPLE_LINES]):
             for name, value in _object(line, place, row).items():
+                if _HALF.search(name):
+                    raise TraceError(f"{place.at(row)}: the key {shown(name)} is no text in UTF-8")
                 found = _type_of(value)
                 known = types.get(name, pa.null())
                 if (known == pa.int64() and found == pa.float64()) or known == pa.null():
@@ -152,6 +156,9 @@ class _Lines:
             return pa.array([self._items(v, row, field) for row, v in enumerate(values)], LIST_TYPE)
         if pa.types.is_string(field.type) or field.unit == "date":
             self._expect(values, field, str, "a text")
+            for row, value in enumerate(values):
+                if value is not None and _HALF.search(value):
+                    self._place.fail(row, field.source, value, "it must be a text in UTF-8")
             return pa.array(values, pa.string())
         self._expect(values, field, (int, float), "a number")
         if field.type == pa.float64() or any(isinstance(value, float) for value in values):
