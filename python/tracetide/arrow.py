@@ -12,6 +12,7 @@ import pyarrow as pa
 from tracetide import _core
 from tracetide.columns import NO_SESSION, NULLABLE, Column, ListColumn
 from tracetide.job import Job
+from tracetide.session_numbers import without_empty
 from tracetide.trace import Requests
 
 JOB_KEY = "tracetide.job"
@@ -81,4 +82,5 @@ def _array(column: Column, *, nullable: bool = False) -> pa.Array:
     if nullable and column.dtype == np.uint64:
         alone = column == NO_SESSION
         return pa.array(column, mask=alone if alone.any() else None)
-    return pa.array(column, from_pandas=nullable)
+    made = pa.array(column, from_pandas=nullable)
+    return without_empty(made) if nullable and pa.types.is_string(made.type) else made

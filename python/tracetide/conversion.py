@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from tracetide.columns import ListColumn
 from tracetide.errors import TraceError
@@ -42,7 +43,7 @@ def convert(
         path: the file to write; its ending chooses the format unless `format` does.
         format: native, or that of another tool, as in `Job.write`.
         source_format, columns, units: of the source; `format`, `columns` and `units` of `tracetide.scan`.
-        rebase: whether times are counted from the first row.
+        rebase: whether times are counted from the earliest one.
         sort: whether rows are put into the order of their times, which needs the whole trace in memory.
             Without it, a row before the one above is refused.
         drop_empty: whether rows without input or without output are left out. Without it, formats that want
@@ -63,14 +64,16 @@ def convert(
         OSError: if a file cannot be read or written.
     """
     chosen = format_of(path, format)
-    scan = opened_scan(source, source_format, columns, units, rebase=rebase and not sort, strict=not sort)
+    if sort and isinstance(source, pa.RecordBatchReader):
+        source = source.read_all()  # a reader can be gone through once, and its earliest time comes first
+    scan = opened_scan(source, source_format, columns, units, rebase=rebase, strict=not sort)
     if chosen.container == "servegen":
         from tracetide.formats.servegen import write_trace_folder
 
-        return write_trace_folder(_sorted(scan, rebase) if sort else trace_of_scan(scan), path)
+        return write_trace_folder(_sorted(scan) if sort else trace_of_scan(scan), path)
     made: Source
     if sort:
-        trace = _sorted(scan, rebase)
+        trace = _sorted(scan)
         made = TraceSource(_without_empty(trace) if drop_empty else trace, threads)
     else:
         made = ScanSource(
@@ -80,7 +83,7 @@ def convert(
     return write_source(made, chosen, options, path, threads, progress)
 
 
-def _sorted(scan: TraceScan, rebase: bool) -> Trace:
+def _sorted(scan: TraceScan) -> Trace:
     """The whole trace in the order of its times; rows of one time stay as they are."""
     trace = trace_of_scan(scan)
     times = trace["timestamp"]
@@ -90,10 +93,7 @@ def _sorted(scan: TraceScan, rebase: bool) -> Trace:
             f"{scan.origin}: row {row + 1} has no time, as later turns of sessions have none in this format; "
             "it cannot be sorted"
         )
-    made = _taken(trace, np.argsort(times, kind="stable"))
-    if rebase and len(made):
-        made["timestamp"][:] -= made["timestamp"][0]
-    return made
+    return _taken(trace, np.argsort(times, kind="stable"))
 
 
 def _without_empty(trace: Trace) -> Trace:

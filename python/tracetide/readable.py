@@ -1,10 +1,19 @@
-"""Numbers for people."""
+"""Numbers and texts for people."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, line ends, marks that turn the direction of writing, and what is no character."""
+
+
+def printable(text: str) -> str:
+    """The same text on one line, with every character that could steer a terminal escaped as in Python."""
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def number(value: float) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tracetide.columns import NO_SESSION
 
@@ -23,6 +24,13 @@ def session_numbers(ids: pa.Array) -> npt.NDArray[np.int64]:
     alone = codes < 0
     codes[alone] = len(names) + np.arange(int(alone.sum()))
     return codes
+
+
+def without_empty(ids: pa.Array) -> pa.Array:
+    """The same sessions; an empty text, and the number of those that stand alone, is null."""
+    none = pa.scalar("" if pa.types.is_string(ids.type) else NO_SESSION, ids.type)
+    is_none = pc.equal(ids, none)
+    return pc.if_else(is_none, pa.scalar(None, ids.type), ids) if pc.any(is_none).as_py() else ids
 
 
 class SessionNumbers:

@@ -542,3 +542,47 @@ def test_starting_up_is_quick():
     started = time.monotonic()
     assert run("--version").returncode == 0
     assert time.monotonic() - started < 5
+
+
+EVIL = "\x1b]0;title\x07\x1b[31mred\u202e\x9b2J"
+ESCAPED = r"\x1b]0;title\x07\x1b[31mred\u202e\x9b2J"
+
+
+def _is_plain(text: bytes) -> bool:
+    """Nothing steers a terminal."""
+    return all(one.isprintable() or one == "\n" for one in text.decode())
+
+
+@posix_only
+def test_names_in_files_do_not_steer_a_terminal(tmp_path):
+    """Those of clients, keys, columns and files, in tables, findings, warnings and errors."""
+    quoted = json.dumps(EVIL)
+    client = f"[[clients]]\nname = {quoted}\nrate = 2\ninput_tokens = 100\noutput_tokens = 10\n"
+    (tmp_path / "w.toml").write_text(client)
+    (tmp_path / "key.toml").write_text(client + f"{quoted} = 1\n")
+    (tmp_path / "a.csv").write_text(
+        f'TIMESTAMP,ContextTokens,GeneratedTokens,"{EVIL}"\n2024-01-01 00:00:00,1,2,3\n'
+    )
+    (tmp_path / "unknown.csv").write_text(f'"{EVIL}",b\n1,2\n')
+    evil = tmp_path / f"a{EVIL}.csv"
+    evil.write_bytes((tmp_path / "a.csv").read_bytes())
+    outputs = [
+        succeeds("describe", tmp_path / "w.toml").stdout,
+        run("describe", tmp_path / "key.toml").stderr,
+        run("validate", tmp_path / "a.csv").stdout,
+        run("validate", evil).stdout,
+        run("convert", tmp_path / "unknown.csv", tmp_path / "o.csv").stderr,
+        succeeds("convert", evil, tmp_path / f"b{EVIL}.csv", "--format", "vidur").stderr,
+    ]
+    for output in outputs:
+        assert _is_plain(output)
+        assert ESCAPED in output.decode()
+
+
+def test_a_source_that_a_profile_names_does_not_steer_a_terminal():
+    from tracetide.cli.console import console
+
+    out = console()
+    with out.capture() as found:
+        out.print(EVIL)
+    assert found.get() == ESCAPED + "\n"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import tracetide as tt
 from format_traces import TOOLS, ending, job, uint32
@@ -162,6 +163,63 @@ def test_chats_of_any_number_become_chats_again(tmp_path):
     numbers = [np.unique(trace.session_id, return_inverse=True)[1] for trace in (one, other)]
     assert len(set(zip(*map(np.ndarray.tolist, numbers), strict=True))) == numbers[0].max() + 1
     assert (tmp_path / "b.jsonl").read_bytes() == (tmp_path / "c.jsonl").read_bytes()
+
+
+def test_a_further_number_below_0_is_refused_in_one_line(tmp_path):
+    (tmp_path / "n.csv").write_text("timestamp,input_tokens,output_tokens,rank\n0,5,1,2\n1,5,1,-2\n")
+    with pytest.raises(tt.TraceError, match="row 2, column 'rank': -2 is not allowed for vidur"):
+        tt.convert(tmp_path / "n.csv", tmp_path / "v.csv", format="vidur")
+
+
+def test_requests_without_a_session_are_first_turns_of_their_own(tmp_path):
+    """BurstGPT leaves the session of most rows empty."""
+    header = "Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type\n"
+    rows = "".join(f"{row},,2,GPT-4,5,6,11,API log\n" for row in range(65540))
+    (tmp_path / "a.csv").write_text(header + rows + "70000,a,2,GPT-4,5,6,11,Conversation log\n")
+    trace = tt.read(tmp_path / "a.csv")
+    for number, source in enumerate((tmp_path / "a.csv", trace)):
+        for format in ("mooncake-session", "bailian"):
+            path = tmp_path / f"{number}.jsonl"
+            tt.convert(source, path, format=format)
+            assert {row["turn"] for row in rows_of(path)} == {1}
+        tt.convert(source, tmp_path / "b.parquet", format="baseten")
+        sessions = pq.read_table(tmp_path / "b.parquet")["provided_session_id"].to_pylist()
+        assert sessions == [None] * 65540 + ["a"]
+
+
+def test_sorted_dates_count_from_the_earliest(tmp_path):
+    (tmp_path / "a.csv").write_text(
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n"
+        "2024-05-12 00:00:05,1,3\n2024-05-12 00:00:01,2,4\n2024-05-12 00:00:09,3,5\n"
+    )
+    for rebase in (False, True):
+        tt.convert(tmp_path / "a.csv", tmp_path / "b.csv", sort=True, rebase=rebase)
+        trace = tt.read(tmp_path / "b.csv")
+        assert trace.timestamp.tolist() == [0, 4, 8]
+        assert trace.input_tokens.tolist() == [2, 1, 3]
+    found = tt.validate(tmp_path / "a.csv")
+    assert found.complete
+    assert found.counts == {"time-order": 1}
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("container", ["csv", "jsonl", "memory", "reader"])
+def test_sorted_unix_times_are_exact(unit, container, tmp_path):
+    micros = [1760587724728465, 1760587725198818, 1760587725003985]
+    decimals = {"s": 6, "ms": 3, "us": 0, "ns": 0}[unit]
+    texts = [str(one * 1000) if unit == "ns" else f"{one / 10**decimals:.{decimals}f}" for one in micros]
+    names = {"timestamp": "ts", "input_tokens": "i", "output_tokens": "o"}
+    source: object = tmp_path / "in"
+    if container == "csv":
+        (tmp_path / "in").write_text("ts,i,o\n" + "".join(f"{one},1,2\n" for one in texts))
+    elif container == "jsonl":
+        (tmp_path / "in").write_text("".join(f'{{"ts":{one},"i":1,"o":2}}\n' for one in texts))
+    else:
+        values = [float(one) for one in texts] if decimals else [int(one) for one in texts]
+        source = pa.table({"ts": values, "i": [1, 2, 3], "o": [1, 2, 3]})
+        source = source.to_reader() if container == "reader" else source
+    tt.convert(source, tmp_path / "o.csv", columns=names, units={"timestamp": unit}, sort=True, rebase=True)
+    assert tt.read(tmp_path / "o.csv").timestamp.tolist() == [0, 0.27552, 0.470353]
 
 
 # Blocks

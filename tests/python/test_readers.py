@@ -315,21 +315,82 @@ def test_what_is_written_is_read_the_same(tmp_path_factory, rows, kind, block):
     assert tt.Trace.read(path) == trace
 
 
-@settings(max_examples=60, deadline=None)
-@given(parents=st.lists(st.integers(-2, 30), min_size=1, max_size=60), block=st.integers(1, 400))
-def test_sessions_follow_parents_across_blocks(tmp_path_factory, parents, block):
-    roots: dict[int, int] = {}
+@settings(max_examples=100, deadline=None)
+@given(
+    chats=st.permutations(range(16)).map(lambda chats: [2 * chat for chat in chats]),
+    parents=st.lists(st.integers(-2, 32), min_size=1, max_size=16),
+    block=st.integers(1, 400),
+)
+def test_sessions_are_lines_of_a_tree_of_chats(tmp_path_factory, chats, parents, block):
+    """Parents above, below, absent and in circles; blocks of any size."""
+    sessions: dict[int, int] = {}
+    have_child = set()
     lines = []
-    for chat, parent in enumerate(parents):
+    for chat, parent in zip(chats, parents, strict=False):
         parent = max(parent, -1)
-        roots[chat] = chat if parent < 0 else roots.get(parent, parent)
-        row = {"chat_id": chat, "parent_chat_id": parent, "timestamp": chat}
+        goes_on = parent >= 0 and parent != chat and parent not in have_child
+        sessions[chat] = sessions.get(parent, parent) if goes_on else chat
+        have_child |= {parent} - {-1, chat}
+        row = {"chat_id": chat, "parent_chat_id": parent, "timestamp": len(lines)}
         lines.append(json.dumps({**row, "input_length": 1, "output_length": 1}) + "\n")
     path = written(tmp_path_factory.mktemp("any"), "".join(lines))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text_blocks, "BLOCK", block)
         found = tt.read(path)
-    assert found.session_id.tolist() == [roots[chat] for chat in range(len(parents))]
+    assert found["chat_id"].tolist() == list(sessions)
+    assert found["parent_chat_id"].tolist() == [max(parent, -1) for parent in parents]
+    assert found.session_id.tolist() == list(sessions.values())
+
+
+def _bailian(*chats: tuple[int, int, int]) -> str:
+    """Lines of chats with their parents and turns."""
+    return "".join(
+        json.dumps({"chat_id": chat, "parent_chat_id": parent, "timestamp": row, "input_length": 1,
+                    "output_length": 1, "turn": turn}) + "\n"
+        for row, (chat, parent, turn) in enumerate(chats)
+    )  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    rows=st.lists(st.tuples(st.integers(-1, 20), st.integers(1, 4)), min_size=1, max_size=20),
+    order=st.permutations(range(20)),
+    block=st.integers(1, 300),
+)
+def test_a_turn_of_a_session_is_there_once(tmp_path_factory, rows, order, block):
+    """Whatever turns and parents a file tells, unless it is refused."""
+    chats = [(chat, parent, turn) for chat, (parent, turn) in zip(order, rows, strict=False)]
+    path = written(tmp_path_factory.mktemp("any"), _bailian(*chats))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_blocks, "BLOCK", block)
+        try:
+            found = tt.read(path)
+        except tt.TraceError as error:
+            if "its child above has turn" not in str(error):
+                raise
+            return
+    assert found.turn.tolist() == [turn for _, _, turn in chats]
+    turns = list(zip(found.session_id.tolist(), found.turn.tolist(), strict=True))
+    assert len(set(turns)) == len(turns)
+
+
+def test_a_second_child_of_a_chat_begins_a_session(tmp_path):
+    path = written(tmp_path, _bailian((1, -1, 1), (2, 1, 2), (3, 1, 2), (4, 2, 3), (5, 3, 3)))
+    trace = tt.read(path)
+    assert trace.session_id.tolist() == [1, 1, 3, 1, 3]
+    assert trace["chat_id"].tolist() == [1, 2, 3, 4, 5]
+    assert trace["parent_chat_id"].tolist() == [-1, 1, 1, 2, 3]
+    (only,) = tt.scan(path).batches(["chat_id"])
+    assert only.column(0).to_pylist() == [1, 2, 3, 4, 5]
+    trace.write(tmp_path / "native.csv")
+    assert tt.read(tmp_path / "native.csv")["parent_chat_id"].tolist() == [-1, 1, 1, 2, 3]
+
+
+def test_chats_that_cannot_be_told_apart_are_refused(tmp_path):
+    _refused(written(tmp_path, _bailian((1, -1, 1), (1, -1, 1))), "row 2, column 'chat_id': 1 is not allowed")
+    later = _bailian((2, 1, 2), (1, -1, 2))
+    _refused(written(tmp_path, later), "row 2, column 'turn': 2 is not allowed; its child above has turn 2")
+    assert tt.read(written(tmp_path, _bailian((2, 1, 2), (1, -1, 1)))).session_id.tolist() == [1, 1]
 
 
 @settings(max_examples=30, deadline=None)
@@ -772,3 +833,191 @@ def _refused(source: object, says: str, *, literal: bool = True) -> None:
         tt.read(source)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 1000
+
+
+# What the first rows do not tell
+
+
+def test_a_known_number_may_have_decimals_late(tmp_path):
+    """Release 2 of BurstGPT has whole seconds in one file and decimals in another."""
+    rows = "".join(f"{row},s,7,GPT-4,5,6,11,API log\n" for row in range(30000))
+    header = files.BURSTGPT_SESSIONS.partition("\n")[0] + "\n"
+    path = written(tmp_path, header + rows + "30000,s,2.5,GPT-4,5,6,11,API log\n")
+    assert tt.read(path).elapsed_time[-2:].tolist() == [7, 2.5]
+    tt.convert(path, tmp_path / "v.csv", format="vidur")
+    tt.convert(
+        written(tmp_path, header + "0,s,43,GPT-4,5,6,11,API log\n", "w"), tmp_path / "v.csv", format="vidur"
+    )
+    assert (tmp_path / "v.csv").read_text().splitlines()[1].split(",")[-1] == "43"
+
+
+@pytest.mark.parametrize(("ids", "kind"), [(("7", "9"), np.uint64), (('"s"', '"t"'), object)])
+@pytest.mark.parametrize("container", ["csv", "jsonl"])
+def test_sessions_have_the_type_of_the_first_that_there_is(ids, kind, container, tmp_path):
+    row = '{"timestamp":%d,"session_id":%s,"input_tokens":1,"output_tokens":2}\n'
+    if container == "csv":
+        row = "%d,%s,1,2\n"
+    none = "" if container == "csv" else "null"
+    rows = [none] * 40000 + [*ids]
+    text = "timestamp,session_id,input_tokens,output_tokens\n" if container == "csv" else ""
+    path = written(tmp_path, text + "".join(row % (at, one) for at, one in enumerate(rows)))
+    found = tt.read(path).session_id
+    assert found.dtype == kind
+    assert [str(one) for one in found[-2:]] == [one.strip('"') for one in ids]
+
+
+def test_delays_may_begin_late(tmp_path):
+    line = '{"session_id": "%d", %s, "input_length": 1, "output_length": 1}\n'
+    first = "".join(line % (row, f'"timestamp": {row}') for row in range(2000))
+    trace = tt.read(written(tmp_path, first + line % (3, '"delay": 1500')))
+    assert trace.delay[-1] == 1.5
+    assert trace.turn[-1] == 2
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_nan_is_a_missing_value(library, tmp_path):
+    columns = {"timestamp": [0.0, 1], "input_tokens": [1, 2], "output_tokens": [1, 2]}
+    columns |= {"session_id": ["a", ""], "delay": [float("nan"), 0.5], "mine": [float("nan"), 3]}
+    table = pytest.importorskip("polars").DataFrame(columns) if library == "polars" else pa.table(columns)
+    (batch,) = tt.scan(table).batches()
+    assert batch.column("session_id").to_pylist() == ["a", None]
+    assert batch.column("delay").to_pylist() == [None, 0.5]
+    assert batch.column("mine").to_pylist() == [None, 3]
+    wrong = pa.table(columns | {"timestamp": [0.0, float("nan")]})
+    with pytest.raises(tt.TraceError, match="row 2, column 'timestamp': nan is not allowed"):
+        tt.read(wrong)
+
+
+# Times in 64 bits
+
+
+def test_times_are_nanoseconds_of_64_bits(tmp_path):
+    rows = NUMBERED + "0,1,2\n%s,1,2\n"
+    assert tt.read(written(tmp_path, rows % 9223372036)).timestamp.tolist() == [0, 9223372036]
+    says = "row 2, column 'timestamp': 9223372037.* less than 9223372037 s, or 2.63 nanoseconds"
+    _refused(written(tmp_path, rows % 9223372037), says)
+
+
+@pytest.mark.parametrize("first", [-(2**63), -(2**62) - 1])
+def test_a_difference_beyond_64_bits_is_refused(first, tmp_path):
+    mapped = {"timestamp": "t", "input_tokens": "i", "output_tokens": "o"}
+    table = pa.table({"t": [first, 2**62], "i": [1, 1], "o": [1, 1]})
+    scan = tt.scan(table, columns=mapped, units={"timestamp": "ns"}, rebase=True)
+    with pytest.raises(tt.TraceError, match=r"row 2, column 't': 46116.*within 292 years of the first"):
+        list(scan.batches())
+    text = "TIMESTAMP,ContextTokens,GeneratedTokens\n1700-01-01 00:00:00,1,2\n2200-01-01 00:00:00,1,2\n"
+    with pytest.raises(
+        tt.TraceError, match=r"row 2, column 'TIMESTAMP': '2200.*within 292 years of the first"
+    ):
+        tt.read(written(tmp_path, text))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    micros=st.lists(st.integers(0, 10**9), min_size=1, max_size=20),
+    start=st.integers(0, 2 * 10**15),
+    finer=st.lists(st.booleans(), min_size=20, max_size=20),
+)
+def test_rebased_decimals_are_exact_and_stay_in_order(micros, start, finer):
+    """A seventh decimal is beyond a double, but must not bring rows out of their order."""
+    texts = [
+        f"{(start + one) / 1e6:.6f}" + "5" * fine for one, fine in zip(sorted(micros), finer, strict=False)
+    ]
+    times = sorted(map(float, texts))
+    table = pa.table(
+        {"timestamp": times, "input_tokens": [1] * len(times), "output_tokens": [1] * len(times)}
+    )
+    found = tt.read(table, rebase=True).timestamp
+    assert found == pytest.approx(np.array(times) - times[0], abs=5e-7)
+    if not any(finer[: len(micros)]):
+        first = min(micros)
+        assert np.rint(found * 1e6).tolist() == [one - first for one in sorted(micros)]
+        assert found.tolist() == [(one - first) / 1e6 for one in sorted(micros)]
+
+
+# Columns and lines that nobody needs
+
+
+@pytest.mark.parametrize("container", ["csv", "table"])
+def test_a_further_column_that_is_there_twice_is_not_read(container, tmp_path):
+    names = ["timestamp", "input_tokens", "output_tokens", "x", "x", "mine"]
+    source: object = written(tmp_path, ",".join(names) + "\n0,1,2,3,4,5\n")
+    if container == "table":
+        source = pa.table([[0.0], [1], [2], [3], [4], [5]], names=names)
+    trace = tt.read(source)
+    assert trace.columns == ("timestamp", "input_tokens", "output_tokens", "mine")
+    with pytest.raises(tt.TraceError, match="column 'x': it is there 2 times"):
+        tt.read(source, columns={"reason_tokens": "x"})
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n", "  \n", "\n" * 5000])
+@pytest.mark.parametrize("name", files.TEXTS)
+def test_empty_lines_come_before_everything(name, blank, tmp_path):
+    text = files.TEXTS[name]
+    assert tt.read(written(tmp_path, blank + text)) == tt.read(written(tmp_path, text, "plain"))
+
+
+def test_errors_count_empty_lines_before_a_header(tmp_path):
+    _refused(written(tmp_path, "\n\n" + NUMBERED + "\n0,x,2\n"), "trace:5: row 1, column 'input_tokens'")
+    _refused(written(tmp_path, "\n\n\xff,x\n0,2\n".encode("latin-1")), "trace:3: byte .* is not UTF-8")
+    _refused(written(tmp_path, "\n" * 5000), "an empty file is not allowed")
+    _refused(written(tmp_path, NUMBERED + "\n" * 5000), "without rows")
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+def test_blocks_of_empty_lines_are_read_once(codec, tmp_path, monkeypatch):
+    """Whatever is in one is not kept: the time does not grow with the square of their number."""
+    monkeypatch.setattr(text_blocks, "BLOCK", 1 << 12)
+    path = written(tmp_path, packed(NUMBERED + "\n" * (1 << 20) + "0,1,2\n", codec))
+    tracemalloc.start()
+    assert tt.read(path).input_tokens.tolist() == [1]
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+
+
+def test_more_columns_than_a_table_has_are_refused(tmp_path):
+    _refused(written(tmp_path, "a," * (1 << 14)), "trace:1: 16,385 columns are not allowed")
+    keys = json.dumps(dict.fromkeys(map(str, range((1 << 14) + 1)), 1))
+    _refused(written(tmp_path, keys), "row 1: 16,385 keys are not allowed")
+    texts = json.dumps({"a": [""] * (1 << 20)})
+    _refused(written(tmp_path, texts), "row 1: more than 1,048,576 keys and texts in a line")
+    assert tt.scan(written(tmp_path, NUMBERED.strip() + ",a" * 1000 + "\n0,1,2" + ",b" * 1000)).columns[-1]
+
+
+# Texts
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+@pytest.mark.parametrize("name", ["client", "session_id", "mine"])
+@pytest.mark.parametrize("container", ["parquet", "arrow", "table", "dictionary"])
+def test_texts_that_are_not_utf_8_are_refused(kind, name, container, tmp_path):
+    raw = pa.array([b"a", b"b\xff"], pa.binary() if kind == pa.string() else pa.large_binary())
+    texts = raw.view(kind)
+    source: object = pa.table(
+        {
+            "timestamp": [0.0, 1],
+            "input_tokens": [1, 2],
+            "output_tokens": [1, 2],
+            name: texts.dictionary_encode() if container == "dictionary" else texts,
+        }
+    )
+    if container == "parquet":
+        pq.write_table(source, tmp_path / "trace")
+        source = tmp_path / "trace"
+    elif container == "arrow":
+        with pa.ipc.new_file(tmp_path / "trace", source.schema) as file:
+            file.write_table(source)
+        source = tmp_path / "trace"
+    says = "UTF8" if container == "arrow" else rf"row 2, column '{name}': b'b\\xff' is not allowed"
+    with pytest.raises(tt.TraceError, match=says):
+        tt.read(source, columns={name: name})
+
+
+def test_texts_of_json_are_utf_8(tmp_path):
+    row = '{"timestamp":0,"input_tokens":1,"output_tokens":1,"client":"%s"}\n'
+    good = row % "a" * 1100
+    for wrong in ("a\\ud800", "a\xff"):
+        path = written(tmp_path, (good + row % wrong).encode("latin-1"))
+        _refused(path, "row 1101, column 'client': .* it must be a text in UTF-8")
+    _refused(written(tmp_path, (row % "a").replace("client", "\\udfff")), r"the key '\\udfff' is no text")
+    assert tt.read(written(tmp_path, row % "\\ud83d\\ude00")).client.tolist() == ["\U0001f600"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from tracetide.cli.console import console, tell
 from tracetide.cli.parameters import (
     Columns,
     Json,
@@ -105,19 +105,18 @@ def characterize(
     elif not quiet:
         _render(found)
     if target is not None and not quiet:
-        print(f"{target}: {len(files)} files", file=sys.stderr)
+        tell(f"{target}: {len(files)} files")
 
 
 def _render(found: Characterization) -> None:
     from rich.box import SIMPLE
-    from rich.console import Console
     from rich.table import Table
 
     from tracetide.durations import format_duration
     from tracetide.readable import lines_of
 
-    console = Console(highlight=False, soft_wrap=True, markup=False)
-    console.print(
+    out = console()
+    out.print(
         f"{found.name}: {found.category}, {found.requests:,} requests in {format_duration(found.duration)}"
     )
     for name, finding in found.findings.items():
@@ -126,4 +125,4 @@ def _render(found: Characterization) -> None:
         table.add_column("", justify="right")
         for label, value in lines_of(finding.numbers):
             table.add_row(label, value)
-        console.print("", table, sep="\n")
+        out.print("", table, sep="\n")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from tracetide.cli.console import console, tell
 from tracetide.cli.parameters import Columns, Json, Quiet, Unit, output_path, parse_columns, parse_unit
 from tracetide.cli.warned import told_warnings
 
@@ -97,12 +97,11 @@ def compare(
         _render(found)
     for path in () if quiet else (output, figure):
         if path is not None and path != "-":
-            print(f"{path}: written", file=sys.stderr)
+            tell(f"{path}: written")
 
 
 def _render(found: TraceComparison) -> None:
     from rich.box import SIMPLE
-    from rich.console import Console
     from rich.table import Table
 
     from tracetide.readable import number
@@ -113,4 +112,4 @@ def _render(found: TraceComparison) -> None:
         table.add_column(name, justify="right")
     for row in found.rows:
         table.add_row(row.measure + (f", {row.unit}" if row.unit else ""), *map(number, row.values))
-    Console(highlight=False, soft_wrap=True, markup=False).print(table)
+    console().print(table)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from tracetide.addresses import shown
+from tracetide.cli.console import tell
 from tracetide.cli.progress import size
 
 if TYPE_CHECKING:
@@ -97,8 +97,7 @@ def report_dataset(target: str, made: DatasetWritten, seconds: float, *, as_json
         )
     elif not quiet:
         kept = f", {made.parts - made.made:,} of them there before" if made.made < made.parts else ""
-        print(
+        tell(
             f"{shown(target)}: {made.rows:,} requests, {size(made.bytes)} in {made.parts:,} files{kept}, "
-            f"{seconds:.2f} s",
-            file=sys.stderr,
+            f"{seconds:.2f} s"
         )

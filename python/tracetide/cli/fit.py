@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from tracetide.cli.console import tell
 from tracetide.cli.parameters import (
     Columns,
     Quiet,
@@ -127,9 +127,8 @@ def fit(
             found.write_lengths(lengths_report)
     pool.write(target)
     if not quiet:
-        print(
+        tell(
             f"{target}: {pool.category} profile of {len(pool):,} clients, {format_duration(pool.period)}, "
             f"{size(os.path.getsize(target))}, from {pool.provenance['rows']:,} requests in "
-            f"{time.monotonic() - started:.2f} s",
-            file=sys.stderr,
+            f"{time.monotonic() - started:.2f} s"
         )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from tracetide.cli.console import tell
 from tracetide.cli.parameters import Quiet, Threads, output_path
 from tracetide.cli.progress import size
 from tracetide.clientpool import load
@@ -42,8 +42,7 @@ def import_(
     pool.write(target)
     if not quiet:
         bytes = size(os.path.getsize(target))
-        print(
+        tell(
             f"{target}: {pool.category} profile of {len(pool):,} clients, "
-            f"{format_duration(pool.period)}, {bytes}",
-            file=sys.stderr,
+            f"{format_duration(pool.period)}, {bytes}"
         )

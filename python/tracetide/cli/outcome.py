@@ -11,6 +11,7 @@ from cyclopts import CycloptsError
 
 from tracetide.addresses import shown_in
 from tracetide.errors import MissingPackageError
+from tracetide.readable import printable
 
 _INPUT_ERRNOS = (errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
 _INPUT_ERRORS = (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
@@ -76,4 +77,4 @@ def _usage(error: CycloptsError) -> str:
 
 
 def _line(text: str) -> str:
-    return shown_in(" ".join(text.split()))
+    return printable(shown_in(" ".join(text.split())))

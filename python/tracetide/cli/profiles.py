@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any
 
+from tracetide.cli.console import console
 from tracetide.cli.parameters import Json
 from tracetide.clientpool import load
 from tracetide.describe.description import Description
@@ -26,7 +27,6 @@ def profiles(*, json_: Json = False) -> None:
         print(json.dumps(entries, indent=2))
         return
 
-    from rich.console import Console
     from rich.table import Table
 
     from tracetide.durations import format_duration
@@ -48,7 +48,7 @@ def profiles(*, json_: Json = False) -> None:
             _source(_provenance(entry)),
         )
     # A table is cut at the console's width; its lines are long, and nothing of them is to be lost.
-    Console(highlight=False, soft_wrap=True, markup=False, width=_WIDE).print(table)
+    console(_WIDE).print(table)
 
 
 def _provenance(entry: Description) -> dict[str, Any]:

@@ -7,6 +7,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from tracetide.cli.console import tell
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -43,7 +45,7 @@ class ProgressBar:
         if not self._show:
             return
         while self._warnings and rows:
-            print(f"tracetide: warning: {self._warnings.pop(0)}", file=sys.stderr)
+            tell(f"tracetide: warning: {self._warnings.pop(0)}")
         now = time.monotonic()
         if now < self._next or not sys.stderr.isatty():
             return

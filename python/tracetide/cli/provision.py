@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from tracetide.cli.console import console, tell
 from tracetide.cli.narrowing import Filters, Top, narrowed
 from tracetide.cli.parameters import Json, Preset, Span, TbtTargets, Whole, parse_targets
 from tracetide.clientpool import load
@@ -168,13 +168,11 @@ def _is_trace(what: str) -> bool:
 
 def _show(plain: dict[str, Any], table: Table, caught: list[str], *, as_json: bool) -> None:
     for message in caught:
-        print(f"tracetide: warning: {message}", file=sys.stderr)
+        tell(f"tracetide: warning: {message}")
     if as_json:
         print(json.dumps(plain, indent=2))
         return
-    from rich.console import Console
-
-    Console(highlight=False, soft_wrap=True, markup=False).print(table)
+    console().print(table)
 
 
 def _table(*headings: str) -> Table:

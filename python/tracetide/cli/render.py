@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracetide.cli.console import console
 from tracetide.describe import Description
 from tracetide.durations import format_duration
-from tracetide.readable import number
+from tracetide.readable import number, printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,16 +33,15 @@ def sparkline(values: Sequence[float], width: int = _WIDTH) -> str:
 
 def render(found: Description) -> None:
     """Print a description on standard output."""
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False, soft_wrap=True, markup=False)
-    console.print(Text(found.name, "bold"), f": {_kind(found)}", sep="")
-    console.print(_facts(found))
+    out = console()
+    out.print(Text(printable(found.name), "bold"), f": {_kind(found)}", sep="")
+    out.print(_facts(found))
     if found.top:
-        console.print("", _top_clients(found), sep="\n")
+        out.print("", _top_clients(found), sep="\n")
     if found.lengths:
-        console.print("", _lengths(found), sep="\n")
+        out.print("", _lengths(found), sep="\n")
 
 
 def _kind(found: Description) -> str:

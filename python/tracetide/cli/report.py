@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from tracetide.cli.console import tell
 from tracetide.cli.parameters import (
     Columns,
     MaxClients,
@@ -124,4 +124,4 @@ def report(
     )
     found.write(target)
     if target != "-" and not quiet:
-        print(f"{target}: written", file=sys.stderr)
+        tell(f"{target}: written")

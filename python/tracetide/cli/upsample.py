@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from tracetide.cli.console import tell
 from tracetide.cli.parameters import Quiet, output_path
 from tracetide.cli.progress import size
 
@@ -61,9 +61,8 @@ def upsample(
     if comparison is not None and figure is not None:
         comparison.draw(figure)
     if not quiet:
-        print(
+        tell(
             f"{target}: {written.rows:,} requests, {size(written.bytes)}, in "
             f"{made.timestamp[-1] - made.timestamp[0]:,.1f} s instead of "
-            f"{source.timestamp[-1] - source.timestamp[0]:,.1f} s",
-            file=sys.stderr,
+            f"{source.timestamp[-1] - source.timestamp[0]:,.1f} s"
         )

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from tracetide.cli.outcome import Refused
 from tracetide.cli.parameters import Columns, Json, Quiet, Unit, Whole, parse_columns, parse_unit
+from tracetide.readable import printable
 
 
 def validate(
@@ -67,15 +68,14 @@ def validate(
         print(json.dumps(report.to_dict(), indent=2))
     elif not quiet:
         for finding in report.findings:
-            print(f"{trace}: {finding}")
+            print(printable(f"{trace}: {finding}"))
         for rule, count in report.counts.items():
             hidden = count - sum(finding.rule == rule for finding in report.findings)
             if hidden:
-                print(f"{trace}: {rule}: {hidden:,} more rows")
+                print(printable(f"{trace}: {rule}: {hidden:,} more rows"))
         verdict = "valid" if report.is_valid else "not valid"
         read = "" if report.complete else ", read in part"
-        print(
-            f"{trace}: {report.format}, {report.rows:,} rows{read}: {verdict} for {', '.join(report.tools)}"
-        )
+        told = f"{report.format}, {report.rows:,} rows{read}: {verdict} for {', '.join(report.tools)}"
+        print(printable(f"{trace}: {told}"))
     if not report.is_valid:
         raise Refused

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tracetide.cli.console import tell
 from tracetide.errors import IdleWindowWarning, MissingDataWarning
 
 
@@ -18,4 +18,4 @@ def told_warnings(*, quiet: bool) -> Iterator[None]:
             warnings.simplefilter("always", kind)
         yield
     for entry in () if quiet else caught:
-        print(f"tracetide: warning: {entry.message}", file=sys.stderr)
+        tell(f"tracetide: warning: {entry.message}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from tracetide.cli.console import tell
 from tracetide.cli.narrowing import Filters, Top, narrowed
 from tracetide.cli.parameters import Quiet, Span, output_path
 from tracetide.clientpool import load
@@ -52,4 +52,4 @@ def windows(
     table = pool.cdfs() if cdfs else pool.windows()
     write_table(table, target)
     if not quiet and target != STDOUT:
-        print(f"{target}: {table.num_rows:,} rows", file=sys.stderr)
+        tell(f"{target}: {table.num_rows:,} rows")

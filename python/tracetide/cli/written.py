@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 
+from tracetide.cli.console import tell
 from tracetide.cli.progress import size
 from tracetide.formats import NATIVE, STDOUT, Format, Written
 from tracetide.formats.replay import replay_commands
@@ -46,16 +46,15 @@ def report_written(
     if quiet:
         return
     for warning in _warnings(format, written):
-        print(f"tracetide: warning: {warning}", file=sys.stderr)
+        tell(f"tracetide: warning: {warning}")
     name = "standard output" if target == STDOUT else target
-    print(
+    tell(
         f"{name}: {written.rows:,} requests, {size(written.bytes)} in {seconds:.2f} s "
-        f"({written.rows / max(seconds, 1e-9):,.0f} requests/s)",
-        file=sys.stderr,
+        f"({written.rows / max(seconds, 1e-9):,.0f} requests/s)"
     )
     if format.name not in NATIVE:
         for one in replay:
-            print(f"{one.tool}: {one.command}", file=sys.stderr)
+            tell(f"{one.tool}: {one.command}")
 
 
 def check_json(target: str, *, as_json: bool) -> None:

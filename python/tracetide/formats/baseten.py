@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from tracetide.columns import NO_SESSION
 from tracetide.errors import TraceError
 from tracetide.formats.base import Format, Loss, Sink, Source, ToolOptions
 from tracetide.formats.hash_blocks import FORMAT_BLOCKS, reblocked
@@ -74,7 +72,7 @@ class _Rows:
             batch.column("output_tokens").cast(pa.int64()),
         ]
         if self._has_sessions:
-            columns.append(_texts(batch.column("session_id")))
+            columns.append(batch.column("session_id").cast(pa.string()))
         if self.has_ids:
             columns += [self._ids(batch), pa.array(np.full(rows, self._block, dtype=np.int64))]
         self._seen += rows
@@ -88,10 +86,3 @@ class _Rows:
         )
         flat = pa.array(values[offsets[0] : offsets[-1]].astype(np.int64))
         return pa.ListArray.from_arrays(pa.array(offsets - offsets[0]), flat, type=_HASHES)
-
-
-def _texts(sessions: pa.Array) -> pa.Array:
-    if sessions.type == pa.uint64():
-        alone = pc.equal(sessions, pa.scalar(NO_SESSION, pa.uint64()))
-        sessions = pc.if_else(alone, pa.scalar(None, pa.uint64()), sessions)
-    return sessions.cast(pa.string())

@@ -16,10 +16,14 @@ from tracetide.errors import TraceError
 from tracetide.formats.base import Loss, ToolOptions
 from tracetide.formats.hash_blocks import FORMAT_BLOCKS, reblocked
 from tracetide.readers.place import Place
+from tracetide.readers.plan import CHAT, PARENT
 from tracetide.readers.sessions import TurnCounter
 from tracetide.session_numbers import SessionNumbers
 
 _NEEDS_TURNS = ("bailian", "mooncake-session")
+_TREE = (CHAT, PARENT)
+"""Columns of chats as they were, which sessions replace."""
+
 _KINDS = {type: kind for kind, type in KINDS.items()}
 
 
@@ -49,7 +53,7 @@ class ToolRows:
         """
         self._format = format
         self._schema = schema
-        names = list(schema.names)
+        names = [name for name in schema.names if name not in _TREE]
         self._counter = None
         if format in _NEEDS_TURNS and "session_id" in names and "turn" not in names:
             self._counter = TurnCounter()
@@ -90,7 +94,7 @@ class ToolRows:
 
     def loss(self) -> Loss:
         """What the format does not tell."""
-        left_out = [name for name in self._core.left_out if name in self._schema.names]
+        left_out = [name for name in (*_TREE, *self._core.left_out) if name in self._schema.names]
         return Loss(tuple(left_out), self._core.rows_without_tokens)
 
     def _kind(self, name: str) -> str:
@@ -128,6 +132,13 @@ class ToolRows:
                 )
             column = column.fill_null(NO_SESSION)
         if kind == "u64" and column.type != pa.uint64():
+            is_negative = pc.less(column, 0)
+            if pc.any(is_negative).as_py():
+                row = _first(is_negative)
+                raise TraceError(
+                    f"row {self._rows + row + 1}, column {name!r}: {column[row]} is not allowed for "
+                    f"{self._format}; it must be a whole number from 0 on"
+                )
             column = column.cast(pa.uint64())
         return np.ascontiguousarray(column.to_numpy(zero_copy_only=False))
 

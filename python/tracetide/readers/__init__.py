@@ -41,7 +41,8 @@ def scan(
             table; with fewer it adds to a known format. Other names than the native ones add columns.
         units: of `timestamp` and `delay`: "s", "ms", "us", "ns", or "date" for texts such as
             `2024-05-10 00:00:00.01`. A table must state them; other formats have their own.
-        rebase: whether times are counted from the first row. Dates always are.
+        rebase: whether times are counted from the earliest, which is the first row's where rows are in order.
+            Dates always are.
 
     Raises:
         TraceError: a ValueError, for a file that is no trace; it names row, column, value and what is

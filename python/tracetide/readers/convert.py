@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tracetide.errors import TraceError
-from tracetide.readers.fields import LIST_TYPE, UNITS, Field
+from tracetide.readers.fields import LIST_TYPE, NATIVE, UNITS, Field
 from tracetide.readers.place import Place, shown
+from tracetide.session_numbers import without_empty
 
-LATEST = 1e10
-"""Times must be before it, in seconds: past it a unit is wrong, for example milliseconds for seconds."""
+LATEST = 2**63 / 1e9
+"""Times must be before it, in seconds, as they are whole nanoseconds in 64 bits."""
+
+_WRONG_UNIT = 1e10
+"""Past it, in seconds, a unit is wrong, for example milliseconds for seconds."""
+
+_SCALES = tuple(10.0**decimals for decimals in range(9, -1, -1))
 
 _ITEMS = "its items must be whole numbers from 0 to 4294967295"
 _LIST = r"^\[\s*(\d+(\s*,\s*\d+)*)?\s*\]$"
@@ -31,12 +38,9 @@ class Converter:
         Raises:
             TraceError: naming the row, the column, the value and what is allowed.
         """
-        if isinstance(array, pa.ChunkedArray):
-            array = array.combine_chunks()
-        if pa.types.is_dictionary(array.type):
-            array = array.dictionary_decode()
-        if _is_text(array.type) and not pa.types.is_string(array.type):
-            array = array.cast(pa.string())
+        array = self._plain(array)
+        if pa.types.is_string(array.type):
+            _check_texts(array, place, self._field)
         if array.null_count and not self._field.nullable:
             place.missing(_first(array.is_null()), self._field.source)
         try:
@@ -46,6 +50,18 @@ class Converter:
                 f"{place.at(0, self._field.source)} or below: a value of type {array.type} is not allowed; "
                 f"it must be {self._field.type}: {shown(str(error).splitlines()[0])}"
             ) from None
+
+    def _plain(self, array: pa.Array) -> pa.Array:
+        """One array of values, texts as `string`."""
+        if isinstance(array, pa.ChunkedArray):
+            array = array.combine_chunks()
+        if pa.types.is_dictionary(array.type):
+            array = array.dictionary_decode()
+        if _is_text(array.type) and not pa.types.is_string(array.type):
+            array = array.cast(pa.string())
+        if self._field.nullable and pa.types.is_floating(array.type):
+            array = _without_nan(array)
+        return array
 
     def _converted(self, array: pa.Array, place: Place) -> pa.Array:
         raise NotImplementedError
@@ -89,15 +105,25 @@ class Rounds(WholeNumbers):
 
 
 class Times(Converter):
-    """Timestamps in seconds; where they are ordered, never decreasing."""
+    """Timestamps in seconds; where they are ordered, never decreasing.
 
-    def __init__(self, field: Field, *, rebase: bool, ordered: bool) -> None:
+    With `rebase`, and if they are dates, they count from `origin`: by default the first one.
+    """
+
+    def __init__(self, field: Field, *, rebase: bool, ordered: bool, origin: Any = None) -> None:
         super().__init__(field)
         self._rebase = rebase
         self._ordered = ordered
-        self._origin: Any = None
+        self._origin = origin
         self._last = 0.0
         self._is_date = field.unit == "date"
+
+    def earliest(self, array: pa.Array, place: Place) -> Any:
+        """The earliest time of a run as an origin, or None."""
+        array = self._plain(array)
+        values = self._ticks(array, place)[0][~_nulls(array)]
+        values = values[np.isfinite(values)]  # what is not is refused later
+        return values.min() if values.size else None
 
     def _converted(self, array: pa.Array, place: Place) -> pa.Array:
         values, per_second = self._ticks(array, place)
@@ -106,10 +132,20 @@ class Times(Converter):
             if self._origin is None and not nulls.all():
                 self._origin = values[~nulls][0]
             if self._origin is not None:
-                values = values - self._origin
+                self._check_span(array, values, per_second, nulls, place)
+                values = _since(values, self._origin)
         seconds = seconds_of(values, per_second)
         self._check(array, seconds, nulls, place)
         return pa.array(seconds, mask=nulls if nulls.any() else None)
+
+    def _check_span(self, array: pa.Array, values: Any, per_second: int, nulls: Any, place: Place) -> None:
+        """Before the origin is taken away, which whole numbers would survive with another sign."""
+        since = values.astype(np.float64) - float(self._origin)
+        wrong = ~nulls & np.isfinite(since) & (np.abs(since) >= LATEST * per_second)
+        if wrong.any():
+            row = int(wrong.argmax())
+            found = str(array[row]) if pa.types.is_temporal(array.type) else array[row].as_py()
+            place.fail(row, self._field.source, found, "it must be within 292 years of the first time")
 
     def _ticks(self, array: pa.Array, place: Place) -> tuple[Any, int]:
         """Numbers in the source's unit, and how many are a second."""
@@ -153,6 +189,8 @@ class Times(Converter):
             )
         if value < 0:
             place.fail(row, name, found, "it must be a time from 0 on")
+        if value < _WRONG_UNIT:
+            place.fail(row, name, found, f"it must be less than {LATEST:.0f} s, or 2^63 nanoseconds")
         place.fail(
             row, name, found, f"it must be less than 1e10 s; is {self._field.unit!r} its unit? (see units=)"
         )
@@ -221,6 +259,13 @@ class Items(Converter):
         return pa.ListArray.from_arrays(pa.array(offsets), numbers)
 
 
+class Sessions(Converter):
+    """Ids of sessions; an empty one is none."""
+
+    def _converted(self, array: pa.Array, place: Place) -> pa.Array:
+        return without_empty(Labels(self._field)._converted(array, place))
+
+
 class Labels(Converter):
     """Texts or whole numbers, as the source has them."""
 
@@ -252,14 +297,16 @@ class Numbers(Converter):
                 row,
                 self._field.source,
                 array[row].as_py(),
-                f"it must be {self._field.type} as in the first rows",
+                _stays(self._field),
             )
 
 
-def converter(field: Field, *, rebase: bool, ordered: bool = True) -> Converter:
-    """The converter of a field."""
+def converter(field: Field, *, rebase: bool, ordered: bool = True, origin: Any = None) -> Converter:
+    """The converter of a field; `origin` is what times are counted from."""
     if field.kind == "time":
-        return Times(field, rebase=rebase, ordered=ordered)
+        return Times(field, rebase=rebase, ordered=ordered, origin=origin)
+    if field.name == "session_id" and field.nullable:
+        return Sessions(field)
     kinds: dict[str, type[Converter]] = {
         "tokens": WholeNumbers,
         "id": WholeNumbers,
@@ -271,6 +318,22 @@ def converter(field: Field, *, rebase: bool, ordered: bool = True) -> Converter:
         "number": Numbers,
     }
     return kinds[field.kind](field)
+
+
+def _since(values: Any, origin: Any) -> Any:
+    """Times less an origin. A decimal such as Unix time is rounded in a double; where all its digits can
+    be told from that, the difference is theirs, which two rounded values miss by a hundred nanoseconds.
+    """
+    if np.issubdtype(values.dtype, np.integer) or not np.isfinite(origin):
+        return values - origin
+    scale = next(scale for scale in _SCALES if abs(origin) * scale < 2**53 or scale == 1)
+    start = np.rint(origin * scale)
+    if start / scale != origin:
+        return values - origin
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused later
+        whole = np.rint(values * scale)
+        rounded = float(Fraction(float(origin)) - Fraction(int(start), int(scale)))
+        return np.where(whole / scale == values, (whole - start) / scale, (values - origin) + rounded)
 
 
 def seconds_of(values: Any, per_second: int) -> Any:
@@ -363,6 +426,27 @@ def _first_failure(array: pa.Array, wanted: pa.DataType) -> int:
         except pa.ArrowException:
             high = middle
     return low
+
+
+def _check_texts(array: pa.Array, place: Place, field: Field) -> None:
+    """Binary files may have texts that are none, which nothing looks at until they are written."""
+    try:
+        array.validate(full=True)
+    except pa.ArrowException:
+        texts = array.cast(pa.binary())
+        row = _first_failure(texts, pa.string())
+        place.fail(row, field.source, texts[row].as_py(), "it must be a text in UTF-8")
+
+
+def _stays(field: Field) -> str:
+    """What further numbers may be, which nothing but the first rows tells."""
+    return f"it must be {field.type}" + (" as in the first rows" if field.name not in NATIVE else "")
+
+
+def _without_nan(array: pa.Array) -> pa.Array:
+    """As pandas and NumPy say null."""
+    is_nan = pc.is_nan(array)
+    return pc.if_else(is_nan, pa.scalar(None, array.type), array) if pc.any(is_nan).as_py() else array
 
 
 def _nulls(array: pa.Array) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +13,8 @@ import pyarrow.csv
 from tracetide.errors import TraceError
 from tracetide.readers.fields import Field
 from tracetide.readers.place import Place, shown
-from tracetide.readers.text_blocks import blocks
+from tracetide.readers.source import MOST_COLUMNS, check_names
+from tracetide.readers.text_blocks import Block, blocks
 
 _PARSED_AT_ONCE = 1 << 20
 _SAMPLE = 1 << 18
@@ -31,48 +34,43 @@ class CsvSource:
         self.origin = path
         self.metadata: Mapping[str, Any] = {}
         self._codec = codec
-        first = b""
-        for block in blocks(path, codec, quoted=True):
-            first += block.data
-            if first[_header_end(first) :].strip():
-                break
-        if not first.strip():
+        header, line, rows = _header_and_rows(path, codec)
+        if not header:
             raise TraceError(f"{path}: an empty file is not allowed; it must have a header line and rows")
-        end = _header_end(first)
-        self.names = _names(first[:end], path)
-        sample = first[end:]
-        if len(sample) > _SAMPLE:
-            sample = sample[: sample.rfind(b"\n", 0, _SAMPLE) + 1] or sample[:_SAMPLE]
-        self.types: Mapping[str, pa.DataType] = dict(zip(self.names, self._sampled(sample), strict=True))
+        self.names = _names(header, f"{path}:{line}")
+        self.repeated = frozenset(name for name, count in Counter(self.names).items() if count > 1)
+        first = next((block.data for block in rows if block.data.strip()), b"").lstrip(b"\r\n")
+        if len(first) > _SAMPLE:
+            first = first[: first.rfind(b"\n", 0, _SAMPLE) + 1] or first[:_SAMPLE]
+        self.types: Mapping[str, pa.DataType] = dict(zip(self.names, self._sampled(first), strict=True))
 
     def raw(self, fields: Sequence[Field]) -> Iterator[tuple[Place, list[pa.Array]]]:
         """The columns of the fields, block by block."""
-        for field in fields:
-            if self.names.count(field.source) > 1:
-                raise TraceError(
-                    f"{self.origin}: column {field.source!r}: it is there {self.names.count(field.source)} "
-                    "times; a column that is read must have a name of its own"
-                )
+        check_names(fields, self.names, self.origin)
         keys = [str(self.names.index(field.source)) for field in fields]
         types: dict[str, pa.DataType] = {}
         for key, field in zip(keys, fields, strict=True):
             wanted = self._parsed_type(field)
             types[key] = wanted if types.get(key, wanted) == wanted else pa.string()
         rows = 0
-        for number, block in enumerate(blocks(self.origin, self._codec, quoted=True)):
-            data, line = block.data, block.first_line
-            if number == 0:
-                end = _header_end(data)
-                line += data.count(b"\n", 0, end)
-                data = data[end:]
-            if not data.strip():
+        for block in _header_and_rows(self.origin, self._codec)[2]:
+            if not block.data.strip():
                 continue
-            place = Place(self.origin, rows, data, line, quoted=True)
-            table = self._parse(data, types, place)
+            place = Place(self.origin, rows, block.data, block.first_line, quoted=True)
+            table = self._parse(block.data, types, place)
             arrays = [_combined(table.column(key)) for key in keys]
             rows += table.num_rows
             if table.num_rows:
                 yield place, arrays
+
+    def later_type(self, name: str) -> pa.DataType:
+        """The type of a column without values in the first rows, as its first ones are; null if none has."""
+        position = self.names.index(name)
+        for block in _header_and_rows(self.origin, self._codec)[2]:
+            found = self._sampled(block.data)
+            if not pa.types.is_null(found[position]):
+                return found[position]
+        return pa.null()
 
     def _parsed_type(self, field: Field) -> pa.DataType:
         if field.kind == "items" or field.kind == "label":
@@ -152,16 +150,30 @@ class CsvSource:
         return [pa.string()] * len(self.names)
 
 
-def _header_end(data: bytes) -> int:
-    """Where the header line ends."""
-    end = data.find(b"\n") + 1
-    return end or len(data)
+def _header_and_rows(path: str, codec: str | None) -> tuple[bytes, int, Iterator[Block]]:
+    """The first line that is not empty, its number, and what is below; no line at all in an empty file."""
+    found = blocks(path, codec, quoted=True)
+    for block in found:
+        data = block.data
+        begin = len(data) - len(data.lstrip())
+        if begin == len(data):
+            continue
+        start = data.rfind(b"\n", 0, begin) + 1
+        end = data.find(b"\n", begin) + 1 or len(data)
+        line = block.first_line + data.count(b"\n", 0, start)
+        return data[start:end], line, itertools.chain([Block(data[end:], line + 1)], found)
+    return b"", 1, iter(())
 
 
-def _names(line: bytes, path: str) -> list[str]:
+def _names(line: bytes, where: str) -> list[str]:
     """The columns that a header line names."""
     if b"\0" in line:
-        raise TraceError(f"{path}:1: binary data are not allowed; it must be a trace of a known format")
+        raise TraceError(f"{where}: binary data are not allowed; it must be a trace of a known format")
+    if line.count(b",") >= MOST_COLUMNS:
+        columns = line.count(b",") + 1
+        raise TraceError(
+            f"{where}: {columns:,} columns are not allowed; there must be at most {MOST_COLUMNS:,}"
+        )
     try:
         line.decode()
         table = pyarrow.csv.read_csv(
@@ -174,11 +186,11 @@ def _names(line: bytes, path: str) -> list[str]:
         )
     except UnicodeDecodeError as error:
         raise TraceError(
-            f"{path}:1: byte {line[error.start : error.start + 1]!r} is not UTF-8; "
+            f"{where}: byte {line[error.start : error.start + 1]!r} is not UTF-8; "
             "it must be a text in UTF-8, or a binary trace of a known format"
         ) from None
     except (pa.ArrowException, OSError) as error:
-        raise TraceError(f"{path}:1: it is no CSV header: {shown(str(error).splitlines()[0])}") from None
+        raise TraceError(f"{where}: it is no CSV header: {shown(str(error).splitlines()[0])}") from None
     return [column[0].as_py().strip() if len(column) else "" for column in table.columns]
 
 

@@ -25,6 +25,8 @@ class GrowingMap:
 
     def add(self, keys: Ids, values: Ids) -> None:
         """Add keys; a later one goes before an earlier one that is the same."""
+        if not keys.size:
+            return
         self._small.add(keys, values)
         if self._small.keys.size > self._large.keys.size // 4:
             self._large.add(self._small.keys, self._small.values)

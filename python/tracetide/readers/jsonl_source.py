@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,12 +14,16 @@ import pyarrow.json
 from tracetide.errors import TraceError
 from tracetide.readers.fields import LIST_TYPE, Field
 from tracetide.readers.place import Place, shown
-from tracetide.readers.text_blocks import blocks, may_have_other_values
+from tracetide.readers.source import MOST_COLUMNS
+from tracetide.readers.text_blocks import Block, blocks, may_have_other_values
 
 _PARSED_AT_ONCE = 1 << 20
 _SAMPLE = 1 << 18
 _SAMPLE_LINES = 1000
 _LARGEST = 2**32 - 1
+_MOST_TEXTS = 1 << 20
+_HALF = re.compile(r"[\ud800-\udfff]")
+"""Half a character, which JSON can escape and UTF-8 does not have."""
 
 
 class JsonlSource:
@@ -35,14 +40,17 @@ class JsonlSource:
         self.origin = path
         self.metadata: Mapping[str, Any] = {}
         self.codec = codec
-        first = next(blocks(path, codec, quoted=False), None)
-        if first is None or not first.data.strip():
+        self.repeated: frozenset[str] = frozenset()
+        found = blocks(path, codec, quoted=False)
+        first = next((block for block in found if block.data.strip()), None)
+        if first is None:
             raise TraceError(f"{path}: an empty file is not allowed; it must have an object in every line")
         if first.data.lstrip()[:1] == b"[":
             raise TraceError(
-                f"{path}:1: a JSON array is not allowed; it must be JSON lines, an object in every line"
+                f"{path}:{first.first_line}: a JSON array is not allowed; "
+                "it must be JSON lines, an object in every line"
             )
-        self.types: Mapping[str, pa.DataType] = self._sampled(first.data)
+        self.types: Mapping[str, pa.DataType] = self._sampled(first)
 
     def raw(self, fields: Sequence[Field]) -> Iterator[tuple[Place, list[pa.Array]]]:
         """The columns of the fields, block by block."""
@@ -60,6 +68,19 @@ class JsonlSource:
                 arrays = [_combined(table.column(field.source)) for field in fields]
             rows += len(arrays[0])
             yield place, arrays
+
+    def later_type(self, name: str) -> pa.DataType:
+        """The type of a key without values in the first rows, as its first one is; null if none has."""
+        rows = 0
+        key = re.compile(re.escape(json.dumps(name).encode()) + rb"\s*:\s*(?!null|\s)")
+        for block in blocks(self.origin, self.codec, quoted=False):
+            lines = [line for line in block.data.split(b"\n") if line.strip()]
+            place = Place(self.origin, rows, block.data, block.first_line)
+            for row, line in enumerate(lines):
+                if key.search(line) and (value := _object(line, place, row).get(name)) is not None:
+                    return _type_of(value)
+            rows += len(lines)
+        return pa.null()
 
     def _schema(self, fields: Sequence[Field], *, exact: bool) -> dict[str, pa.DataType]:
         schema: dict[str, pa.DataType] = {}
@@ -96,17 +117,25 @@ class JsonlSource:
             return table if table.num_rows == lines else None
         return None
 
-    def _sampled(self, data: bytes) -> dict[str, pa.DataType]:
+    def _sampled(self, block: Block) -> dict[str, pa.DataType]:
         """Keys and types of the first lines."""
+        data = block.data.lstrip()
         lines = [line for line in data[: data.find(b"\n", _SAMPLE) + 1 or None].split(b"\n") if line.strip()]
-        place = Place(self.origin, 0, data, 1)
+        place = Place(self.origin, 0, block.data, block.first_line)
         types: dict[str, pa.DataType] = {}
         for row, line in enumerate(lines[:_SAMPLE_LINES]):
             for name, value in _object(line, place, row).items():
+                if _HALF.search(name):
+                    raise TraceError(f"{place.at(row)}: the key {shown(name)} is no text in UTF-8")
                 found = _type_of(value)
                 known = types.get(name, pa.null())
                 if (known == pa.int64() and found == pa.float64()) or known == pa.null():
                     types[name] = found
+            if len(types) > MOST_COLUMNS:
+                raise TraceError(
+                    f"{place.at(row)}: {len(types):,} keys are not allowed; "
+                    f"there must be at most {MOST_COLUMNS:,}"
+                )
         return types
 
 
@@ -127,6 +156,9 @@ class _Lines:
             return pa.array([self._items(v, row, field) for row, v in enumerate(values)], LIST_TYPE)
         if pa.types.is_string(field.type) or field.unit == "date":
             self._expect(values, field, str, "a text")
+            for row, value in enumerate(values):
+                if value is not None and _HALF.search(value):
+                    self._place.fail(row, field.source, value, "it must be a text in UTF-8")
             return pa.array(values, pa.string())
         self._expect(values, field, (int, float), "a number")
         if field.type == pa.float64() or any(isinstance(value, float) for value in values):
@@ -166,6 +198,10 @@ def _float(value: int | float) -> float:
 
 def _object(line: bytes, place: Place, row: int) -> dict[str, Any]:
     """The object of a line."""
+    if line.count(b'"') > 2 * _MOST_TEXTS:
+        raise TraceError(
+            f"{place.at(row)}: more than {_MOST_TEXTS:,} keys and texts in a line are not allowed"
+        )
     try:
         found = json.loads(line, object_pairs_hook=_unique)
     except _DuplicateKey as error:

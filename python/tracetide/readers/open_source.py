@@ -12,7 +12,7 @@ from tracetide.readers.csv_source import CsvSource
 from tracetide.readers.jsonl_source import JsonlSource
 from tracetide.readers.source import Source
 from tracetide.readers.table_source import arrow_source, memory_source, parquet_source
-from tracetide.readers.text_blocks import codec_of, open_plain
+from tracetide.readers.text_blocks import BLOCK, codec_of, open_plain
 
 _HEAD = 4096
 
@@ -51,7 +51,7 @@ def _file(path: str) -> Source:
     if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
         return arrow_source(path, is_stream=not head.startswith(b"ARROW1"))
     codec = codec_of(head)
-    if codec:
+    if codec or not head.strip():
         head = _plain_head(path, codec)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if b"\0" in head or head.startswith((b"PAR1", b"ARROW1", b"\xff\xfe", b"\xfe\xff")):
@@ -62,10 +62,14 @@ def _file(path: str) -> Source:
     return JsonlSource(path, codec) if text[:1] in (b"{", b"[") else CsvSource(path, codec)
 
 
-def _plain_head(path: str, codec: str) -> bytes:
+def _plain_head(path: str, codec: str | None) -> bytes:
+    """The first bytes behind empty lines."""
     try:
         with open_plain(path, codec) as stream:
-            return bytes(stream.read(_HEAD))
+            head = bytes(stream.read(_HEAD))
+            while head and not head.strip():
+                head = bytes(stream.read(BLOCK))
+            return head
     except (OSError, ValueError) as error:
         if getattr(error, "errno", None) is not None:
             raise

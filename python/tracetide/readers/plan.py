@@ -16,8 +16,9 @@ from tracetide.readers.source import Source
 _UNIT_NAMES = (*UNITS, "date")
 _WITH_UNIT = ("timestamp", "delay")
 
-PARENT = "parent chat"
-"""Name of the field that sessions are made from, and which a scan does not give."""
+CHAT = "chat_id"
+PARENT = "parent_chat_id"
+"""Names of the fields that sessions are made from, which keep a tree of chats that sessions cannot tell."""
 
 REASON_RATIO = "reason_ratio"
 """Name of the field of BLIS that becomes `reason_tokens`."""
@@ -153,6 +154,9 @@ def _fields(
     taken = set()
     for name, column in wanted.items():
         if column not in source.types:
+            if name == "delay" and layout.sessions == "turns":
+                yield Field(name, column, "delay", TYPES["delay"], layout.delay_unit, nullable=True)
+                continue  # first turns have none, and may be more than the first rows tell
             if name in columns or name not in layout.optional:
                 raise TraceError(f"{source.origin}: {_absent(column, name, layout, source)}")
             continue
@@ -164,7 +168,7 @@ def _fields(
         yield _field(source, layout, name, column, units)
     if layout.name == "native":
         for name, kind in source.types.items():
-            if name not in taken and _is_number(kind):
+            if name not in taken and name not in source.repeated and _is_number(kind):
                 yield Field(name, name, "number", kind, nullable=True)
     if layout.sessions == "parents":
         yield Field(PARENT, "parent_chat_id", "number", pa.int64())
@@ -179,6 +183,8 @@ def _absent(column: str, name: str, layout: Layout, source: Source) -> str:
 
 def _field(source: Source, layout: Layout, name: str, column: str, units: Mapping[str, str]) -> Field:
     found = source.types[column]
+    if name == "session_id" and pa.types.is_null(found):
+        found = source.later_type(column)
     kind: Kind = NATIVE.get(name, "number" if _is_number(found) else "label")
     nullable = kind in ("delay", "number") or (kind == "time" and layout.sparse)
     nullable = nullable or (name == "session_id" and layout.sessions != "parents")
@@ -190,7 +196,7 @@ def _field(source: Source, layout: Layout, name: str, column: str, units: Mappin
         kind = "round"
     made = Field(name, column, kind, TYPES.get(kind, pa.string()), unit, nullable)
     if kind == "number":
-        return replace(made, type=found)
+        return replace(made, type=pa.float64() if name in NATIVE else found)
     if kind != "label":
         return made
     if layout.sessions == "parents" and name == "session_id":

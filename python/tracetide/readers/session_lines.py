@@ -56,6 +56,7 @@ class SessionLines:
         self.origin = source.origin
         self.container = source.container
         self.metadata: Mapping[str, Any] = source.metadata
+        self.repeated = source.repeated
         self.types: Mapping[str, pa.DataType] = {
             "session_id": pa.string(),
             "arrival_time_ns": pa.int64(),
@@ -64,6 +65,10 @@ class SessionLines:
             "turn": pa.int64(),
             "tool_duration_ns": pa.int64(),
         }
+
+    def later_type(self, name: str) -> pa.DataType:
+        """The type of a column, which is known from the format."""
+        return self.types[name]
 
     def raw(self, fields: Sequence[Field]) -> Iterator[tuple[Place, list[pa.Array]]]:
         """The columns of the fields, block by block."""

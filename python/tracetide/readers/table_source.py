@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 from tracetide.errors import TraceError
 from tracetide.readers.fields import Field
 from tracetide.readers.place import Place
+from tracetide.readers.source import check_names
 
 _ROWS = 1 << 18
 _JOB_KEY = b"tracetide.job"
@@ -36,18 +38,18 @@ class TableSource:
         with _refusing(origin, container):
             self._names = list(schema.names)
             self.types: Mapping[str, pa.DataType] = dict(zip(self._names, schema.types, strict=True))
+        self.repeated = frozenset(name for name, count in Counter(self._names).items() if count > 1)
         self.metadata: Mapping[str, Any] = _job(schema)
         self._open = open_batches
 
+    def later_type(self, name: str) -> pa.DataType:
+        """The type of a column, which its schema tells whatever its values are."""
+        return self.types[name]
+
     def raw(self, fields: Sequence[Field]) -> Iterator[tuple[Place, list[pa.Array]]]:
         """The columns of the fields, at most 2^18 rows at a time."""
+        check_names(fields, self._names, self.origin)
         names = list(dict.fromkeys(field.source for field in fields))
-        for name in names:
-            if self._names.count(name) > 1:
-                raise TraceError(
-                    f"{self.origin}: column {name!r}: it is there {self._names.count(name)} times; "
-                    "a column that is read must have a name of its own"
-                )
         rows = 0
         with _refusing(self.origin, self.container):
             for whole in self._open(names):

@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from tracetide.errors import TraceError
-from tracetide.readers.convert import converter
+from tracetide.readers.convert import Times, converter
 from tracetide.readers.fields import REQUIRED, TYPES, Field
 from tracetide.readers.place import Place
-from tracetide.readers.plan import PARENT, REASON_RATIO, Plan
+from tracetide.readers.plan import CHAT, PARENT, REASON_RATIO, Plan
 from tracetide.readers.sessions import ChatSessions, TurnCounter
 from tracetide.readers.source import Source
 
@@ -93,9 +93,11 @@ class TraceScan:
 
     def _given(self) -> list[Field]:
         """The fields of the batches: those that are read, with sessions made from what the format tells."""
-        fields = [field for field in self._plan.fields if field.name != PARENT]
+        fields = list(self._plan.fields)
         if self._plan.layout.sessions == "parents":
-            fields = [replace(f, type=pa.uint64()) if f.name == "session_id" else f for f in fields]
+            chat = next(f for f in fields if f.name == "session_id")
+            fields = [replace(f, type=pa.uint64()) if f is chat else f for f in fields if f.name != CHAT]
+            fields.insert(len(fields) - 1, replace(chat, name=CHAT))
         fields = [
             Field("reason_tokens", f.source, "tokens", TYPES["tokens"]) if f.name == REASON_RATIO else f
             for f in fields
@@ -108,9 +110,10 @@ class TraceScan:
 
     def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         fields = self._read_for(schema.names)
+        ordered = self._strict and self.is_ordered
+        origin = None if ordered else self._earliest(fields)
         converters = [
-            converter(field, rebase=self._rebase, ordered=self._strict and self.is_ordered)
-            for field in fields
+            converter(field, rebase=self._rebase, ordered=ordered, origin=origin) for field in fields
         ]
         sessions = _Sessions(self._plan.layout.sessions, schema.names, strict=self._strict)
         rows = 0
@@ -127,11 +130,23 @@ class TraceScan:
         if not rows:
             raise TraceError(f"{self.origin}: a trace without rows is not allowed")
 
+    def _earliest(self, fields: Sequence[Field]) -> Any:
+        """What times are counted from where the first row need not be the earliest; None: they are not."""
+        for field in fields:
+            if field.kind == "time" and (self._rebase or self._has_dates(field)):
+                times = Times(field, rebase=True, ordered=False)
+                found = (times.earliest(array, place) for place, (array,) in self._source.raw([field]))
+                return min((one for one in found if one is not None), default=None)
+        return None
+
+    def _has_dates(self, field: Field) -> bool:
+        return field.unit == "date" or bool(pa.types.is_temporal(self._source.types[field.source]))
+
     def _read_for(self, names: Sequence[str]) -> list[Field]:
         """The fields that must be read for these columns."""
         needed = set(names)
-        if self._plan.layout.sessions == "parents" and "session_id" in needed:
-            needed.add(PARENT)
+        if self._plan.layout.sessions == "parents" and needed & {"session_id", CHAT}:
+            needed |= {"session_id", "turn", PARENT}
         if self._plan.layout.sessions == "turns":
             needed |= {"session_id"} | ({"timestamp"} if "turn" in needed else set())
         if self._plan.layout.name == "blis" and "reason_tokens" in needed:
@@ -145,17 +160,19 @@ class _Sessions:
 
     def __init__(self, rule: str, names: Sequence[str], *, strict: bool) -> None:
         self._strict = strict
-        self._chats = ChatSessions() if rule == "parents" and "session_id" in names else None
+        self._chats = ChatSessions() if rule == "parents" and {"session_id", CHAT} & {*names} else None
         self._counter = TurnCounter() if rule == "turns" else None
         self._wants_turn = "turn" in names
 
     def complete(self, made: dict[str, pa.Array], place: Place) -> None:
         if self._chats is not None:
-            chats = made["session_id"].to_numpy()
+            made[CHAT] = made["session_id"]
+            chats = made[CHAT].to_numpy()
             if chats.size and chats.min() < 0:
                 row = int(np.argmax(chats < 0))
-                place.fail(row, "chat_id", int(chats[row]), "it must be a whole number from 0 on")
-            found = self._chats.sessions(chats, made.pop(PARENT).to_numpy())
+                place.fail(row, CHAT, int(chats[row]), "it must be a whole number from 0 on")
+            turns = made["turn"].to_numpy().astype(np.int64) if "turn" in made else None
+            found = self._chats.sessions(chats, made[PARENT].to_numpy(), turns, place)
             made["session_id"] = pa.array(found)
         if self._counter is not None and self._wants_turn:
             turns = self._counter.turns(made["session_id"], place)
