@@ -114,7 +114,9 @@ def test_describe(tmp_path):
     shown = succeeds(
         "describe", "t.jsonl", "--cache-blocks", "2", "--cache-blocks", "9", cwd=tmp_path
     ).stdout.decode()
-    assert "12 blocks, 6 different; 50.0% hits of a cache of all, LRU:" in " ".join(shown.split())
+    assert "12 blocks of 512 tokens, 6 different; 50.0% hits of a cache of all, LRU:" in " ".join(
+        shown.split()
+    )
     found = json.loads(succeeds("describe", "t.jsonl", "--json", cwd=tmp_path).stdout)
     assert found["details"]["prefixes"]["hit_rates"]["1000"] == 0.5
     fails("describe", "t.jsonl", "--cache-blocks", "0", says=["sizes: 0 is not allowed"], cwd=tmp_path)
