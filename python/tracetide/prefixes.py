@@ -6,7 +6,7 @@ import operator
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from tracetide import _core
 from tracetide.columns import ListColumn
 from tracetide.readers.growing_map import GrowingMap
 from tracetide.trace import Requests
+
+if TYPE_CHECKING:
+    from tracetide.readers import TraceScan
 
 DEFAULT_SIZES = (1_000, 10_000, 100_000, 1_000_000)
 
@@ -69,14 +72,15 @@ class PrefixStatistics:
 
 
 def prefix_statistics(
-    trace: Requests | str | os.PathLike[str], *, sizes: Iterable[int] = DEFAULT_SIZES
+    trace: Requests | TraceScan | str | os.PathLike[str], *, sizes: Iterable[int] = DEFAULT_SIZES
 ) -> PrefixStatistics:
     """How much of the prompts a prefix cache could have reused, in the order of the requests.
 
     One pass for all sizes (Mattson et al. 1970), without the GIL; about 100 bytes for every different block.
 
     Args:
-        trace: with `hash_ids`, in memory or a file as for `tracetide.scan`, which is read in a stream.
+        trace: with `hash_ids`, in memory; or a `TraceScan`, or a file as for `tracetide.scan`, which are read
+            in a stream.
         sizes: of caches, in blocks, each from 1 on.
 
     Raises:
@@ -156,7 +160,7 @@ def _size(size: int) -> int:
 
 
 def _lists(
-    trace: Requests | str | os.PathLike[str],
+    trace: Requests | TraceScan | str | os.PathLike[str],
 ) -> Iterator[tuple[npt.NDArray[np.int32], npt.NDArray[np.uint32]]]:
     """Offsets and blocks of consecutive requests."""
     if isinstance(trace, Requests):
@@ -165,11 +169,11 @@ def _lists(
         column: ListColumn = trace["hash_ids"]
         yield column.offsets, column.values
         return
-    from tracetide.readers import scan
+    from tracetide.readers import TraceScan, scan
 
-    found = scan(trace)
+    found = trace if isinstance(trace, TraceScan) else scan(trace)
     if "hash_ids" not in found.columns:
-        raise ValueError(f"{os.fspath(trace)}: hash_ids: missing; there are {', '.join(found.columns)}")
+        raise ValueError(f"{found.origin}: hash_ids: missing; there are {', '.join(found.columns)}")
     for batch in found.batches(["hash_ids"]):
         lists = batch.column("hash_ids")
         lengths = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)

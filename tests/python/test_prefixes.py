@@ -150,3 +150,11 @@ def test_the_mooncake_trace(data_dir):
     # Its ids are of chains, so all but the first of a kind are hits.
     assert found.hits == 288_500 - 182_790
     assert 0.04 < found.hit_rates[1000] < found.hit_rates[50_000] < found.hit_rate
+
+
+def test_a_scan_is_counted_as_its_file(tmp_path):
+    (tmp_path / "a.csv").write_text('at,i,o,ids\n0,130,5,"[0,1,2]"\n1,200,8,"[0,1,3,4]"\n')
+    columns = {"timestamp": "at", "input_tokens": "i", "output_tokens": "o", "hash_ids": "ids"}
+    scan = tt.scan(tmp_path / "a.csv", columns=columns, units={"timestamp": "s"}, block_size=64)
+    found = tt.prefix_statistics(scan, sizes=[10])
+    assert (found.blocks, found.hits, found.hits_by_size) == (7, 2, {10: 2})
