@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
 import stat
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,13 +19,14 @@ from tracetide.formats.names import STDOUT
 
 _BUFFER = 1 << 20
 _LARGE = 1 << 16
+_WAIT_S = 10.0
 
 
 class Output:
     """A file descriptor with a buffer for small pieces."""
 
     def __init__(self, descriptor: int, name: str | None = None) -> None:
-        """Write to `descriptor`, which stays the caller's; errors say the name."""
+        """Write to `descriptor`, which stays the caller's; `name` is what errors call it."""
         self._descriptor = descriptor
         self._name = name
         self._pending = bytearray()
@@ -82,7 +85,7 @@ def open_output(path: str | os.PathLike[str], *, binary: bool = True) -> Iterato
                 "output: this format is not written to a terminal; redirect it or choose csv or jsonl"
             )
         sys.stdout.flush()
-        output = Output(descriptor)
+        output = Output(descriptor, "standard output")
         yield output
         output.flush()
         return
@@ -117,7 +120,7 @@ def _open(name: str) -> Iterator[Output]:
         yield from _replacing(name, before)
     elif stat.S_ISCHR(before.st_mode) or stat.S_ISFIFO(before.st_mode):
         with named(name):
-            descriptor = os.open(name, os.O_WRONLY | BINARY)
+            descriptor = _opened(name)
         try:
             output = Output(descriptor, name)
             yield output
@@ -213,6 +216,25 @@ def _claim(
             made = make(os.path.join(folder, f".{base}.{secrets.token_hex(6)}.partial"), before)
         if made is not None:
             return made
+
+
+def _opened(name: str) -> int:
+    """The descriptor of a device, or of a pipe, which somebody must read within ten seconds."""
+    if not stat.S_ISFIFO(os.stat(name).st_mode):
+        return os.open(name, os.O_WRONLY | BINARY)
+    deadline = time.monotonic() + _WAIT_S
+    while True:
+        try:
+            descriptor = os.open(name, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if time.monotonic() > deadline:
+                raise TimeoutError(errno.ETIMEDOUT, "it is a pipe, which nobody reads") from None
+            time.sleep(0.02)
+        else:
+            os.set_blocking(descriptor, True)
+            return descriptor
 
 
 def sync_folder(folder: str) -> None:

@@ -13,6 +13,7 @@ from tracetide.errors import TraceError
 from tracetide.readers.fields import LIST_TYPE, NATIVE, UNITS, Field
 from tracetide.readers.place import Place, shown
 from tracetide.session_numbers import without_empty
+from tracetide.wording import Option, Told
 
 LATEST = 2**63 / 1e9
 """Times must be before it, in seconds, as they are whole nanoseconds in 64 bits."""
@@ -192,7 +193,12 @@ class Times(Converter):
         if value < _WRONG_UNIT:
             place.fail(row, name, found, f"it must be less than {LATEST:.0f} s, or 2^63 nanoseconds")
         place.fail(
-            row, name, found, f"it must be less than 1e10 s; is {self._field.unit!r} its unit? (see units=)"
+            row,
+            name,
+            found,
+            Told(
+                f"it must be less than 1e10 s; is {self._field.unit!r} its unit? (see ", Option("units"), ")"
+            ),
         )
 
 
@@ -369,7 +375,8 @@ def numbers_of(array: pa.Array, place: Place, field: Field) -> pa.Array:
         row = _first_failure(texts, pa.float64())
         place.fail(row, field.source, array[row].as_py(), _number(field))
     row = _first(array.is_valid())
-    place.fail(row, field.source, array[row].as_py(), f"{_number(field)}; the column has the type {kind}")
+    allowed = Told(_number(field), f"; the column has the type {kind}")
+    place.fail(row, field.source, array[row].as_py(), allowed)
 
 
 def _dates(array: pa.Array, place: Place, field: Field) -> pa.Array:
@@ -401,8 +408,9 @@ _DATE = "it must be a date such as '2023-11-16 18:15:46.6805900', from 1678 to 2
 
 
 def _number(field: Field) -> str:
-    stated = ", or a date, stated by units={'timestamp': 'date'}" if field.kind == "time" else ""
-    return f"it must be a number{stated}"
+    if field.kind != "time":
+        return "it must be a number"
+    return Told("it must be a number, or a date, stated by ", Option("units", {"timestamp": "date"}))
 
 
 def _is_text(kind: pa.DataType) -> bool:

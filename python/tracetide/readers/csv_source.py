@@ -12,6 +12,7 @@ import pyarrow.csv
 
 from tracetide.errors import TraceError
 from tracetide.readers.fields import Field
+from tracetide.readers.file import File
 from tracetide.readers.place import Place, shown
 from tracetide.readers.source import MOST_COLUMNS, check_names
 from tracetide.readers.text_blocks import Block, blocks
@@ -25,16 +26,17 @@ class CsvSource:
 
     container = "csv"
 
-    def __init__(self, path: str, codec: str | None) -> None:
+    def __init__(self, file: File, codec: str | None) -> None:
         """Read the header and the types of the first rows.
 
         Raises:
             TraceError: if there is no header or no rows.
         """
-        self.origin = path
+        self.origin = path = file.name
         self.metadata: Mapping[str, Any] = {}
+        self._file = file
         self._codec = codec
-        header, line, rows = _header_and_rows(path, codec)
+        header, line, rows = _header_and_rows(file, codec)
         if not header:
             raise TraceError(f"{path}: an empty file is not allowed; it must have a header line and rows")
         self.names = _names(header, f"{path}:{line}")
@@ -53,7 +55,7 @@ class CsvSource:
             wanted = self._parsed_type(field)
             types[key] = wanted if types.get(key, wanted) == wanted else pa.string()
         rows = 0
-        for block in _header_and_rows(self.origin, self._codec)[2]:
+        for block in _header_and_rows(self._file, self._codec)[2]:
             if not block.data.strip():
                 continue
             place = Place(self.origin, rows, block.data, block.first_line, quoted=True)
@@ -66,7 +68,7 @@ class CsvSource:
     def later_type(self, name: str) -> pa.DataType:
         """The type of a column without values in the first rows, as its first ones are; null if none has."""
         position = self.names.index(name)
-        for block in _header_and_rows(self.origin, self._codec)[2]:
+        for block in _header_and_rows(self._file, self._codec)[2]:
             found = self._sampled(block.data)
             if not pa.types.is_null(found[position]):
                 return found[position]
@@ -150,9 +152,9 @@ class CsvSource:
         return [pa.string()] * len(self.names)
 
 
-def _header_and_rows(path: str, codec: str | None) -> tuple[bytes, int, Iterator[Block]]:
+def _header_and_rows(file: File, codec: str | None) -> tuple[bytes, int, Iterator[Block]]:
     """The first line that is not empty, its number, and what is below; no line at all in an empty file."""
-    found = blocks(path, codec, quoted=True)
+    found = blocks(file, codec, quoted=True)
     for block in found:
         data = block.data
         begin = len(data) - len(data.lstrip())

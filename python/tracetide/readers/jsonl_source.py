@@ -13,6 +13,7 @@ import pyarrow.json
 
 from tracetide.errors import TraceError
 from tracetide.readers.fields import LIST_TYPE, Field
+from tracetide.readers.file import File
 from tracetide.readers.place import Place, shown
 from tracetide.readers.source import MOST_COLUMNS
 from tracetide.readers.text_blocks import Block, blocks, may_have_other_values
@@ -31,17 +32,18 @@ class JsonlSource:
 
     container = "jsonl"
 
-    def __init__(self, path: str, codec: str | None) -> None:
+    def __init__(self, file: File, codec: str | None) -> None:
         """Read the keys and types of the first rows.
 
         Raises:
             TraceError: if there are none.
         """
-        self.origin = path
+        self.origin = path = file.name
         self.metadata: Mapping[str, Any] = {}
+        self.file = file
         self.codec = codec
         self.repeated: frozenset[str] = frozenset()
-        found = blocks(path, codec, quoted=False)
+        found = blocks(file, codec, quoted=False)
         first = next((block for block in found if block.data.strip()), None)
         if first is None:
             raise TraceError(f"{path}: an empty file is not allowed; it must have an object in every line")
@@ -57,7 +59,7 @@ class JsonlSource:
         exact = pa.schema([(source, kind) for source, kind in self._schema(fields, exact=True).items()])
         loose = pa.schema([(source, kind) for source, kind in self._schema(fields, exact=False).items()])
         rows = 0
-        for block in blocks(self.origin, self.codec, quoted=False):
+        for block in blocks(self.file, self.codec, quoted=False):
             if not block.data.strip():
                 continue
             place = Place(self.origin, rows, block.data, block.first_line)
@@ -73,7 +75,7 @@ class JsonlSource:
         """The type of a key without values in the first rows, as its first one is; null if none has."""
         rows = 0
         key = re.compile(re.escape(json.dumps(name).encode()) + rb"\s*:\s*(?!null|\s)")
-        for block in blocks(self.origin, self.codec, quoted=False):
+        for block in blocks(self.file, self.codec, quoted=False):
             lines = [line for line in block.data.split(b"\n") if line.strip()]
             place = Place(self.origin, rows, block.data, block.first_line)
             for row, line in enumerate(lines):
