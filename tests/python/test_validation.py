@@ -67,8 +67,11 @@ BROKEN = {
     ),
     "hash-range": (
         "mooncake",
-        [mooncake(), mooncake(hash_ids=[0, 2**31])],
-        [(2, "the hash id 2147483648 is not allowed")],
+        [mooncake(), mooncake(hash_ids=[0, 2**31]), mooncake(hash_ids=[0, 2**64 - 1])],
+        [
+            (2, "the hash id 2147483648 is not allowed"),
+            (3, "the hash id 18446744073709551615 is not allowed"),
+        ],
     ),
     "hash-fill": (
         "mooncake",

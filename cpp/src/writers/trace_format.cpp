@@ -111,6 +111,9 @@ void put_hash_ids(Planner& plan, HashIds hash_ids) {
   }
 }
 
+// By these keys, files of Bailian's format are told from Mooncake's.
+void leave_out_chats(Planner& plan) { plan.leave_out("chat_id").leave_out("parent_chat_id"); }
+
 void plan_mooncake(Planner& plan, HashIds hash_ids) {
   plan.put("timestamp", Put::milliseconds, "timestamp")
       .put("input_length", Put::tokens, "input_tokens")
@@ -118,6 +121,7 @@ void plan_mooncake(Planner& plan, HashIds hash_ids) {
       .leave_out("session_id")  // its readers would take the file for the other flavour
       .leave_out("delay")
       .leave_out("type");  // AIPerf's name for the format itself
+  leave_out_chats(plan);
   put_hash_ids(plan, hash_ids);
   plan.put_rest();
 }
@@ -134,13 +138,20 @@ void plan_mooncake_session(Planner& plan, HashIds hash_ids) {
   plan.put("input_length", Put::tokens, "input_tokens")
       .put("output_length", Put::tokens, "output_tokens")
       .leave_out("type");  // AIPerf's name for the format itself
+  leave_out_chats(plan);
   put_hash_ids(plan, hash_ids);
   plan.put_rest();
 }
 
 void plan_bailian(Planner& plan, HashIds hash_ids) {
-  plan.derive("", Put::chat)
-      .put("timestamp", Put::seconds, "timestamp")
+  if (plan.has_all({"chat_id", "parent_chat_id"})) {
+    plan.put("chat_id", Put::signed_number, "chat_id")
+        .put("parent_chat_id", Put::signed_number, "parent_chat_id");
+  } else {
+    plan.derive("", Put::chat);
+    leave_out_chats(plan);
+  }
+  plan.put("timestamp", Put::seconds, "timestamp")
       .put("input_length", Put::tokens, "input_tokens")
       .put("output_length", Put::tokens, "output_tokens");
   if (plan.has("type")) {
@@ -209,7 +220,7 @@ void plan_blis(Planner& plan) {
   plan.constant("tenant_id", "")
       .constant("slo_class", "")
       .put_or("session_id", Put::label, "session_id", "")
-      .put_or("round_index", Put::round, "turn", "0")
+      .derive("round_index", Put::round)
       .constant("prefix_group", "")
       .constant("prefix_length", "0")
       .constant("streaming", "true")
@@ -224,7 +235,7 @@ void plan_blis(Planner& plan) {
   put_sum(plan, "audio_tokens");
   put_sum(plan, "video_tokens");
   plan.put_or("reason_ratio", Put::reason_ratio, "reason_tokens", "0")
-      .put_or("model", Put::label, "model", "")
+      .constant("model", "")  // it drops requests for another model than the one that it serves
       .constant("deadline_us", "0")
       .constant("server_input_tokens", "0")
       .put("arrival_time_us", Put::microseconds, "timestamp")
@@ -235,6 +246,10 @@ void plan_blis(Planner& plan) {
       .constant("status", "ok")
       .constant("error_message", "")
       .constant("finish_reason", "");
+  if (plan.has("session_id")) {
+    plan.tell("turn");
+    if (plan.has("delay")) plan.put("think_time_us", Put::think_time, "delay");
+  }
 }
 
 void plan_llmservingsim(Planner& plan) {

@@ -14,7 +14,7 @@ from tracetide.arrow import KINDS
 from tracetide.columns import NO_SESSION
 from tracetide.errors import TraceError
 from tracetide.formats.base import Loss, ToolOptions
-from tracetide.formats.hash_blocks import FORMAT_BLOCKS, reblocked
+from tracetide.formats.hash_blocks import FORMAT_BLOCKS, HashBlocks
 from tracetide.readers.place import Place
 from tracetide.readers.sessions import TurnCounter
 from tracetide.session_numbers import SessionNumbers
@@ -61,9 +61,9 @@ class ToolRows:
         self._names = names
         kinds = [(name, self._kind(name)) for name in names]
         wanted = options.block_size or FORMAT_BLOCKS.get(format, 0)
-        self._from = self._to = wanted
+        self._blocks = None
         if "hash_ids" in names and options.hash_ids and wanted:
-            self._from = block_size or wanted
+            self._blocks = HashBlocks(block_size or wanted, wanted)
         hash_ids = "fill" if options.hash_ids else "leave"
         self._core = _core.RowWriter(format, kinds, hash_ids=hash_ids, block_size=wanted)
         self._rows = 0
@@ -134,9 +134,9 @@ class ToolRows:
     def _lists(self, batch: pa.RecordBatch, column: pa.ListArray, name: str) -> Any:
         offsets = column.offsets.to_numpy()
         values = column.values.to_numpy(zero_copy_only=False)
-        if name == "hash_ids" and self._from != self._to:
+        if name == "hash_ids" and self._blocks is not None:
             inputs = batch.column("input_tokens").to_numpy()
-            offsets, values = reblocked(offsets, values, inputs, self._from, self._to, self._rows)
+            offsets, values = self._blocks.of(offsets, values, inputs, self._rows)
         return np.ascontiguousarray(offsets), np.ascontiguousarray(values)
 
 

@@ -60,8 +60,9 @@ def opened_scan(
     *,
     rebase: bool = False,
     strict: bool = True,
+    own_blocks: bool = False,
 ) -> TraceScan:
-    """As `scan`; with `strict=False` times may decrease, and a session may begin without one."""
+    """As `scan`; for `strict` and `own_blocks` see `TraceScan`."""
     from tracetide.readers.open_source import open_source
     from tracetide.readers.plan import plan_of
     from tracetide.readers.session_lines import SessionLines
@@ -70,7 +71,8 @@ def opened_scan(
     opened: Source = open_source(source)
     if format in (None, "llmservingsim") and SessionLines.are_in(opened):
         opened = SessionLines(opened)
-    return TraceScan(opened, plan_of(opened, format, columns, units), rebase=rebase, strict=strict)
+    plan = plan_of(opened, format, columns, units)
+    return TraceScan(opened, plan, rebase=rebase, strict=strict, own_blocks=own_blocks)
 
 
 def read(

@@ -25,10 +25,33 @@ class GrowingMap:
 
     def add(self, keys: Ids, values: Ids) -> None:
         """Add keys; a later one goes before an earlier one that is the same."""
+        if not keys.size:
+            return
         self._small.add(keys, values)
         if self._small.keys.size > self._large.keys.size // 4:
             self._large.add(self._small.keys, self._small.values)
             self._small = _SortedMap()
+
+
+class Numbers:
+    """Numbers keys from 0 on in the order in which they first come. Keeps 16 bytes for every key."""
+
+    def __init__(self) -> None:
+        self._known = GrowingMap()
+        self.size = 0
+        """How many keys there are."""
+
+    def of(self, keys: Ids) -> Ids:
+        """The numbers of the next keys."""
+        unique, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        numbers = self._known.get(unique, np.full(unique.size, -1))
+        new = np.flatnonzero(numbers < 0)
+        new = new[np.argsort(first[new])]
+        numbers[new] = self.size + np.arange(new.size)
+        self._known.add(unique[new], numbers[new])
+        self.size += new.size
+        made: Ids = numbers[inverse]
+        return made
 
 
 class _SortedMap:

@@ -57,7 +57,7 @@ def validate(
         return _validate_dataset(name, tools, limit)
     if os.path.isdir(name):
         return _validate_folder(name, tools, limit)
-    scan = opened_scan(name, format, columns, units, strict=False)
+    scan = opened_scan(name, format, columns, units, strict=False, own_blocks=True)
     report = ValidationReport(name, scan.format, _tools(scan.format, tools))
     recorder = Recorder(report, limit)
     _check_readers(report, recorder)
