@@ -34,6 +34,10 @@ class Planner {
   explicit Planner(std::span<const ColumnInfo> given) : given_(given) {}
 
   [[nodiscard]] bool has(std::string_view column) const { return find_column(given_, column).has_value(); }
+  [[nodiscard]] bool has_number(std::string_view column) const {
+    const auto found = find_column(given_, column);
+    return found && given_[*found].kind == ColumnKind::u64;
+  }
   [[nodiscard]] bool has_all(std::initializer_list<std::string_view> columns) const {
     return std::all_of(columns.begin(), columns.end(), [&](std::string_view c) { return has(c); });
   }
@@ -75,7 +79,7 @@ class Planner {
   Planner& put_rest() {
     for (const ColumnInfo& column : given_) {
       if (is_in(told_, column.name) || is_in(left_out_, column.name)) continue;
-      Put how = Put::number;
+      Put how = column.is_signed ? Put::signed_number : Put::number;
       if (column.kind == ColumnKind::real) how = column.name == "delay" ? Put::seconds : Put::real;
       if (column.kind == ColumnKind::list) how = Put::items;
       if (column.kind == ColumnKind::text || column.name == "session_id") how = Put::label;
@@ -144,7 +148,7 @@ void plan_mooncake_session(Planner& plan, HashIds hash_ids) {
 }
 
 void plan_bailian(Planner& plan, HashIds hash_ids) {
-  if (plan.has_all({"chat_id", "parent_chat_id"})) {
+  if (plan.has_number("chat_id") && plan.has_number("parent_chat_id")) {
     plan.put("chat_id", Put::signed_number, "chat_id")
         .put("parent_chat_id", Put::signed_number, "parent_chat_id");
   } else {

@@ -6,6 +6,7 @@ Dynamo 1.6.1, inference-perf 0.7, Vidur, BLIS, LLMServingSim, splitwise-sim.
 
 from __future__ import annotations
 
+import json
 import os
 from shlex import quote
 from typing import NamedTuple
@@ -13,6 +14,8 @@ from typing import NamedTuple
 from tracetide.formats.base import Format
 from tracetide.formats.blis import header_path
 from tracetide.formats.hash_blocks import FORMAT_BLOCKS
+
+_WITH_IDS = ("mooncake", "mooncake-session", "bailian")
 
 
 class Replay(NamedTuple):
@@ -58,7 +61,8 @@ def replay_commands(
         "baseten": _baseten,
         "servegen": _servegen,
     }.get(format.name, _native)(file, block)
-    return [one for one in made if hash_ids or one.tool not in ("guidellm", "Dynamo") or not block]
+    needs_ids = ("guidellm", "Dynamo") if format.name in _WITH_IDS else ()
+    return [one for one in made if hash_ids or one.tool not in needs_ids]
 
 
 def _aiperf(file: str, kind: str, *more: str) -> Replay:
@@ -103,25 +107,25 @@ def _mooncake(file: str, block: int) -> list[Replay]:
             "python -m sglang.bench_serving --backend sglang --dataset-name mooncake "
             f"--dataset-path {quote(file)} --use-trace-timestamps",
         ),
-        Replay("Dynamo", _dynamo(file, block)),
+        _dynamo(file, block),
     ]
 
 
-def _dynamo(file: str, block: int) -> str:
-    return f"python -m dynamo.replay {quote(file)} --extra-engine-args '{{\"block_size\":{block}}}'"
+def _dynamo(file: str, block: int) -> Replay:
+    code = (
+        "from dynamo.replay import run_trace_replay; "
+        f'print(run_trace_replay([{json.dumps(file)}], trace_format="mooncake", trace_block_size={block}, '
+        f'extra_engine_args={{"engine": {{"block_size": {block}}}}}))'
+    )
+    return Replay("Dynamo", f"python -c {quote(code)}")
 
 
 def _mooncake_session(file: str, block: int) -> list[Replay]:
-    own = [] if block == FORMAT_BLOCKS["mooncake-session"] else [f"--isl-block-size {block}"]
-    return [_aiperf(file, "mooncake_trace", *own), Replay("Dynamo", _dynamo(file, block))]
+    return [_dynamo(file, block)]
 
 
 def _bailian(file: str, block: int) -> list[Replay]:
-    return [
-        _aiperf(file, "bailian_trace"),
-        _guidellm_ids(file, block, ""),
-        _vllm(file, block, "1"),
-    ]
+    return [_guidellm_ids(file, block, ""), _vllm(file, block, "1")]
 
 
 def _burstgpt(file: str, block: int) -> list[Replay]:
@@ -168,7 +172,9 @@ def _splitwise(file: str, block: int) -> list[Replay]:
 
 
 def _baseten(file: str, block: int) -> list[Replay]:
-    return [_aiperf(file, "baseten_trace")]
+    kind = "arrow_file" if file.endswith(".arrow") else "parquet_file"
+    columns = "timestamp_column=timestamp_start_unix_ms,time_scale=0.001"
+    return [_guidellm_columns(file, kind, columns)]
 
 
 def _servegen(file: str, block: int) -> list[Replay]:
@@ -182,9 +188,9 @@ def _native(file: str, block: int) -> list[Replay]:
         ".csv": "csv_file",
         ".jsonl": "json_file",
     }.get(os.path.splitext(file)[1], "")
-    columns = "prompt_tokens_column=input_tokens,output_tokens_column=output_tokens"
-    return (
-        [_guidellm(f"kind=trace_synthetic,source.kind={kind},source.path={quote(file)},{columns}")]
-        if kind
-        else []
-    )
+    return [_guidellm_columns(file, kind)] if kind else []
+
+
+def _guidellm_columns(file: str, kind: str, *more: str) -> Replay:
+    columns = ",".join(("prompt_tokens_column=input_tokens,output_tokens_column=output_tokens", *more))
+    return _guidellm(f"kind=trace_synthetic,source.kind={kind},source.path={quote(file)},{columns}")

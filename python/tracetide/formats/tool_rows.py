@@ -15,11 +15,15 @@ from tracetide.columns import NO_SESSION
 from tracetide.errors import TraceError
 from tracetide.formats.base import Loss, ToolOptions
 from tracetide.formats.hash_blocks import FORMAT_BLOCKS, HashBlocks
+from tracetide.readers.fields import NATIVE
+from tracetide.readers.growing_map import Distinct
 from tracetide.readers.place import Place
 from tracetide.readers.sessions import TurnCounter
 from tracetide.session_numbers import SessionNumbers
 
 _NEEDS_TURNS = ("bailian", "mooncake-session")
+_CHATS = ("chat_id", "parent_chat_id")
+"""Of traces that were Bailian's: they tell the tree of a conversation, of which a session is a branch."""
 _KINDS = {type: kind for kind, type in KINDS.items()}
 
 
@@ -54,8 +58,11 @@ class ToolRows:
         if format in _NEEDS_TURNS and "session_id" in names and "turn" not in names:
             self._counter = TurnCounter()
             names.append("turn")
+        self._chats = None
+        if format == "bailian" and all(_is_signed(schema, name) for name in _CHATS):
+            self._chats = Distinct()
         self._numbers = None
-        if format == "bailian" and "session_id" in names:
+        if format == "bailian" and self._chats is None and "session_id" in names:
             is_number = schema.field("session_id").type == pa.uint64()
             self._numbers = SessionNumbers() if renumbers or not is_number else None
         self._names = names
@@ -103,6 +110,8 @@ class ToolRows:
             return "list"
         if pa.types.is_string(kind):
             return "text"
+        if pa.types.is_signed_integer(kind) and name not in NATIVE:
+            return "i64"
         if pa.types.is_integer(kind):
             return _KINDS.get(kind, "u64")
         return "real"
@@ -120,16 +129,33 @@ class ToolRows:
             return _texts(column)
         if kind == "real":
             return np.ascontiguousarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
-        if column.null_count:
-            if name != "session_id":
-                raise TraceError(
-                    f"row {self._rows + _first(column.is_null()) + 1}, column {name!r}: a missing value is "
-                    f"not allowed for {self._format}"
-                )
+        if name == "session_id" and column.null_count:
             column = column.fill_null(NO_SESSION)
+        self._expect_all(column, name)
+        if kind == "i64":
+            return self._signed(column, name)
         if kind == "u64" and column.type != pa.uint64():
             column = column.cast(pa.uint64())
         return np.ascontiguousarray(column.to_numpy(zero_copy_only=False))
+
+    def _expect_all(self, column: pa.Array, name: str) -> None:
+        if column.null_count:
+            raise TraceError(
+                f"row {self._rows + _first(column.is_null()) + 1}, column {name!r}: a missing value is "
+                f"not allowed for {self._format}"
+            )
+
+    def _signed(self, column: pa.Array, name: str) -> Any:
+        numbers = column.cast(pa.int64()).to_numpy()
+        if name == "chat_id" and self._chats is not None:
+            again = self._chats.again(numbers)
+            if again.any():
+                row = int(again.argmax())
+                raise TraceError(
+                    f"row {self._rows + row + 1}, column 'chat_id': {numbers[row]} is there twice, which is "
+                    "not allowed for bailian; leave the column or the row out"
+                )
+        return np.ascontiguousarray(numbers).view(np.uint64)
 
     def _lists(self, batch: pa.RecordBatch, column: pa.ListArray, name: str) -> Any:
         offsets = column.offsets.to_numpy()
@@ -138,6 +164,10 @@ class ToolRows:
             inputs = batch.column("input_tokens").to_numpy()
             offsets, values = self._blocks.of(offsets, values, inputs, self._rows)
         return np.ascontiguousarray(offsets), np.ascontiguousarray(values)
+
+
+def _is_signed(schema: pa.Schema, name: str) -> bool:
+    return name in schema.names and bool(pa.types.is_signed_integer(schema.field(name).type))
 
 
 def _texts(column: pa.Array) -> Any:

@@ -33,6 +33,24 @@ class GrowingMap:
             self._small = _SortedMap()
 
 
+class Distinct:
+    """Tells which keys are there again. Keeps 16 bytes for every key."""
+
+    def __init__(self) -> None:
+        self._numbers = Numbers()
+
+    def again(self, keys: Ids) -> npt.NDArray[np.bool_]:
+        """Which of the next keys were there before, or stand above among them."""
+        before = self._numbers.size
+        numbers = self._numbers.of(keys)
+        found: npt.NDArray[np.bool_] = numbers < before
+        later = np.flatnonzero(~found)
+        first = np.full(keys.size, False)
+        first[later[np.unique(numbers[later], return_index=True)[1]]] = True
+        found |= ~first
+        return found
+
+
 class Numbers:
     """Numbers keys from 0 on in the order in which they first come. Keeps 16 bytes for every key."""
 

@@ -149,6 +149,7 @@ LAYOUTS = {
                 "client": "client_id",
                 "session_id": "session_id",
                 "turn": "round_index",
+                "delay": "think_time_us",
                 "input_tokens": "input_tokens",
                 "output_tokens": "output_tokens",
                 "text_tokens": "text_tokens",
@@ -158,8 +159,18 @@ LAYOUTS = {
             frozenset({"arrival_time_us", "round_index", "input_tokens", "output_tokens"}),
             frozenset({"csv"}),
             unit="us",
+            delay_unit="us",
             optional=frozenset(
-                {"request_id", "client", "session_id", "turn", "text_tokens", "reason_ratio", "model"}
+                {
+                    "request_id",
+                    "client",
+                    "session_id",
+                    "turn",
+                    "delay",
+                    "text_tokens",
+                    "reason_ratio",
+                    "model",
+                }
             ),
         ),
         Layout(
