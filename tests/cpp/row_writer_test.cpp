@@ -124,8 +124,8 @@ TEST(RowWriter, ASessionBeginsOnce) {
 }
 
 TEST(RowWriter, TurnsOfASessionRise) {
-  for (const TraceFormat format : {TraceFormat::mooncake_session, TraceFormat::bailian, TraceFormat::blis,
-                                   TraceFormat::llmservingsim}) {
+  for (const TraceFormat format :
+       {TraceFormat::mooncake_session, TraceFormat::bailian, TraceFormat::blis, TraceFormat::llmservingsim}) {
     RowWriter writer(format, Table::infos(true), {.hash_ids = HashIds::leave});
     Table table{.timestamp = {1, 2},
                 .input = {5, 5},

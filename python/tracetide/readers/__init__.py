@@ -62,7 +62,7 @@ def opened_scan(
     strict: bool = True,
     own_blocks: bool = False,
 ) -> TraceScan:
-    """As `scan`; for `strict` and `own_blocks` see `TraceScan`."""
+    """As `scan`; for `strict` see `TraceScan`, for `own_blocks` `Plan.with_own_blocks`."""
     from tracetide.readers.open_source import open_source
     from tracetide.readers.plan import plan_of
     from tracetide.readers.session_lines import SessionLines
@@ -72,7 +72,7 @@ def opened_scan(
     if format in (None, "llmservingsim") and SessionLines.are_in(opened):
         opened = SessionLines(opened)
     plan = plan_of(opened, format, columns, units)
-    return TraceScan(opened, plan, rebase=rebase, strict=strict, own_blocks=own_blocks)
+    return TraceScan(opened, plan.with_own_blocks() if own_blocks else plan, rebase=rebase, strict=strict)
 
 
 def read(

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from tracetide.errors import TraceError
 from tracetide.readers.convert import converter
-from tracetide.readers.fields import OWN_BLOCKS, REQUIRED, TYPES, Field
+from tracetide.readers.fields import REQUIRED, TYPES, Field
 from tracetide.readers.place import Place
 from tracetide.readers.plan import PARENT, REASON_RATIO, Plan
 from tracetide.readers.sessions import ChatSessions, TurnCounter
@@ -36,14 +36,12 @@ class TraceScan:
         is_ordered: whether the format's rows are in the order of their times.
     """
 
-    def __init__(
-        self, source: Source, plan: Plan, *, rebase: bool, strict: bool = True, own_blocks: bool = False
-    ) -> None:
+    def __init__(self, source: Source, plan: Plan, *, rebase: bool, strict: bool = True) -> None:
         """A scan of the plan's columns; see `scan`. With `strict=False` times may decrease, and a session may
-        begin without one. With `own_blocks` the `hash_ids` are those of the source, as lists of uint64.
+        begin without one.
         """
         self._source = source
-        self._plan = _with_own_blocks(plan) if own_blocks else plan
+        self._plan = plan
         self._rebase = rebase or plan.layout.rebase
         self.origin = source.origin
         self.format = plan.layout.name.removesuffix("-sessions")
@@ -176,11 +174,6 @@ class _Sessions:
 def _later_delays(delays: pa.Array, turns: pa.Array) -> pa.Array:
     """Without those of first rounds, which have nobody to wait for and 0 in their place."""
     return pc.if_else(pc.greater(turns, 1), delays, pa.scalar(None, delays.type))
-
-
-def _with_own_blocks(plan: Plan) -> Plan:
-    fields = [replace(f, type=OWN_BLOCKS) if f.kind == "blocks" else f for f in plan.fields]
-    return replace(plan, fields=tuple(fields))
 
 
 def _reason_tokens(ratios: pa.Array, output: pa.Array, place: Place) -> pa.Array:
