@@ -25,7 +25,7 @@ def report_written(
 
     As JSON on standard output, or for people on standard error.
     """
-    replay = replay_commands(target, format, hash_ids=hash_ids, block_size=block_size)
+    replay = replay_commands(target, format, hash_ids=hash_ids, block_size=block_size, rows=written.rows)
     if as_json:
         print(
             json.dumps(
