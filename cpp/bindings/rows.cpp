@@ -16,6 +16,7 @@ namespace tracetide::bindings {
 namespace {
 
 constexpr std::array<const char*, 6> kind_names{"real", "u16", "u32", "u64", "list", "text"};
+constexpr const char* signed_name = "i64";  // whose bits are those of u64
 
 ColumnKind parse_kind(const std::string& name) {
   for (std::size_t i = 0; i < kind_names.size(); ++i)
@@ -82,7 +83,10 @@ struct ArrayWriter {
 std::vector<ColumnInfo> infos_of(const std::vector<std::pair<std::string, std::string>>& columns) {
   std::vector<ColumnInfo> infos;
   infos.reserve(columns.size());
-  for (const auto& [name, kind] : columns) infos.push_back({name, parse_kind(kind)});
+  for (const auto& [name, kind] : columns) {
+    const bool is_signed = kind == signed_name;
+    infos.push_back({name, is_signed ? ColumnKind::u64 : parse_kind(kind), is_signed});
+  }
   return infos;
 }
 

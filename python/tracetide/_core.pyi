@@ -255,8 +255,8 @@ class TextChunk:
 class RowWriter:
     """Rows of arrays in a text format of another tool; what it writes may depend on the rows before.
 
-    Columns are pairs of a native name and a kind: real, u16, u32, u64, list or text. A list is a pair of
-    offsets (int32) and values (uint32), a text of offsets and bytes (uint8).
+    Columns are pairs of a native name and a kind: real, u16, u32, u64, i64 (its bits as uint64), list or
+    text. A list is a pair of offsets (int32) and values (uint32), a text of offsets and bytes (uint8).
     """
 
     def __init__(

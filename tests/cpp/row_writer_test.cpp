@@ -123,6 +123,21 @@ TEST(RowWriter, ASessionBeginsOnce) {
             "{\"session_id\":\"12\",\"delay\":2000,\"input_length\":5,\"output_length\":6,\"turn\":2}\n");
 }
 
+TEST(RowWriter, TurnsOfASessionRise) {
+  for (const TraceFormat format :
+       {TraceFormat::mooncake_session, TraceFormat::bailian, TraceFormat::blis, TraceFormat::llmservingsim}) {
+    RowWriter writer(format, Table::infos(true), {.hash_ids = HashIds::leave});
+    Table table{.timestamp = {1, 2},
+                .input = {5, 5},
+                .output = {6, 6},
+                .session = {3, 3},
+                .turn = {7, 9},
+                .delay = {none, 0.5}};
+    (void)writer.prepare(table.rows());
+    EXPECT_THROW((void)writer.prepare(table.rows()), std::invalid_argument);
+  }
+}
+
 // A line is written when no turn can follow any more.
 TEST(RowWriter, LinesOfSessionsAreWrittenAfterTheirHorizon) {
   RowWriter writer(TraceFormat::llmservingsim, Table::infos(true), {.session_horizon_ns = 10'000'000'000});

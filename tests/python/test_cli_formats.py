@@ -34,7 +34,7 @@ def test_generate_then_validate(format, tmp_path):
     told = done.stderr.decode()
     assert done.stdout == b""
     assert f"{target}: 6,000 requests" in told
-    for one in replay_commands(target, Format(format)):
+    for one in replay_commands(target, Format(format), rows=6000):
         assert f"{one.tool}: {one.command}\n" in told
     checked = succeeds("validate", target, cwd=tmp_path).stdout.decode()
     assert ": valid for " in checked
@@ -211,10 +211,14 @@ def test_help_has_examples():
 def test_replay_commands_name_the_file_and_the_block_size(tmp_path):
     path = tmp_path / "a trace.jsonl"
     found = {one.tool: one.command for one in replay_commands(path, Format("mooncake"), block_size=64)}
-    assert all(shlex.quote(str(path)) in command for command in found.values())
+    assert all(any(str(path) in word for word in shlex.split(command)) for command in found.values())
+    assert '"block_size": 64' in found["Dynamo"]
     assert "--isl-block-size 64" in found["AIPerf"]
     assert "hash_id_block_size=64" in found["guidellm"]
     assert "--timed-trace-chunk-hash-size 64" in found["vLLM"]
+    assert "--num-prompts ROWS" in found["vLLM"]
+    known = {one.tool: one.command for one in replay_commands(path, Format("mooncake"), rows=12000)}
+    assert all("--num-prompts 12000" in known[tool] for tool in ("vLLM", "SGLang"))
     without = {one.tool for one in replay_commands(path, Format("mooncake"), hash_ids=False)}
     assert without == {"AIPerf", "vLLM", "SGLang"}
     assert replay_commands(path, Format("mooncake", "gz")) == []

@@ -18,7 +18,8 @@ from format_traces import TOOLS, ending, job, uint32
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from platforms import posix_only
-from tracetide.formats.hash_blocks import reblocked
+from tracetide.formats.hash_blocks import HashBlocks
+from tracetide.readers.block_ids import SmallIds
 
 AZURE = (
     "TIMESTAMP,ContextTokens,GeneratedTokens\r\n"
@@ -164,12 +165,6 @@ def test_chats_of_any_number_become_chats_again(tmp_path):
     assert (tmp_path / "b.jsonl").read_bytes() == (tmp_path / "c.jsonl").read_bytes()
 
 
-def test_a_further_number_below_0_is_refused_in_one_line(tmp_path):
-    (tmp_path / "n.csv").write_text("timestamp,input_tokens,output_tokens,rank\n0,5,1,2\n1,5,1,-2\n")
-    with pytest.raises(tt.TraceError, match="row 2, column 'rank': -2 is not allowed for vidur"):
-        tt.convert(tmp_path / "n.csv", tmp_path / "v.csv", format="vidur")
-
-
 def test_requests_without_a_session_are_first_turns_of_their_own(tmp_path):
     """BurstGPT leaves the session of most rows empty."""
     header = "Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type\n"
@@ -248,7 +243,7 @@ def test_ids_of_other_blocks_begin_alike_where_the_old_ones_do(inputs, sizes, sh
         prompts.append((tokens, blocks))
     offsets = np.concatenate([[0], np.cumsum([len(blocks) for _, blocks in prompts])]).astype(np.int32)
     values = uint32([id for _, blocks in prompts for id in blocks])
-    made_offsets, made = reblocked(offsets, values, uint32(inputs), old, new)
+    made_offsets, made = HashBlocks(old, new).of(offsets, values, uint32(inputs))
     lists = [made[a:b].tolist() for a, b in pairwise(made_offsets)]
     fill: dict[int, int] = {}
     for (tokens, _), row in zip(prompts, lists, strict=True):
@@ -289,7 +284,130 @@ def test_blocks_that_do_not_fit_are_refused(tmp_path):
     tt.convert(tmp_path / "t.parquet", tmp_path / "m", format="mooncake", hash_ids=False)
     assert "hash_ids" not in rows_of(tmp_path / "m")[0]
     with pytest.raises(tt.TraceError, match="row 2, column 'hash_ids': 1 ids for 40 input_tokens"):
-        reblocked(np.array([0, 1, 2], dtype=np.int32), uint32([0, 1]), uint32([16, 40]), 16, 64)
+        HashBlocks(16, 64).of(np.array([0, 1, 2], dtype=np.int32), uint32([0, 1]), uint32([16, 40]))
+
+
+def bailian(hash_ids: list[int], input_length: int, row: int = 0) -> str:
+    found = {"chat_id": row + 1, "parent_chat_id": -1, "timestamp": row, "input_length": input_length,
+             "output_length": 1, "type": "text", "turn": 1, "hash_ids": hash_ids}  # fmt: skip
+    return json.dumps(found) + "\n"
+
+
+@given(
+    prompts=st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=12), min_size=1, max_size=8),
+    ratio=st.integers(2, 5),
+    cuts=st.lists(st.integers(0, 8), max_size=3),
+)
+@settings(max_examples=200, deadline=None)
+def test_blocks_together_are_alike_only_if_all_of_them_are(prompts, ratio, cuts):
+    """Also where an id stands for its own block, whatever is before; in batches as in one."""
+    blocks = HashBlocks(1, ratio)
+    found: list[list[int]] = []
+    bounds = sorted({0, len(prompts), *(min(cut, len(prompts)) for cut in cuts)})
+    for first, end in pairwise(bounds):
+        own = prompts[first:end]
+        offsets = np.concatenate([[0], np.cumsum([len(one) for one in own])]).astype(np.int32)
+        made_offsets, made = blocks.of(
+            offsets, uint32([id for one in own for id in one]), uint32([len(one) for one in own])
+        )
+        found += [made[a:b].tolist() for a, b in pairwise(made_offsets)]
+    numbers: dict[tuple[int, ...], int] = {}
+    for prompt, ids in zip(prompts, found, strict=True):
+        groups = [tuple(prompt[start : start + ratio]) for start in range(0, len(prompt), ratio)]
+        assert ids == [numbers.setdefault(group, len(numbers)) for group in groups]
+
+
+def test_prompts_that_share_a_last_block_alone_share_nothing_in_larger_ones(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text(bailian([*range(1, 33)], 512) + bailian([*range(101, 132), 32], 512, 1))
+    tt.convert(path, tmp_path / "m.jsonl", format="mooncake")
+    assert tt.prefix_statistics(tmp_path / "m.jsonl").hits == 0
+    path.write_text(bailian([1, 2, 3], 48) + bailian([4, 5, 3], 48, 1) + bailian([7, 3], 32, 2))
+    assert tt.validate(path).is_valid
+    tt.convert(path, tmp_path / "m.jsonl", format="mooncake")
+    assert [row["hash_ids"] for row in rows_of(tmp_path / "m.jsonl")] == [[0], [1], [2]]
+    assert tt.validate(tmp_path / "m.jsonl").is_valid
+
+
+LARGE = [2**31, 2**32 + 5, 2**63 + 1, 2**64 - 1, 2**30, 2**31]
+
+
+@pytest.mark.parametrize("format", ["mooncake", "mooncake-session", "bailian", "baseten"])
+@pytest.mark.parametrize("container", ["jsonl", "parquet"])
+def test_ids_of_any_size_become_ids_that_every_tool_takes(format, container, tmp_path):
+    """The same stay the same, different ones different, and small ones what they are."""
+    path = tmp_path / "a.jsonl"
+    ids = [7, *LARGE]
+    path.write_text(bailian([7], 16) + bailian(ids, 16 * 7, 1) + bailian([2**64 - 1], 16, 2))
+    if container == "parquet":
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        lists = pa.array([row["hash_ids"] for row in rows], pa.list_(pa.uint64()))
+        table = pa.table({"timestamp": [0.0, 1, 2], "input_tokens": [16, 112, 16], "output_tokens": [1] * 3})
+        path = tmp_path / "a.parquet"
+        pq.write_table(table.append_column("hash_ids", lists), path)
+    out = tmp_path / f"o{ending(format)}"
+    tt.convert(path, out, format=format, block_size=16)
+    assert tt.validate(out, block_size=16).is_valid
+    again = tt.read(out).hash_ids
+    first, second, third = ([int(id) for id in one] for one in again)
+    assert (first, third) == ([7], [second[4]])
+    assert second[0] == 7
+    assert second[5] == 2**30
+    assert len(set(second)) == 6
+    assert second[1] == second[6]
+
+
+@given(
+    ids=st.lists(
+        st.one_of(st.integers(0, 20), st.sampled_from([2**63, 2**64 - 1, 2**32])), min_size=1, max_size=30
+    ),
+    cuts=st.lists(st.integers(0, 30), max_size=3),
+)
+@settings(max_examples=300, deadline=None)
+def test_ids_below_a_limit_are_one_for_one(ids, cuts):
+    """Whatever comes first, a large one or the small one whose number it would get."""
+    small = SmallIds(32)
+    bounds = sorted({0, len(ids), *(min(cut, len(ids)) for cut in cuts)})
+    parts = [small.of(np.array(ids[a:b], dtype=np.uint64)) for a, b in pairwise(bounds)]
+    made = np.concatenate(parts).tolist()
+    assert max(made) < 32
+    assert len(set(zip(ids, made, strict=True))) == len(set(ids)) == len(set(made))
+    if max(ids) < 32:
+        assert made == ids
+    assert all(id == number for id, number in zip(ids, made, strict=True) if id < 16)
+
+
+def test_ids_without_a_number_below_the_limit_are_refused():
+    small = SmallIds(8)
+    assert small.of(np.array([7, 2**40, 2**41], dtype=np.uint64)).tolist() == [7, 6, 5]
+    assert small.of(np.array([6, 2**40], dtype=np.uint64)).tolist() == [4, 6]
+    with pytest.raises(tt.TraceError, match="more than 4 different ids from 4 on are not allowed"):
+        small.of(np.array([5], dtype=np.uint64))
+
+
+def test_ids_of_any_size_are_no_matter_where_they_are_left_out(tmp_path):
+    (tmp_path / "a.jsonl").write_text(bailian([2**40], 16))
+    for format in TOOLS:
+        out = tmp_path / f"{format}{ending(format)}"
+        tt.convert(tmp_path / "a.jsonl", out, format=format, hash_ids=False)
+        assert len(tt.read(out, format=format)) == 1
+
+
+def test_ids_of_a_trace_are_written_below_two_to_the_thirty_first(tmp_path):
+    trace = tt.Trace(
+        {
+            "timestamp": np.array([0.0, 1.0]),
+            "input_tokens": uint32([1024, 512]),
+            "output_tokens": uint32([1, 1]),
+            "hash_ids": tt.ListColumn(np.array([0, 2, 3], dtype=np.int32), uint32([2**32 - 1, 3, 2**32 - 1])),
+        }
+    )
+    trace.write(tmp_path / "m.jsonl", format="mooncake")
+    assert [row["hash_ids"] for row in rows_of(tmp_path / "m.jsonl")] == [[2**31 - 1, 3], [2**31 - 1]]
+    trace.write(tmp_path / "b.jsonl", format="bailian", block_size=512)
+    assert tt.validate(tmp_path / "b.jsonl", block_size=512).is_valid
+    trace.write(tmp_path / "t.parquet")
+    assert tt.read(tmp_path / "t.parquet") == trace
 
 
 # Memory

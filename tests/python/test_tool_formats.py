@@ -70,11 +70,11 @@ arrived_at,num_prefill_tokens,num_decode_tokens,Time,PromptTokenCount,Completion
 61.5,20,30,61.5,20,30,4294967295,15,,1,
 """,
     "blis": """\
-request_id,client_id,tenant_id,slo_class,session_id,round_index,prefix_group,prefix_length,streaming,input_tokens,output_tokens,text_tokens,image_tokens,audio_tokens,video_tokens,reason_ratio,model,deadline_us,server_input_tokens,arrival_time_us,send_time_us,first_chunk_time_us,last_chunk_time_us,num_chunks,status,error_message,finish_reason
-0,3,,,,0,,0,true,1,7,1,0,0,0,0,,0,0,0,0,0,0,0,ok,,
-1,0,,,12,0,,0,true,513,1,513,0,0,0,1,,0,0,1500,1500,0,0,0,ok,,
-2,3,,,12,1,,0,true,1024,4294967295,1024,0,0,0,1.1641532185403987e-09,,0,0,1000000,1000000,0,0,0,ok,,
-3,4294967295,,,,0,,0,true,20,30,20,0,0,0,0.5,,0,0,61500000,61500000,0,0,0,ok,,
+request_id,client_id,tenant_id,slo_class,session_id,round_index,prefix_group,prefix_length,streaming,input_tokens,output_tokens,text_tokens,image_tokens,audio_tokens,video_tokens,reason_ratio,model,deadline_us,server_input_tokens,arrival_time_us,send_time_us,first_chunk_time_us,last_chunk_time_us,num_chunks,status,error_message,finish_reason,think_time_us
+0,3,,,,0,,0,true,1,7,1,0,0,0,0,,0,0,0,0,0,0,0,ok,,,0
+1,0,,,12,0,,0,true,513,1,513,0,0,0,1,,0,0,1500,1500,0,0,0,ok,,,0
+2,3,,,12,1,,0,true,1024,4294967295,1024,0,0,0,1.1641532185403987e-09,,0,0,1000000,1000000,0,0,0,ok,,,250000
+3,4294967295,,,,0,,0,true,20,30,20,0,0,0,0.5,,0,0,61500000,61500000,0,0,0,ok,,,0
 """,
     "llmservingsim": """\
 {"session_id":null,"input_toks":1,"output_toks":7,"arrival_time_ns":0}
@@ -121,7 +121,7 @@ def test_what_a_format_cannot_hold_is_named(chats, tmp_path):
         "burstgpt": (),
         "azure": ("client_id", "reason_tokens", "session_id", "turn", "delay"),
         "vidur": (),
-        "blis": ("delay",),
+        "blis": (),
         "llmservingsim": ("timestamp", "client_id", "reason_tokens"),
         "splitwise": ("reason_tokens", "session_id", "turn", "delay"),
         "baseten": ("timestamp", "client_id", "reason_tokens", "turn", "delay"),
@@ -222,6 +222,8 @@ def test_what_a_format_holds_is_read_again_exactly(format, trace, tmp_path_facto
         assert np.allclose(np.diff(again.timestamp), np.diff(trace.timestamp), rtol=0, atol=1.01e-7)
     if format == "blis":
         assert np.allclose(again.timestamp, trace.timestamp, rtol=0, atol=0.51e-6)
+        if "delay" in trace:
+            assert np.allclose(again.delay, trace.delay, rtol=0, atol=0.51e-6, equal_nan=True)
     if format == "baseten":
         assert np.allclose(np.diff(again.timestamp), np.diff(trace.timestamp), rtol=0, atol=1.01e-3)
     if format == "bailian" and "session_id" in trace:
@@ -323,6 +325,94 @@ def test_turns_of_sessions_that_began_before_have_one_timestamp(tmp_path):
         if id is not None:
             seen.add(id)
     assert late > 0
+
+
+def session_rows(turns: list[int], *, ids: object = "a", **more: object) -> tt.Trace:
+    """Rows of one session, or of those given, a second apart."""
+    rows = len(turns)
+    kind = object if isinstance(ids, str) else np.uint64
+    columns = {
+        "timestamp": np.arange(rows, dtype=float),
+        "input_tokens": uint32([5] * rows),
+        "output_tokens": uint32([1] * rows),
+        "session_id": np.array([ids] * rows, dtype=kind),
+        "turn": np.array(turns, dtype=np.uint16),
+        "delay": np.array([np.nan] + [0.5] * (rows - 1)),
+    }
+    return tt.Trace(columns | more)
+
+
+def blis_columns(path: Path, *names: str) -> list[list[str]]:
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    return [[row[rows[0].index(name)] for row in rows[1:]] for name in names]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rounds_of_blis_are_the_next_of_their_session(kind, tmp_path):
+    """Also of sessions that began before the trace, and of those that lack a turn."""
+    job(kind).write(tmp_path / "t.csv", format="blis")
+    seen: dict[str, int] = defaultdict(int)
+    for session, round in zip(*blis_columns(tmp_path / "t.csv", "session_id", "round_index"), strict=True):
+        assert int(round) == (seen[session] if session else 0)
+        seen[session] += 1
+    assert (kind == "sessions") == (max(seen.values()) > 1 and len(seen) > 2)
+    session_rows([3, 4, 9]).write(tmp_path / "u.csv", format="blis")
+    assert blis_columns(tmp_path / "u.csv", "round_index") == [["0", "1", "2"]]
+
+
+def test_rounds_of_blis_are_counted_where_a_trace_has_no_turns(tmp_path):
+    (tmp_path / "b.csv").write_text(
+        "Timestamp,Session ID,Model,Request tokens,Response tokens,Total tokens,Log Type\n"
+        "0,aaaa-1,GPT-4,906,446,1352,Conversation log\n"
+        "1,,ChatGPT,36,29,65,API log\n"
+        "2,aaaa-1,GPT-4,1779,123,1902,Conversation log\n"
+    )
+    written = tt.convert(tmp_path / "b.csv", tmp_path / "t.csv", format="blis")
+    assert blis_columns(tmp_path / "t.csv", "round_index", "model") == [["0", "0", "1"], ["", "", ""]]
+    assert "model" in written.left_out
+    assert tt.validate(tmp_path / "t.csv").counts == {}
+
+
+@pytest.mark.parametrize("format", ["mooncake-session", "bailian", "blis", "llmservingsim"])
+@pytest.mark.parametrize("ids", ["a", 7])
+def test_turns_of_a_session_must_rise(format, ids, tmp_path):
+    for turns in ([1, 2, 2], [1, 3, 2]):
+        with pytest.raises(tt.TraceError, match=f"row 3: turn 2 behind turn {turns[1]} of its session"):
+            session_rows(turns, ids=ids).write(tmp_path / "t.csv", format=format)
+    session_rows([2, 5, 6], ids=ids).write(tmp_path / "t.csv", format=format)
+    assert tt.validate(tmp_path / "t.csv").is_valid
+    assert len(tt.read(tmp_path / "t.csv")) == 3
+
+
+def test_chats_of_bailian_have_their_parents_whatever_turns_are_missing(tmp_path):
+    session_rows([2, 5, 6], ids=7).write(tmp_path / "t.jsonl", format="bailian")
+    rows = rows_of(tmp_path / "t.jsonl")
+    assert [row["chat_id"] for row in rows] == [7, 7 + 2**36, 7 + 2**37]
+    assert [row["parent_chat_id"] for row in rows] == [-1, 7, 7 + 2**36]
+    assert [row["turn"] for row in rows] == [2, 5, 6]
+    job("sessions").write(tmp_path / "j.jsonl", format="bailian")
+    assert {"parent-missing", "chat-twice", "parent-order", "chat-branches"}.isdisjoint(
+        tt.validate(tmp_path / "j.jsonl").counts
+    )
+
+
+def test_chats_that_a_trace_has_stay_what_they_are(tmp_path):
+    """A tree, of which sessions are branches."""
+    tree = {"chat_id": np.array([1, 2, 3]), "parent_chat_id": np.array([-1, 1, 1])}
+    trace = session_rows([1, 2, 2], ids=1, **tree)
+    trace["session_id"][2] = 3
+    trace.write(tmp_path / "t.jsonl", format="bailian")
+    rows = rows_of(tmp_path / "t.jsonl")
+    assert [(row["chat_id"], row["parent_chat_id"]) for row in rows] == [(1, -1), (2, 1), (3, 1)]
+    numbers = {"far": np.array([-(2**63), -1, 2**60 + 1])}
+    session_rows([1, 2, 3], **numbers).write(tmp_path / "v.csv", format="vidur")
+    assert blis_columns(tmp_path / "v.csv", "far") == [["-9223372036854775808", "-1", "1152921504606846977"]]
+    for format in ("mooncake", "mooncake-session"):
+        assert {"chat_id", "parent_chat_id"} <= set(trace.write(tmp_path / "m", format=format).left_out)
+        assert tt.scan(tmp_path / "m").format == format
+    trace["chat_id"][2] = 2
+    with pytest.raises(tt.TraceError, match="row 3, column 'chat_id': 2 is there twice"):
+        trace.write(tmp_path / "t.jsonl", format="bailian")
 
 
 def test_requests_without_tokens_get_one_and_are_counted(tmp_path):

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import tracetide as tt
 from format_traces import KINDS, job
+from tracetide.validation import READERS
 
 pytestmark = pytest.mark.tools
 SCRIPTS = Path(__file__).resolve().parents[1] / "tools"
@@ -107,6 +108,16 @@ def test_aiperf_waits_as_long_as_our_delays(aiperf):
     ours = 1000 * trace.delay[~np.isnan(trace.delay)]
     assert 0 < len(waits) < len(ours)
     assert set(np.round(waits, 6)) <= set(np.round(ours, 6))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_aiperf_is_refused_baseten_since_it_would_send_our_empty_prompts(kind, aiperf):
+    """It makes prompts only where there is no text at all."""
+    for format in AIPERF:
+        _, sessions = aiperf[format, kind]
+        texts = {row["text_input"] for session in sessions.values() for row in session}
+        assert texts == ({""} if format == "baseten" else {None})
+    assert "baseten" not in READERS["aiperf"]
 
 
 # guidellm

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import tracetide as tt
 from format_traces import KINDS, TOOLS, ending, job
+from tracetide.formats import format_of
+from tracetide.formats.replay import replay_commands
 from tracetide.validation import READERS, RULES
 
 
@@ -67,8 +69,11 @@ BROKEN = {
     ),
     "hash-range": (
         "mooncake",
-        [mooncake(), mooncake(hash_ids=[0, 2**31])],
-        [(2, "the hash id 2147483648 is not allowed")],
+        [mooncake(), mooncake(hash_ids=[0, 2**31]), mooncake(hash_ids=[0, 2**64 - 1])],
+        [
+            (2, "the hash id 2147483648 is not allowed"),
+            (3, "the hash id 18446744073709551615 is not allowed"),
+        ],
     ),
     "hash-fill": (
         "mooncake",
@@ -122,6 +127,18 @@ BROKEN = {
             (None, "the column 'CompletionTokenCount' is missing"),
         ],
     ),
+    "round-order": (
+        "blis",
+        [
+            "arrival_time_us,session_id,round_index,input_tokens,output_tokens",
+            "0,a,0,5,5",
+            "1,,0,5,5",
+            "2,b,1,5,5",
+            "3,a,1,5,5",
+            "4,a,3,5,5",
+        ],
+        [(3, "round_index is 1; it must be 0"), (5, "round_index is 3; it must be 2")],
+    ),
     "constant": (
         "splitwise",
         [
@@ -139,7 +156,7 @@ def test_a_broken_rule_is_found_with_its_row(rule, tmp_path):
     format, lines, expected = BROKEN[rule]
     report = tt.validate(write(tmp_path / "t", *lines), format=format)
     broken = [finding for finding in report.findings if not finding.is_note]
-    if rule == "hash-missing":
+    if rule in ("hash-missing", "round-order"):
         broken = [finding for finding in broken if finding.rule == rule]
     assert {finding.rule for finding in broken} == {rule}
     assert [finding.row for finding in broken] == [row for row, _ in expected]
@@ -151,6 +168,8 @@ def test_a_broken_rule_is_found_with_its_row(rule, tmp_path):
 
 def test_every_rule_is_tested():
     elsewhere = {"readable", "time-origin", "no-tokens", "model", "header-file", "format"}
+    elsewhere |= {"served-model", "header-keys"}  # of BLIS, below
+    elsewhere |= {"chat-twice", "parent-order", "parent-missing", "turn-order", "chat-branches"}  # below
     of_data_sets = {"part-missing", "part-altered", "part-unknown"}  # test_dataset.py
     assert set(BROKEN) | elsewhere | of_data_sets == set(RULES)
 
@@ -180,6 +199,92 @@ def test_a_blis_trace_needs_its_header(tmp_path):
     assert "t.yaml is not there" in report.findings[0].message
 
 
+BLIS = (
+    "request_id,client_id,tenant_id,slo_class,vllm_priority,session_id,round_index,prefix_group,prefix_length,"
+    "streaming,input_tokens,output_tokens,text_tokens,image_tokens,audio_tokens,video_tokens,reason_ratio,model,"
+    "deadline_us,slo_target_us,server_input_tokens,arrival_time_us,send_time_us,first_chunk_time_us,"
+    "last_chunk_time_us,num_chunks,status,error_message,finish_reason,x_request_id,think_time_us"
+)
+
+
+def blis_row(session: str, round: int, time: int, think: int, model: str = "") -> str:
+    return (
+        f"0,c1,,standard,3,{session},{round},,0,true,100,20,100,0,0,0,0,{model},0,500000,0,{time},{time},0,0,0,"
+        f"timeout,,,u-1,{think}"
+    )
+
+
+def test_what_blis_writes_is_valid_and_its_think_times_are_delays(tmp_path):
+    """Columns that may be there or not, any mode, and any status."""
+    rows = (
+        blis_row("s1", 0, 1_000_000, 0),
+        blis_row("", 0, 2_500_000, 0),
+        blis_row("s1", 1, 5_000_000, 900_000),
+    )
+    path = write(tmp_path / "t.csv", BLIS, *rows)
+    (tmp_path / "t.yaml").write_text(
+        "trace_version: 3\ntime_unit: microseconds\nmode: real\nwarm_up_requests: 0\nworkload_seed: 7\n"
+    )
+    assert tt.validate(path).counts == {}
+    assert np.array_equal(tt.read(path).delay, [np.nan, np.nan, 0.9], equal_nan=True)
+    assert [batch.column("delay").to_pylist() for batch in tt.scan(path).batches(["delay"])] == [
+        [None, None, 0.9]
+    ]
+    tt.convert(path, tmp_path / "m.jsonl", format="mooncake-session")
+    found = [json.loads(line) for line in (tmp_path / "m.jsonl").read_text().splitlines()]
+    assert [row.get("delay") for row in found] == [None, None, 900]
+    write(path, BLIS.replace("slo_target_us,server_input_tokens", "server_input_tokens,slo_target_us"), *rows)
+    assert tt.validate(path).counts == {"column-order": 1}
+
+
+def test_what_a_version_of_blis_may_not_know_is_a_note(tmp_path):
+    path = write(tmp_path / "t.csv", BLIS, blis_row("", 0, 0, 0, "llama"))
+    (tmp_path / "t.yaml").write_text("trace_version: 2\ntime_unit: us\nmode: generated\nnew_key: 0\n")
+    report = tt.validate(path)
+    assert report.counts == {"served-model": 1, "header-keys": 1}
+    assert report.is_valid
+
+
+def chat(id: int, parent: int, turn: int) -> str:
+    return mooncake(chat_id=id, parent_chat_id=parent, turn=turn, type="text", hash_ids=list(range(38)))
+
+
+CHATS = {
+    "chat-twice": ([(1, -1, 1), (2, -1, 1), (1, -1, 1)], 3, "the chat_id 1 is there twice"),
+    "parent-order": ([(1, -1, 1), (2, 3, 1), (3, -1, 1)], 2, "the parent_chat_id 3 is not above"),
+    "parent-missing": ([(1, -1, 1), (2, 9, 2)], 2, "the parent_chat_id 9 is no chat_id of this file"),
+    "turn-order": ([(1, -1, 1), (2, 1, 3)], 2, "turn is 3, where the parent tells 2"),
+    "chat-branches": ([(1, -1, 1), (2, 1, 2), (3, 1, 2)], 3, "the parent_chat_id 1 has another child"),
+}
+
+
+@pytest.mark.parametrize("rule", CHATS)
+def test_what_is_odd_about_chats_is_noted(rule, tmp_path):
+    chats, row, message = CHATS[rule]
+    report = tt.validate(write(tmp_path / "t", *[chat(*one) for one in chats]))
+    (finding,) = [finding for finding in report.findings if finding.rule == rule]
+    assert (finding.row, finding.is_note) == (row, True)
+    assert message in finding.message
+    assert not any(other in report.counts for other in CHATS if other != rule)
+
+
+def test_a_circle_of_chats_is_noted(tmp_path):
+    report = tt.validate(write(tmp_path / "t", chat(1, 2, 1), chat(2, 1, 2), chat(3, 3, 1)))
+    assert report.counts["parent-order"] == 2
+
+
+@pytest.mark.parametrize("format", ["mooncake-session", "bailian", "baseten"])
+def test_aiperf_must_not_be_given_what_it_reads_otherwise(format, tmp_path):
+    path = tmp_path / f"t{ending(format)}"
+    job("sessions").write(path, format=format)
+    report = tt.validate(path, tools=["aiperf"])
+    assert [finding.rule for finding in report.findings if not finding.is_note] == ["format"]
+    assert "AIPerf 0.13" in report.findings[0].message
+    assert report.findings[0].message.endswith("it reads burstgpt, mooncake")
+    assert "aiperf" not in tt.validate(path).tools
+    assert "AIPerf" not in {one.tool for one in replay_commands(path, format_of(path, format))}
+
+
 def test_ids_are_compared_across_the_whole_file(tmp_path):
     """A tail comes back a hundred thousand rows later."""
     rows = 100_000
@@ -196,6 +301,7 @@ def test_only_the_tools_that_were_asked_for(tmp_path):
     assert set(report.findings[0].tools) == {"guidellm", "aiperf", "dynamo", "vllm", "sglang"}
     assert tt.validate(path, tools=["aibrix"]).is_valid
     session = write(tmp_path / "s", mooncake(session_id="a"))
+    assert tt.validate(session).tools == ("dynamo",)
     report = tt.validate(session, tools=["guidellm", "aiperf"])
     assert report.findings[0].message.startswith("guidellm does not read")
     with pytest.raises(ValueError, match="tools: 'aipref' is not known; it must be one of aiperf, guidellm"):
@@ -247,7 +353,7 @@ def test_real_traces_are_valid(data_dir):
     folder = data_dir / "traces"
     if not folder.is_dir():
         pytest.skip(f"no real data: {folder} is not a folder")
-    paths = [path for path in sorted(folder.iterdir()) if path.suffix in (".csv", ".jsonl")]
+    paths = sorted([*folder.glob("Azure*.csv"), *folder.glob("*_trace.jsonl")])
     assert paths
     for path in paths:
         assert tt.validate(path).is_valid, path

@@ -13,7 +13,7 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
-FIELDS = ("timestamp", "delay", "input_length", "output_length", "hash_ids")
+FIELDS = ("timestamp", "delay", "input_length", "output_length", "hash_ids", "text_input")
 
 
 def load(loader: str, path: str) -> dict[str, list[dict[str, Any]]]:

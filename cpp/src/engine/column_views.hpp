@@ -37,6 +37,7 @@ enum class ColumnKind : std::uint8_t { real, u16, u32, u64, list, text };
 struct ColumnInfo {
   std::string name{};
   ColumnKind kind = ColumnKind::u32;
+  bool is_signed = false;  ///< of u64: those from 2^63 on are below 0
 };
 
 inline constexpr std::array<std::string_view, 3> payload_names{"image_bytes", "audio_bytes", "video_bytes"};

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <stdexcept>
 
 #include "engine/job_state.hpp"
@@ -20,9 +21,9 @@ constexpr double latest_time = 1e10;  // s; what readers take for a time
 constexpr std::size_t longest_real = 24;
 constexpr std::size_t longest_value = 64;  // of a cell but lists and texts; chat has two numbers and a key
 
-// Chats of sessions and of requests that stand alone have numbers of their own: turn t of session s is
-// s + (t - 1) * 2^36, and the first is the session's own number; alone ones are those from 2^52 on. All are
-// below 2^53, so that they are exact as double as well.
+// Chats of sessions and of requests that stand alone have numbers of their own: row r of session s, from 0,
+// is s + r * 2^36, so that the first is the session's own number, and every parent is there; alone ones are
+// those from 2^52 on. All are below 2^53, so that they are exact as double as well.
 constexpr std::uint64_t most_sessions = std::uint64_t{1} << 36;
 constexpr std::uint64_t first_alone_chat = std::uint64_t{1} << 52;
 
@@ -134,6 +135,8 @@ RowWriter::RowWriter(TraceFormat format, std::vector<ColumnInfo> given, RowOptio
   add_pieces(plan.cells);
   for (const FormatCell& cell : plan.cells) {
     has_begins_ |= cell.put == Put::session_start;
+    has_chats_ |= cell.put == Put::chat && session_.has_value();
+    has_places_ |= cell.put == Put::round;
     has_fillers_ |= cell.put == Put::filler_ids;
     // Where they only ride along, they may be of any blocks.
     if (cell.key == "hash_ids" && cell.put == Put::items && format_block_size(format_) != 0)
@@ -141,7 +144,8 @@ RowWriter::RowWriter(TraceFormat format, std::vector<ColumnInfo> given, RowOptio
   }
   has_session_lines_ = format_ == TraceFormat::llmservingsim && session_ && turn_ && delay_;
   has_begins_ |= has_session_lines_;  // later turns stand in the line of the first, and need no time
-  if (format_ == TraceFormat::bailian && session_ && (given_[*session_].kind != ColumnKind::u64 || !turn_)) {
+  has_places_ = session_ && (has_places_ || has_begins_ || has_chats_ || has_session_lines_);
+  if (has_chats_ && (given_[*session_].kind != ColumnKind::u64 || !turn_)) {
     throw std::invalid_argument("columns: bailian needs whole numbers as session_id, and turn");
   }
 }
@@ -199,20 +203,20 @@ RowWriter::Prepared RowWriter::prepare(const Rows& rows) {
   if (format_block_size(format_) != 0) count_without_tokens(rows);
   if (hash_ids_) check_hash_ids(rows);
   if (has_fillers_) count_fillers(rows);
-  if (has_begins_) mark_begins(rows, prepared.begins);
-  check_times(rows, prepared.begins);
-  if (format_ == TraceFormat::bailian && session_) check_chats(rows);
+  if (has_chats_) check_chats(rows);
+  if (has_places_) find_places(rows, prepared.places);
+  check_times(rows, prepared.places);
   if (has_session_lines_) collect_sessions(rows, prepared.lines);
   next_row_ += rows.size;
   return prepared;
 }
 
-void RowWriter::check_times(const Rows& rows, const Column<std::uint8_t>& begins) const {
+void RowWriter::check_times(const Rows& rows, const Column<std::uint32_t>& places) const {
   const auto timestamp = std::get<std::span<const double>>(rows.columns[timestamp_]);
   const auto is_time = [](double time) { return time >= 0 && time < latest_time; };
   for (std::size_t row = 0; row < rows.size; ++row) {
     if (is_time(timestamp[row])) continue;
-    const bool is_later = has_begins_ && begins[row] == 0 && std::isnan(timestamp[row]);
+    const bool is_later = has_begins_ && places[row] != 0 && std::isnan(timestamp[row]);
     if (is_later && delay_ && is_time(std::get<std::span<const double>>(rows.columns[*delay_])[row]))
       continue;
     throw std::invalid_argument(
@@ -271,21 +275,38 @@ void RowWriter::count_fillers(const Rows& rows) {
   }
 }
 
-void RowWriter::mark_begins(const Rows& rows, Column<std::uint8_t>& begins) {
-  begins.resize(rows.size);
-  const auto turn = std::get<std::span<const std::uint16_t>>(rows.columns[*turn_]);
+void RowWriter::find_places(const Rows& rows, Column<std::uint32_t>& places) {
+  places.assign(rows.size, 0);
   if (const auto* texts = std::get_if<TextView>(&rows.columns[*session_])) {
     for (std::size_t row = 0; row < rows.size; ++row) {
       const std::string_view id = text_of(*texts, row);
-      begins[row] = id.empty() || begun_texts_.emplace(id).second;
+      if (!id.empty()) places[row] = next_place(text_sessions_[std::string(id)], rows, row);
     }
     return;
   }
   for (std::size_t row = 0; row < rows.size; ++row) {
     const std::uint64_t id = whole_number(rows.columns[*session_], row);
-    begins[row] =
-        id == no_session || (id >= options_.first_new_session ? turn[row] == 1 : begun_.insert(id).second);
+    if (id == no_session) continue;
+    if (turn_ && id >= options_.first_new_session) {
+      places[row] = std::get<std::span<const std::uint16_t>>(rows.columns[*turn_])[row] - 1u;
+    } else {
+      places[row] = next_place(sessions_[id], rows, row);
+    }
   }
+}
+
+// Rows of a session follow one another in the formats that have them, so they must do so in the trace.
+std::uint32_t RowWriter::next_place(Progress& session, const Rows& rows, std::size_t row) const {
+  if (turn_) {
+    const auto turn = std::get<std::span<const std::uint16_t>>(rows.columns[*turn_])[row];
+    if (session.rows != 0 && turn <= session.turn) {
+      throw std::invalid_argument(row_name(row) + ": turn " + std::to_string(turn) + " behind turn " +
+                                  std::to_string(session.turn) + " of its session is not allowed for " +
+                                  std::string(name(format_)) + "; the turns of a session must rise");
+    }
+    session.turn = turn;
+  }
+  return session.rows++;
 }
 
 // Writes the cells of some rows, one after the other. Lives for one call of `append`.
@@ -317,6 +338,10 @@ class RowWriter::CellWriter {
   }
 
  private:
+  [[nodiscard]] std::uint32_t place(std::size_t row) const noexcept {
+    return prepared_.places.empty() ? 0 : prepared_.places[row];
+  }
+
   char* put_value(char* to, const Piece& piece, std::size_t row) {
     const ColumnView& column = rows_.columns[piece.column];
     switch (piece.put) {
@@ -352,9 +377,17 @@ class RowWriter::CellWriter {
         return put_long_number(to, std::uint64_t{input_[row]} + output_[row]);
       case Put::row:
         return put_long_number(to, prepared_.first_row + row);
-      case Put::round: {
-        const std::uint64_t turn = whole_number(column, row);
-        return put_long_number(to, turn > 0 ? turn - 1 : 0);
+      case Put::signed_number: {
+        const std::uint64_t value = whole_number(column, row);
+        const bool is_negative = value > std::numeric_limits<std::int64_t>::max();
+        if (is_negative) *to++ = '-';
+        return put_long_number(to, is_negative ? ~value + 1 : value);
+      }
+      case Put::round:
+        return put_number(to, place(row));
+      case Put::think_time: {
+        const double delay = std::get<std::span<const double>>(column)[row];
+        return delay >= 0 ? put_microseconds(to, delay) : put_number(to, 0);
       }
       case Put::reason_ratio:
         return put_reason_ratio(to, std::get<std::span<const std::uint32_t>>(column)[row], output_[row]);
@@ -428,21 +461,17 @@ class RowWriter::CellWriter {
   [[nodiscard]] char* put_session_start(char* to, std::size_t row) const noexcept {
     const double delay =
         writer_.delay_ ? std::get<std::span<const double>>(rows_.columns[*writer_.delay_])[row] : -1.0;
-    if (prepared_.begins[row] != 0 || !(delay >= 0))
+    if (place(row) == 0 || !(delay >= 0))
       return put_milliseconds(put_text(to, "\"timestamp\":"), timestamp_[row]);
     return put_milliseconds(put_text(to, "\"delay\":"), delay);
   }
 
   [[nodiscard]] char* put_chat(char* to, std::size_t row) const noexcept {
     std::uint64_t chat = prepared_.first_row + row + (writer_.session_ ? first_alone_chat : 0);
-    bool has_parent = false;
-    if (is_in_session(row)) {
-      const auto turn = std::get<std::span<const std::uint16_t>>(rows_.columns[*writer_.turn_])[row];
-      chat = whole_number(rows_.columns[*writer_.session_], row) + (turn - std::uint64_t{1}) * most_sessions;
-      has_parent = turn > 1;
-    }
+    if (is_in_session(row))
+      chat = whole_number(rows_.columns[*writer_.session_], row) + place(row) * most_sessions;
     to = put_text(put_long_number(put_text(to, "\"chat_id\":"), chat), ",\"parent_chat_id\":");
-    return has_parent ? put_long_number(to, chat - most_sessions) : put_text(to, "-1");
+    return place(row) != 0 ? put_long_number(to, chat - most_sessions) : put_text(to, "-1");
   }
 
   [[nodiscard]] bool has_images(std::size_t row) const noexcept {

@@ -1,9 +1,9 @@
 // Rows in the text format of another tool.
 //
-// What a row looks like may depend on those before: its number, ids that are used once, whether its session
-// has begun. `prepare` settles that, in the order of the trace and quickly; `append` then writes the rows, on
-// any thread. Every cell is a key as it stands in the file and a value, so that a row costs a copy of a few
-// bytes and one number for each.
+// What a row looks like may depend on those before: its number, ids that are used once, how many rows of its
+// session there were. `prepare` settles that, in the order of the trace and quickly; `append` then writes the
+// rows, on any thread. Every cell is a key as it stands in the file and a value, so that a row costs a copy
+// of a few bytes and one number for each.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,6 @@
 #include <span>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "engine/column_views.hpp"
@@ -27,8 +26,8 @@ inline constexpr std::int64_t date_origin_s = 1'767'225'600;
 struct RowOptions {
   HashIds hash_ids = HashIds::fill;
   std::uint32_t block_size = 0;  ///< of ids; 0: the format's own
-  /// Numeric ids of sessions from this one on begin in the trace, with turn 1; of others it is remembered
-  /// which have begun.
+  /// Numeric ids of sessions from this one on begin in the trace, with turn 1, and lack no turn; of others it
+  /// is remembered how far they are.
   std::uint64_t first_new_session = ~std::uint64_t{0};
   std::int64_t session_horizon_ns = 0;  ///< by which sessions end after their first turn; 0: not known
 };
@@ -58,8 +57,8 @@ class RowWriter {
   struct Prepared {
     std::uint64_t first_row = 0;
     std::uint64_t first_filler = 0;
-    Column<std::uint8_t> begins{};  ///< by row, whether its session begins; where the format tells
-    Column<char> lines{};           ///< of sessions that have ended
+    Column<std::uint32_t> places{};  ///< by row, how many rows of its session are above; where that counts
+    Column<char> lines{};            ///< of sessions that have ended
   };
   /// For the next rows of the trace. @throws std::invalid_argument naming a row that the format cannot tell
   [[nodiscard]] Prepared prepare(const Rows& rows);
@@ -81,6 +80,11 @@ class RowWriter {
     std::uint32_t output = 0;
     double delay = 0;  // s, before it
   };
+  /// Of a session, what is above.
+  struct Progress {
+    std::uint32_t rows = 0;
+    std::uint16_t turn = 0;  // of the last one
+  };
   struct OpenSession {
     double begin = 0;
     std::vector<Turn> turns{};
@@ -93,11 +97,12 @@ class RowWriter {
   [[nodiscard]] std::size_t longest_text(const Rows& rows) const;
   [[nodiscard]] std::string row_name(std::size_t row) const;
   void count_without_tokens(const Rows& rows);
-  void check_times(const Rows& rows, const Column<std::uint8_t>& begins) const;
+  void check_times(const Rows& rows, const Column<std::uint32_t>& places) const;
   void check_chats(const Rows& rows) const;
   void check_hash_ids(const Rows& rows) const;
   void count_fillers(const Rows& rows);
-  void mark_begins(const Rows& rows, Column<std::uint8_t>& begins);
+  void find_places(const Rows& rows, Column<std::uint32_t>& places);
+  [[nodiscard]] std::uint32_t next_place(Progress& session, const Rows& rows, std::size_t row) const;
   void collect_sessions(const Rows& rows, Column<char>& lines);
   void put_session_line(const std::string& key, const OpenSession& session, Column<char>& out) const;
 
@@ -110,7 +115,9 @@ class RowWriter {
   std::string end_;  // of a row
   std::vector<std::string> left_out_;
   std::size_t fixed_length_ = 0;  // of a row at its longest, without lists and texts
-  bool has_begins_ = false;
+  bool has_begins_ = false;       // the first row of a session is another than the others
+  bool has_places_ = false;
+  bool has_chats_ = false;  // made of sessions and places
   bool has_fillers_ = false;
   bool has_session_lines_ = false;
   std::size_t timestamp_ = 0, input_ = 0, output_ = 0;
@@ -121,8 +128,8 @@ class RowWriter {
   std::uint64_t next_row_ = 0;
   std::uint64_t next_filler_ = 0;
   std::uint64_t without_tokens_ = 0;
-  std::unordered_set<std::uint64_t> begun_;
-  std::unordered_set<std::string> begun_texts_;
+  std::unordered_map<std::uint64_t, Progress> sessions_;
+  std::unordered_map<std::string, Progress> text_sessions_;
   std::unordered_map<std::string, OpenSession> open_;
   std::deque<std::string> opened_;  // in order
 };

@@ -34,6 +34,10 @@ class Planner {
   explicit Planner(std::span<const ColumnInfo> given) : given_(given) {}
 
   [[nodiscard]] bool has(std::string_view column) const { return find_column(given_, column).has_value(); }
+  [[nodiscard]] bool has_number(std::string_view column) const {
+    const auto found = find_column(given_, column);
+    return found && given_[*found].kind == ColumnKind::u64;
+  }
   [[nodiscard]] bool has_all(std::initializer_list<std::string_view> columns) const {
     return std::all_of(columns.begin(), columns.end(), [&](std::string_view c) { return has(c); });
   }
@@ -75,7 +79,7 @@ class Planner {
   Planner& put_rest() {
     for (const ColumnInfo& column : given_) {
       if (is_in(told_, column.name) || is_in(left_out_, column.name)) continue;
-      Put how = Put::number;
+      Put how = column.is_signed ? Put::signed_number : Put::number;
       if (column.kind == ColumnKind::real) how = column.name == "delay" ? Put::seconds : Put::real;
       if (column.kind == ColumnKind::list) how = Put::items;
       if (column.kind == ColumnKind::text || column.name == "session_id") how = Put::label;
@@ -111,6 +115,9 @@ void put_hash_ids(Planner& plan, HashIds hash_ids) {
   }
 }
 
+// By these keys, files of Bailian's format are told from Mooncake's.
+void leave_out_chats(Planner& plan) { plan.leave_out("chat_id").leave_out("parent_chat_id"); }
+
 void plan_mooncake(Planner& plan, HashIds hash_ids) {
   plan.put("timestamp", Put::milliseconds, "timestamp")
       .put("input_length", Put::tokens, "input_tokens")
@@ -118,6 +125,7 @@ void plan_mooncake(Planner& plan, HashIds hash_ids) {
       .leave_out("session_id")  // its readers would take the file for the other flavour
       .leave_out("delay")
       .leave_out("type");  // AIPerf's name for the format itself
+  leave_out_chats(plan);
   put_hash_ids(plan, hash_ids);
   plan.put_rest();
 }
@@ -134,13 +142,20 @@ void plan_mooncake_session(Planner& plan, HashIds hash_ids) {
   plan.put("input_length", Put::tokens, "input_tokens")
       .put("output_length", Put::tokens, "output_tokens")
       .leave_out("type");  // AIPerf's name for the format itself
+  leave_out_chats(plan);
   put_hash_ids(plan, hash_ids);
   plan.put_rest();
 }
 
 void plan_bailian(Planner& plan, HashIds hash_ids) {
-  plan.derive("", Put::chat)
-      .put("timestamp", Put::seconds, "timestamp")
+  if (plan.has_number("chat_id") && plan.has_number("parent_chat_id")) {
+    plan.put("chat_id", Put::signed_number, "chat_id")
+        .put("parent_chat_id", Put::signed_number, "parent_chat_id");
+  } else {
+    plan.derive("", Put::chat);
+    leave_out_chats(plan);
+  }
+  plan.put("timestamp", Put::seconds, "timestamp")
       .put("input_length", Put::tokens, "input_tokens")
       .put("output_length", Put::tokens, "output_tokens");
   if (plan.has("type")) {
@@ -209,7 +224,7 @@ void plan_blis(Planner& plan) {
   plan.constant("tenant_id", "")
       .constant("slo_class", "")
       .put_or("session_id", Put::label, "session_id", "")
-      .put_or("round_index", Put::round, "turn", "0")
+      .derive("round_index", Put::round)
       .constant("prefix_group", "")
       .constant("prefix_length", "0")
       .constant("streaming", "true")
@@ -224,7 +239,7 @@ void plan_blis(Planner& plan) {
   put_sum(plan, "audio_tokens");
   put_sum(plan, "video_tokens");
   plan.put_or("reason_ratio", Put::reason_ratio, "reason_tokens", "0")
-      .put_or("model", Put::label, "model", "")
+      .constant("model", "")  // it drops requests for another model than the one that it serves
       .constant("deadline_us", "0")
       .constant("server_input_tokens", "0")
       .put("arrival_time_us", Put::microseconds, "timestamp")
@@ -235,6 +250,10 @@ void plan_blis(Planner& plan) {
       .constant("status", "ok")
       .constant("error_message", "")
       .constant("finish_reason", "");
+  if (plan.has("session_id")) {
+    plan.tell("turn");
+    if (plan.has("delay")) plan.put("think_time_us", Put::think_time, "delay");
+  }
 }
 
 void plan_llmservingsim(Planner& plan) {

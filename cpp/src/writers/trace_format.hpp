@@ -33,12 +33,13 @@ enum class TraceFormat : std::uint8_t {
 
 /// How a cell is made of its column, if of any.
 enum class Put : std::uint8_t {
-  constant,      ///< what stands before the cell is all
-  number,        ///< a column of whole numbers
-  tokens,        ///< a column of token counts, at least 1
-  real,          ///< a column of reals, the shortest text that reads the same; missing: null or nothing
-  seconds,       ///< a column of times in s; missing: null or nothing
-  milliseconds,  ///< these as times in ms, and so on
+  constant,       ///< what stands before the cell is all
+  number,         ///< a column of whole numbers
+  signed_number,  ///< a column of whole numbers of 64 bits that may be below 0
+  tokens,         ///< a column of token counts, at least 1
+  real,           ///< a column of reals, the shortest text that reads the same; missing: null or nothing
+  seconds,        ///< a column of times in s; missing: null or nothing
+  milliseconds,   ///< these as times in ms, and so on
   microseconds,
   nanoseconds,
   date,
@@ -48,7 +49,8 @@ enum class Put : std::uint8_t {
   item_sum,       ///< their sum
   both_tokens,    ///< of input and output
   row,            ///< the number of the row, from 0
-  round,          ///< a turn counted from 0; 0 where the request stands alone
+  round,          ///< how many rows of its session are above; 0 where the request stands alone
+  think_time,     ///< a delay in whole microseconds; missing: 0
   reason_ratio,   ///< reasoning tokens of the output, from 0 to 1
   filler_ids,     ///< as many ids as the input has blocks, never used before
   session_start,  ///< the time of a session's first turn, or the delay of a later one

@@ -25,7 +25,7 @@ def report_written(
 
     As JSON on standard output, or for people on standard error.
     """
-    replay = replay_commands(target, format, hash_ids=hash_ids, block_size=block_size)
+    replay = replay_commands(target, format, hash_ids=hash_ids, block_size=block_size, rows=written.rows)
     if as_json:
         print(
             json.dumps(
@@ -54,7 +54,8 @@ def report_written(
     )
     if format.name not in NATIVE:
         for one in replay:
-            tell(f"{one.tool}: {one.command}")
+            for line in f"{one.tool}: {one.command}".splitlines():
+                tell(line)
 
 
 def check_json(target: str, *, as_json: bool) -> None:

@@ -142,7 +142,7 @@ def write_source(
 
 def _with_blocks(job: Job, format: Format, hash_ids: bool) -> Job:
     """The same job with the hash ids that a format expects, where it was not said which it has."""
-    from tracetide.formats.hash_blocks import FORMAT_BLOCKS
+    from tracetide.readers.layouts import FORMAT_BLOCKS
 
     wanted = FORMAT_BLOCKS.get(format.container.partition(".")[0], 0)
     if not hash_ids or not wanted or job.has_own_block_size:

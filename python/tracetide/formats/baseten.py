@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from tracetide.errors import TraceError
 from tracetide.formats.base import Format, Loss, Sink, Source, ToolOptions
-from tracetide.formats.hash_blocks import FORMAT_BLOCKS, reblocked
+from tracetide.formats.hash_blocks import HashBlocks
+from tracetide.readers.layouts import FORMAT_BLOCKS
 
 _ORIGIN_MS = 1_767_225_600_000
 """2026-01-01 00:00:00 UTC, from which its times count."""
@@ -41,8 +42,8 @@ class _Rows:
 
     def __init__(self, schema: pa.Schema, options: ToolOptions, block_size: int) -> None:
         self._block = options.block_size or FORMAT_BLOCKS["baseten"]
-        self._own_block = block_size or self._block
         self.has_ids = options.hash_ids and "hash_ids" in schema.names
+        self._blocks = HashBlocks(block_size or self._block, self._block) if self.has_ids else None
         self._has_sessions = "session_id" in schema.names
         self._seen = 0
         fields = [
@@ -73,16 +74,14 @@ class _Rows:
         ]
         if self._has_sessions:
             columns.append(batch.column("session_id").cast(pa.string()))
-        if self.has_ids:
-            columns += [self._ids(batch), pa.array(np.full(rows, self._block, dtype=np.int64))]
+        if self._blocks is not None:
+            columns += [self._ids(batch, self._blocks), pa.array(np.full(rows, self._block, dtype=np.int64))]
         self._seen += rows
         return pa.record_batch(columns, schema=self.schema)
 
-    def _ids(self, batch: pa.RecordBatch) -> pa.Array:
+    def _ids(self, batch: pa.RecordBatch, blocks: HashBlocks) -> pa.Array:
         ids = batch.column("hash_ids")
         inputs = batch.column("input_tokens").to_numpy()
-        offsets, values = reblocked(
-            ids.offsets.to_numpy(), ids.values.to_numpy(), inputs, self._own_block, self._block, self._seen
-        )
+        offsets, values = blocks.of(ids.offsets.to_numpy(), ids.values.to_numpy(), inputs, self._seen)
         flat = pa.array(values[offsets[0] : offsets[-1]].astype(np.int64))
         return pa.ListArray.from_arrays(pa.array(offsets - offsets[0]), flat, type=_HASHES)

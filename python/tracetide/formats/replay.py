@@ -6,13 +6,25 @@ Dynamo 1.6.1, inference-perf 0.7, Vidur, BLIS, LLMServingSim, splitwise-sim.
 
 from __future__ import annotations
 
+import json
 import os
 from shlex import quote
 from typing import NamedTuple
 
 from tracetide.formats.base import Format
 from tracetide.formats.blis import header_path
-from tracetide.formats.hash_blocks import FORMAT_BLOCKS
+from tracetide.readers.layouts import FORMAT_BLOCKS
+
+_WITH_IDS = ("mooncake", "mooncake-session", "bailian")
+
+
+class _File(NamedTuple):
+    path: str
+    block: int
+    rows: str
+
+    def __str__(self) -> str:
+        return quote(self.path)
 
 
 class Replay(NamedTuple):
@@ -28,7 +40,12 @@ class Replay(NamedTuple):
 
 
 def replay_commands(
-    path: str | os.PathLike[str], format: Format, *, hash_ids: bool = True, block_size: int = 0
+    path: str | os.PathLike[str],
+    format: Format,
+    *,
+    hash_ids: bool = True,
+    block_size: int = 0,
+    rows: int | None = None,
 ) -> list[Replay]:
     """For every tool that reads the format and is told by a command line or a configuration.
 
@@ -37,6 +54,8 @@ def replay_commands(
         format: its format.
         hash_ids: whether it has hash ids.
         block_size: tokens of a block of them, if not what the format expects.
+        rows: how many requests it has, which some tools must be told, as they take no more by default; if
+            not known, the user fills them in.
 
     Returns:
         Nothing for files that are packed, which must be unpacked first, and for standard output.
@@ -57,16 +76,17 @@ def replay_commands(
         "splitwise": _splitwise,
         "baseten": _baseten,
         "servegen": _servegen,
-    }.get(format.name, _native)(file, block)
-    return [one for one in made if hash_ids or one.tool not in ("guidellm", "Dynamo") or not block]
+    }.get(format.name, _native)(_File(file, block, "ROWS" if rows is None else str(rows)))
+    needs_ids = ("guidellm", "Dynamo") if format.name in _WITH_IDS else ()
+    return [one for one in made if hash_ids or one.tool not in needs_ids]
 
 
-def _aiperf(file: str, kind: str, *more: str) -> Replay:
+def _aiperf(file: _File, kind: str, *more: str) -> Replay:
     options = " ".join(("--fixed-schedule", *more))
     return Replay(
         "AIPerf",
         "aiperf profile --model MODEL --url localhost:8000 --endpoint-type chat --streaming "
-        f"--input-file {quote(file)} --custom-dataset-type {kind} {options}",
+        f"--input-file {file} --custom-dataset-type {kind} {options}",
     )
 
 
@@ -78,113 +98,129 @@ def _guidellm(data: str) -> Replay:
     )
 
 
-def _guidellm_ids(file: str, block: int, scale: str) -> Replay:
+def _guidellm_ids(file: _File, scale: str) -> Replay:
     return _guidellm(
-        f"kind=mooncake,source.kind=json_file,source.path={quote(file)},hash_id_block_size={block}{scale}"
+        f"kind=mooncake,source.kind=json_file,source.path={file},hash_id_block_size={file.block}{scale}"
     )
 
 
-def _vllm(file: str, block: int, factor: str) -> Replay:
+def _vllm(file: _File, dataset: str, *more: str) -> Replay:
+    options = " ".join((f"--num-prompts {file.rows}", *more))
     return Replay(
         "vLLM",
-        f"vllm bench serve --model MODEL --dataset-name timed_trace --dataset-path {quote(file)} "
-        f"--timed-trace-chunk-hash-size {block} --timed-trace-sec-multiplier {factor}",
+        f"vllm bench serve --model MODEL --dataset-name {dataset} --dataset-path {file} {options}",
     )
 
 
-def _mooncake(file: str, block: int) -> list[Replay]:
-    own = [] if block == FORMAT_BLOCKS["mooncake"] else [f"--isl-block-size {block}"]
+def _vllm_ids(file: _File, factor: str) -> Replay:
+    size = f"--timed-trace-chunk-hash-size {file.block}"
+    return _vllm(file, "timed_trace", size, f"--timed-trace-sec-multiplier {factor}")
+
+
+def _mooncake(file: _File) -> list[Replay]:
+    own = [] if file.block == FORMAT_BLOCKS["mooncake"] else [f"--isl-block-size {file.block}"]
     return [
         _aiperf(file, "mooncake_trace", *own),
-        _guidellm_ids(file, block, ",time_scale=0.001"),
-        _vllm(file, block, "0.001"),
+        _guidellm_ids(file, ",time_scale=0.001"),
+        _vllm_ids(file, "0.001"),
         Replay(
             "SGLang",
-            "python -m sglang.bench_serving --backend sglang --dataset-name mooncake "
-            f"--dataset-path {quote(file)} --use-trace-timestamps",
+            "python -m sglang.benchmark.serving --backend sglang --dataset-name mooncake "
+            f"--dataset-path {file} --num-prompts {file.rows} --use-trace-timestamps",
         ),
-        Replay("Dynamo", _dynamo(file, block)),
+        _dynamo(file),
     ]
 
 
-def _dynamo(file: str, block: int) -> str:
-    return f"python -m dynamo.replay {quote(file)} --extra-engine-args '{{\"block_size\":{block}}}'"
+def _dynamo(file: _File) -> Replay:
+    code = (
+        "from dynamo.replay import run_trace_replay; "
+        f'print(run_trace_replay([{json.dumps(file.path)}], trace_format="mooncake", '
+        f'trace_block_size={file.block}, extra_engine_args={{"engine": {{"block_size": {file.block}}}}}))'
+    )
+    return Replay("Dynamo", f"python -c {quote(code)}")
 
 
-def _mooncake_session(file: str, block: int) -> list[Replay]:
-    own = [] if block == FORMAT_BLOCKS["mooncake-session"] else [f"--isl-block-size {block}"]
-    return [_aiperf(file, "mooncake_trace", *own), Replay("Dynamo", _dynamo(file, block))]
+def _mooncake_session(file: _File) -> list[Replay]:
+    return [_dynamo(file)]
 
 
-def _bailian(file: str, block: int) -> list[Replay]:
-    return [
-        _aiperf(file, "bailian_trace"),
-        _guidellm_ids(file, block, ""),
-        _vllm(file, block, "1"),
-    ]
+def _bailian(file: _File) -> list[Replay]:
+    return [_guidellm_ids(file, ""), _vllm_ids(file, "1")]
 
 
-def _burstgpt(file: str, block: int) -> list[Replay]:
+def _burstgpt(file: _File) -> list[Replay]:
     columns = (
         "timestamp_column=Timestamp,prompt_tokens_column=Request tokens,output_tokens_column=Response tokens"
     )
     return [
         _aiperf(file, "burst_gpt_trace"),
-        _guidellm(quote(f"kind=trace_synthetic,source.kind=csv_file,source.path={file},{columns}")),
-        Replay(
-            "vLLM", f"vllm bench serve --model MODEL --dataset-name burstgpt --dataset-path {quote(file)}"
-        ),
+        _guidellm(quote(f"kind=trace_synthetic,source.kind=csv_file,source.path={file.path},{columns}")),
+        _vllm(file, "burstgpt"),
     ]
 
 
-def _azure(file: str, block: int) -> list[Replay]:
-    return [Replay("inference-perf", f"load: {{type: trace_replay, trace: {{file: {quote(file)}}}}}")]
+def _azure(file: _File) -> list[Replay]:
+    trace = f"trace: {{file: {file}}}"
+    # Stages must be there, and are not looked at.
+    lines = (
+        "api: {type: completion}",
+        f"data: {{type: random, {trace}}}",
+        f"load: {{type: trace_replay, {trace}, stages: [{{rate: 1, duration: 1}}]}}",
+    )
+    return [Replay("inference-perf", "\n".join(lines))]
 
 
-def _vidur(file: str, block: int) -> list[Replay]:
+def _vidur(file: _File) -> list[Replay]:
     return [
         Replay(
             "Vidur",
             "python -m vidur.main --request_generator_config_type trace_replay "
-            f"--trace_request_generator_config_trace_file {quote(file)}",
+            f"--trace_request_generator_config_trace_file {file}",
         )
     ]
 
 
-def _blis(file: str, block: int) -> list[Replay]:
-    header = quote(header_path(file))
-    return [Replay("BLIS", f"blis replay --model MODEL --trace-header {header} --trace-data {quote(file)}")]
+def _blis(file: _File) -> list[Replay]:
+    header = quote(header_path(file.path))
+    return [Replay("BLIS", f"blis replay --model MODEL --trace-header {header} --trace-data {file}")]
 
 
-def _llmservingsim(file: str, block: int) -> list[Replay]:
-    return [Replay("LLMServingSim", f"python main.py --dataset {quote(file)}")]
-
-
-def _splitwise(file: str, block: int) -> list[Replay]:
-    name = quote(os.path.splitext(os.path.basename(file))[0])
+def _llmservingsim(file: _File) -> list[Replay]:
     return [
-        Replay("splitwise-sim", f"cp {quote(file)} traces/{name}.csv && python run.py trace.filename={name}")
+        Replay(
+            "LLMServingSim",
+            "python -m serving --cluster-config CONFIG --dtype bfloat16 --block-size 16 "
+            f"--dataset {file} --output OUTPUT.csv",
+        )
     ]
 
 
-def _baseten(file: str, block: int) -> list[Replay]:
-    return [_aiperf(file, "baseten_trace")]
+def _splitwise(file: _File) -> list[Replay]:
+    name = quote(os.path.splitext(os.path.basename(file.path))[0])
+    return [Replay("splitwise-sim", f"cp {file} traces/{name}.csv && python run.py trace.filename={name}")]
 
 
-def _servegen(file: str, block: int) -> list[Replay]:
-    return [Replay("BLIS", f"blis convert servegen --path {quote(file)}")]
+def _baseten(file: _File) -> list[Replay]:
+    kind = "arrow_file" if file.path.endswith(".arrow") else "parquet_file"
+    columns = "timestamp_column=timestamp_start_unix_ms,time_scale=0.001"
+    return [_guidellm_columns(file, kind, columns)]
 
 
-def _native(file: str, block: int) -> list[Replay]:
+def _servegen(file: _File) -> list[Replay]:
+    return [Replay("BLIS", f"blis convert servegen --path {file}")]
+
+
+def _native(file: _File) -> list[Replay]:
     kind = {
         ".parquet": "parquet_file",
         ".arrow": "arrow_file",
         ".csv": "csv_file",
         ".jsonl": "json_file",
-    }.get(os.path.splitext(file)[1], "")
-    columns = "prompt_tokens_column=input_tokens,output_tokens_column=output_tokens"
-    return (
-        [_guidellm(f"kind=trace_synthetic,source.kind={kind},source.path={quote(file)},{columns}")]
-        if kind
-        else []
-    )
+    }.get(os.path.splitext(file.path)[1], "")
+    return [_guidellm_columns(file, kind)] if kind else []
+
+
+def _guidellm_columns(file: _File, kind: str, *more: str) -> Replay:
+    columns = ",".join(("prompt_tokens_column=input_tokens,output_tokens_column=output_tokens", *more))
+    return _guidellm(f"kind=trace_synthetic,source.kind={kind},source.path={file},{columns}")

@@ -14,16 +14,17 @@ from tracetide.arrow import KINDS
 from tracetide.columns import NO_SESSION
 from tracetide.errors import TraceError
 from tracetide.formats.base import Loss, ToolOptions
-from tracetide.formats.hash_blocks import FORMAT_BLOCKS, check_counts, reblocked
+from tracetide.formats.hash_blocks import HashBlocks, check_counts
+from tracetide.readers.fields import NATIVE
+from tracetide.readers.growing_map import Distinct
+from tracetide.readers.layouts import FORMAT_BLOCKS
 from tracetide.readers.place import Place
-from tracetide.readers.plan import CHAT, PARENT
 from tracetide.readers.sessions import TurnCounter
 from tracetide.session_numbers import SessionNumbers
 
 _NEEDS_TURNS = ("bailian", "mooncake-session")
-_TREE = (CHAT, PARENT)
-"""Columns of chats as they were, which sessions replace."""
-
+_CHATS = ("chat_id", "parent_chat_id")
+"""Of traces that were Bailian's: they tell the tree of a conversation, of which a session is a branch."""
 _KINDS = {type: kind for kind, type in KINDS.items()}
 
 
@@ -53,23 +54,27 @@ class ToolRows:
         """
         self._format = format
         self._schema = schema
-        names = [name for name in schema.names if name not in _TREE]
+        names = list(schema.names)
         self._counter = None
         if format in _NEEDS_TURNS and "session_id" in names and "turn" not in names:
             self._counter = TurnCounter()
             names.append("turn")
+        self._chats = None
+        if format == "bailian" and all(_is_signed(schema, name) for name in _CHATS):
+            self._chats = Distinct()
         self._numbers = None
-        if format == "bailian" and "session_id" in names:
+        if format == "bailian" and self._chats is None and "session_id" in names:
             is_number = schema.field("session_id").type == pa.uint64()
             self._numbers = SessionNumbers() if renumbers or not is_number else None
         self._names = names
         kinds = [(name, self._kind(name)) for name in names]
         wanted = options.block_size or FORMAT_BLOCKS.get(format, 0)
-        self._from = self._to = wanted
+        self._blocks = None
         if "hash_ids" in names and options.hash_ids and wanted:
-            self._from = block_size or wanted
+            self._blocks = HashBlocks(block_size or wanted, wanted)
         # Where ids only ride along, or are left out, they may be of any blocks.
-        self._counts_ids = options.hash_ids and format in FORMAT_BLOCKS
+        counts = options.hash_ids and format in FORMAT_BLOCKS and block_size in (0, wanted)
+        self._counted_block = wanted if counts else 0
         hash_ids = "fill" if options.hash_ids else "leave"
         self._core = _core.RowWriter(format, kinds, hash_ids=hash_ids, block_size=wanted)
         self._rows = 0
@@ -96,8 +101,7 @@ class ToolRows:
 
     def loss(self) -> Loss:
         """What the format does not tell."""
-        left_out = [name for name in (*_TREE, *self._core.left_out) if name in self._schema.names]
-        return Loss(tuple(left_out), self._core.rows_without_tokens)
+        return Loss(tuple(self._core.left_out), self._core.rows_without_tokens)
 
     def _kind(self, name: str) -> str:
         if name == "turn":
@@ -109,6 +113,8 @@ class ToolRows:
             return "list"
         if pa.types.is_string(kind):
             return "text"
+        if pa.types.is_signed_integer(kind) and name not in NATIVE:
+            return "i64"
         if pa.types.is_integer(kind):
             return _KINDS.get(kind, "u64")
         return "real"
@@ -126,34 +132,48 @@ class ToolRows:
             return _texts(column)
         if kind == "real":
             return np.ascontiguousarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
-        if column.null_count:
-            if name != "session_id":
-                raise TraceError(
-                    f"row {self._rows + _first(column.is_null()) + 1}, column {name!r}: a missing value is "
-                    f"not allowed for {self._format}"
-                )
+        if name == "session_id" and column.null_count:
             column = column.fill_null(NO_SESSION)
+        self._expect_all(column, name)
+        if kind == "i64":
+            return self._signed(column, name)
         if kind == "u64" and column.type != pa.uint64():
-            is_negative = pc.less(column, 0)
-            if pc.any(is_negative).as_py():
-                row = _first(is_negative)
-                raise TraceError(
-                    f"row {self._rows + row + 1}, column {name!r}: {column[row]} is not allowed for "
-                    f"{self._format}; it must be a whole number from 0 on"
-                )
             column = column.cast(pa.uint64())
         return np.ascontiguousarray(column.to_numpy(zero_copy_only=False))
+
+    def _expect_all(self, column: pa.Array, name: str) -> None:
+        if column.null_count:
+            raise TraceError(
+                f"row {self._rows + _first(column.is_null()) + 1}, column {name!r}: a missing value is "
+                f"not allowed for {self._format}"
+            )
+
+    def _signed(self, column: pa.Array, name: str) -> Any:
+        numbers = column.cast(pa.int64()).to_numpy()
+        if name == "chat_id" and self._chats is not None:
+            again = self._chats.again(numbers)
+            if again.any():
+                row = int(again.argmax())
+                raise TraceError(
+                    f"row {self._rows + row + 1}, column 'chat_id': {numbers[row]} is there twice, which is "
+                    "not allowed for bailian; leave the column or the row out"
+                )
+        return np.ascontiguousarray(numbers).view(np.uint64)
 
     def _lists(self, batch: pa.RecordBatch, column: pa.ListArray, name: str) -> Any:
         offsets = column.offsets.to_numpy()
         values = column.values.to_numpy(zero_copy_only=False)
         if name == "hash_ids":
             inputs = batch.column("input_tokens").to_numpy()
-            if self._from != self._to:
-                offsets, values = reblocked(offsets, values, inputs, self._from, self._to, self._rows)
-            elif self._counts_ids:
-                check_counts(np.diff(offsets), inputs, self._to, self._rows, least=1)
+            if self._counted_block:
+                check_counts(np.diff(offsets), inputs, self._counted_block, self._rows, least=1)
+            if self._blocks is not None:
+                offsets, values = self._blocks.of(offsets, values, inputs, self._rows)
         return np.ascontiguousarray(offsets), np.ascontiguousarray(values)
+
+
+def _is_signed(schema: pa.Schema, name: str) -> bool:
+    return name in schema.names and bool(pa.types.is_signed_integer(schema.field(name).type))
 
 
 def _texts(column: pa.Array) -> Any:

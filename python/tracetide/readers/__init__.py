@@ -71,8 +71,9 @@ def opened_scan(
     strict: bool = True,
     sort: bool = False,
     block_size: int = 0,
+    own_blocks: bool = False,
 ) -> TraceScan:
-    """As `scan`; with `strict=False` times may decrease, and a session may begin without one."""
+    """As `scan`; for `strict` see `TraceScan`, for `own_blocks` `Plan.with_own_blocks`."""
     import pyarrow as pa
 
     from tracetide.readers.open_source import open_source
@@ -89,6 +90,7 @@ def opened_scan(
     if format in (None, "llmservingsim") and SessionLines.are_in(opened):
         opened = SessionLines(opened)
     plan = plan_of(opened, format, columns, units)
+    plan = plan.with_own_blocks() if own_blocks else plan
     return TraceScan(opened, plan, rebase=rebase, strict=strict, sort=sort, block_size=block_size)
 
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tracetide.errors import TraceError
-from tracetide.readers.fields import LIST_TYPE, NATIVE, UNITS, Field
+from tracetide.readers.block_ids import SmallIds
+from tracetide.readers.fields import NATIVE, OWN_BLOCKS, UNITS, Field
 from tracetide.readers.place import Place, shown
 from tracetide.session_numbers import without_empty
 from tracetide.wording import Option, Told
@@ -23,7 +24,6 @@ _WRONG_UNIT = 1e10
 
 _SCALES = tuple(10.0**decimals for decimals in range(9, -1, -1))
 
-_ITEMS = "its items must be whole numbers from 0 to 4294967295"
 _LIST = r"^\[\s*(\d+(\s*,\s*\d+)*)?\s*\]$"
 
 
@@ -220,6 +220,8 @@ class Delays(Converter):
 class Items(Converter):
     """Lists of whole numbers."""
 
+    _type = pa.uint32()
+
     def _converted(self, array: pa.Array, place: Place) -> pa.Array:
         if pa.types.is_string(array.type):
             array = self._lists_of_texts(array, place)
@@ -227,25 +229,31 @@ class Items(Converter):
             array = array.cast(pa.list_(array.type.value_type))
         if not pa.types.is_list(array.type):
             place.fail(0, self._field.source, array[0].as_py(), "it must be a list of whole numbers")
-        if array.type.value_type == pa.uint32() and not array.values.null_count:
-            return pa.ListArray.from_arrays(array.offsets, array.values, LIST_TYPE)
+        if array.type.value_type in (pa.uint32(), self._type) and not array.values.null_count:
+            return self._lists(array.offsets, array.values)
         flat = array.flatten()
         if not len(flat):
-            return array.cast(LIST_TYPE)
+            return array.cast(self._field.type)
         if not (pa.types.is_integer(flat.type) or pa.types.is_floating(flat.type)):
             row = _row_of(array, 0)
-            place.fail(row, self._field.source, array[row].as_py(), _ITEMS)
+            place.fail(row, self._field.source, array[row].as_py(), _items_allowed(self._type))
         if flat.null_count:
             place.missing(_row_of(array, _first(flat.is_null())), self._field.source)
         inner = Place(place.origin)
+        item = Field(self._field.name, self._field.source, "tokens", self._type)
         try:
-            values = WholeNumbers(_item(self._field))(flat, inner)
+            values = WholeNumbers(item)(flat, inner)
         except TraceError:
             values = flat.to_numpy(zero_copy_only=False)
-            wrong = ~((values >= 0) & (values <= 2**32 - 1) & (values == np.floor(values)))
+            largest = np.iinfo(self._type.to_pandas_dtype()).max
+            wrong = ~((values >= 0) & (values <= largest) & (values == np.floor(values)))
             at = int(wrong.argmax())
-            place.fail(_row_of(array, at), self._field.source, values[at].item(), _ITEMS)
-        return pa.ListArray.from_arrays(_offsets(array), values, LIST_TYPE)
+            place.fail(_row_of(array, at), self._field.source, values[at].item(), _items_allowed(self._type))
+        return self._lists(_offsets(array), values)
+
+    def _lists(self, offsets: pa.Array, values: pa.Array) -> pa.Array:
+        """Of numbers that are right."""
+        return pa.ListArray.from_arrays(offsets, values, self._field.type)
 
     def _lists_of_texts(self, array: pa.Array, place: Place) -> pa.Array:
         """Lists from texts such as `[256,512]`."""
@@ -260,7 +268,11 @@ class Items(Converter):
         is_empty = pc.equal(pc.utf8_trim_whitespace(inner), "")
         parts = pc.split_pattern(pc.if_else(is_empty, pa.scalar(None, pa.string()), inner), ",")
         lengths = pc.list_value_length(parts).fill_null(0).to_numpy()
-        numbers = pc.cast(pc.utf8_trim_whitespace(parts.flatten()), pa.float64())
+        texts = pc.utf8_trim_whitespace(parts.flatten())
+        try:
+            numbers = texts.cast(pa.uint64())
+        except pa.ArrowException:
+            numbers = texts.cast(pa.float64())  # too large, and refused for that
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
         return pa.ListArray.from_arrays(pa.array(offsets), numbers)
 
@@ -270,6 +282,36 @@ class Sessions(Converter):
 
     def _converted(self, array: pa.Array, place: Place) -> pa.Array:
         return without_empty(Labels(self._field)._converted(array, place))
+
+
+class Blocks(Items):
+    """Ids of prompt blocks, any below 2^64, as ids below 2^32 unless those of the source are wanted."""
+
+    _type = pa.uint64()
+
+    def __init__(self, field: Field) -> None:
+        super().__init__(field)
+        self._small = None if field.type == OWN_BLOCKS else SmallIds(2**32)
+
+    def _converted(self, array: pa.Array, place: Place) -> pa.Array:
+        if pa.types.is_list(array.type) and pa.types.is_floating(array.type.value_type):
+            self._check_exact(array, place)
+        return super()._converted(array, place)
+
+    def _lists(self, offsets: pa.Array, values: pa.Array) -> pa.Array:
+        first = offsets[0]
+        values = values.slice(first.as_py(), offsets[-1].as_py() - first.as_py())
+        if self._small is not None:
+            values = pa.array(self._small.of(values.to_numpy(zero_copy_only=False)))
+        return super()._lists(pc.subtract(offsets, first), values.cast(self._field.type.value_type))
+
+    def _check_exact(self, array: pa.Array, place: Place) -> None:
+        """Different whole numbers of this size may be one float."""
+        large = pc.greater_equal(array.flatten(), 2.0**53)
+        if pc.any(large).as_py():
+            at = _first(large)
+            found = array.flatten()[at].as_py()
+            place.fail(_row_of(array, at), self._field.source, found, "floats must be below 2^53")
 
 
 class Labels(Converter):
@@ -320,6 +362,7 @@ def converter(field: Field, *, rebase: bool, ordered: bool = True, origin: Any =
         "round": Rounds,
         "delay": Delays,
         "items": Items,
+        "blocks": Blocks,
         "label": Labels,
         "number": Numbers,
     }
@@ -474,8 +517,8 @@ def _row_of(array: pa.Array, item: int) -> int:
     return int(np.searchsorted(_offsets(array).to_numpy(), item, side="right")) - 1
 
 
-def _item(field: Field) -> Field:
-    return Field(field.name, field.source, "tokens", pa.uint32())
+def _items_allowed(kind: pa.DataType) -> str:
+    return f"its items must be whole numbers from 0 to {np.iinfo(kind.to_pandas_dtype()).max}"
 
 
 def _whole(largest: int) -> str:

@@ -75,7 +75,7 @@ class CsvSource:
         return pa.null()
 
     def _parsed_type(self, field: Field) -> pa.DataType:
-        if field.kind == "items" or field.kind == "label":
+        if field.kind in ("items", "blocks", "label"):
             return field.type if pa.types.is_integer(field.type) else pa.string()
         if field.kind == "time":
             if field.unit == "date":

@@ -7,10 +7,15 @@ from typing import Literal, TypeAlias
 
 import pyarrow as pa
 
-Kind: TypeAlias = Literal["time", "tokens", "items", "id", "turn", "round", "delay", "label", "number"]
+Kind: TypeAlias = Literal[
+    "time", "tokens", "items", "blocks", "id", "turn", "round", "delay", "label", "number"
+]
 Unit: TypeAlias = Literal["s", "ms", "us", "ns", "date"]
 
 LIST_TYPE = pa.list_(pa.field("item", pa.uint32(), nullable=False))
+
+OWN_BLOCKS = pa.list_(pa.field("item", pa.uint64(), nullable=False))
+"""Of `hash_ids` as their source has them."""
 
 UNITS: dict[str, int] = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 """How many of a unit are a second."""
@@ -31,7 +36,7 @@ NATIVE: dict[str, Kind] = {
     "audio_tokens": "items",
     "video_tokens": "items",
     "image_count": "tokens",
-    "hash_ids": "items",
+    "hash_ids": "blocks",
     "image_bytes": "items",
     "audio_bytes": "items",
     "video_bytes": "items",
@@ -48,6 +53,7 @@ TYPES: dict[str, pa.DataType] = {
     "time": pa.float64(),
     "tokens": pa.uint32(),
     "items": LIST_TYPE,
+    "blocks": LIST_TYPE,
     "id": pa.uint64(),
     "turn": pa.uint16(),
     "round": pa.uint16(),

@@ -33,6 +33,45 @@ class GrowingMap:
             self._small = _SortedMap()
 
 
+class Distinct:
+    """Tells which keys are there again. Keeps 16 bytes for every key."""
+
+    def __init__(self) -> None:
+        self._numbers = Numbers()
+
+    def again(self, keys: Ids) -> npt.NDArray[np.bool_]:
+        """Which of the next keys were there before, or stand above among them."""
+        before = self._numbers.size
+        numbers = self._numbers.of(keys)
+        found: npt.NDArray[np.bool_] = numbers < before
+        later = np.flatnonzero(~found)
+        first = np.full(keys.size, False)
+        first[later[np.unique(numbers[later], return_index=True)[1]]] = True
+        found |= ~first
+        return found
+
+
+class Numbers:
+    """Numbers keys from 0 on in the order in which they first come. Keeps 16 bytes for every key."""
+
+    def __init__(self) -> None:
+        self._known = GrowingMap()
+        self.size = 0
+        """How many keys there are."""
+
+    def of(self, keys: Ids) -> Ids:
+        """The numbers of the next keys."""
+        unique, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        numbers = self._known.get(unique, np.full(unique.size, -1))
+        new = np.flatnonzero(numbers < 0)
+        new = new[np.argsort(first[new])]
+        numbers[new] = self.size + np.arange(new.size)
+        self._known.add(unique[new], numbers[new])
+        self.size += new.size
+        made: Ids = numbers[inverse]
+        return made
+
+
 class _SortedMap:
     """A map in two sorted arrays."""
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.json
 
 from tracetide.errors import TraceError
-from tracetide.readers.fields import LIST_TYPE, Field
+from tracetide.readers.fields import LIST_TYPE, OWN_BLOCKS, Field
 from tracetide.readers.file import File
 from tracetide.readers.place import Place, shown
 from tracetide.readers.source import MOST_COLUMNS
@@ -21,7 +21,6 @@ from tracetide.readers.text_blocks import Block, blocks, may_have_other_values
 _PARSED_AT_ONCE = 1 << 20
 _SAMPLE = 1 << 18
 _SAMPLE_LINES = 1000
-_LARGEST = 2**32 - 1
 _MOST_TEXTS = 1 << 20
 _HALF = re.compile(r"[\ud800-\udfff]")
 """Half a character, which JSON can escape and UTF-8 does not have."""
@@ -94,8 +93,8 @@ class JsonlSource:
                     wanted = pa.string()
             elif field.kind in ("tokens", "turn", "number") and not exact:
                 wanted = pa.float64()
-            elif field.kind == "items":
-                wanted = pa.list_(pa.uint32())
+            elif field.kind in ("items", "blocks"):
+                wanted = pa.list_(pa.uint32() if exact or field.kind == "items" else pa.uint64())
             if field.kind == "label" or field.source not in schema:
                 schema[field.source] = wanted
         return schema
@@ -154,8 +153,11 @@ class _Lines:
 
     def _column(self, field: Field) -> pa.Array:
         values = [row.get(field.source) for row in self._rows]
-        if field.kind == "items":
-            return pa.array([self._items(v, row, field) for row, v in enumerate(values)], LIST_TYPE)
+        if field.kind in ("items", "blocks"):
+            kind = LIST_TYPE if field.kind == "items" else OWN_BLOCKS
+            largest_item = 2**kind.value_type.bit_width - 1
+            lists = [self._items(v, row, field, largest_item) for row, v in enumerate(values)]
+            return pa.array(lists, kind)
         if pa.types.is_string(field.type) or field.unit == "date":
             self._expect(values, field, str, "a text")
             for row, value in enumerate(values):
@@ -168,8 +170,10 @@ class _Lines:
         largest = max((abs(value) for value in values if value is not None), default=0)
         if largest >= 2**63:
             if field.kind in ("id", "label"):
-                row = next(i for i, v in enumerate(values) if v is not None and not 0 <= v < 2**64)
-                self._place.fail(row, field.source, values[row], "it must be at most 2^64 - 1")
+                for row, value in enumerate(values):
+                    if value is not None and not 0 <= value < 2**64:
+                        self._place.fail(row, field.source, value, "it must be from 0 to 2^64 - 1")
+                return pa.array(values, pa.uint64())
             return pa.array([None if v is None else _float(v) for v in values], pa.float64())
         return pa.array(values, pa.int64())
 
@@ -178,15 +182,15 @@ class _Lines:
             if value is not None and (isinstance(value, bool) or not isinstance(value, types)):
                 self._place.fail(row, field.source, value, f"it must be {what}")
 
-    def _items(self, value: Any, row: int, field: Field) -> Any:
+    def _items(self, value: Any, row: int, field: Field, largest: int) -> Any:
         if value is None:
             return None
         if not isinstance(value, list):
             self._place.fail(row, field.source, value, "it must be a list of whole numbers")
         for item in value:
-            if isinstance(item, bool) or not isinstance(item, int) or not 0 <= item <= _LARGEST:
+            if isinstance(item, bool) or not isinstance(item, int) or not 0 <= item <= largest:
                 self._place.fail(
-                    row, field.source, item, "its items must be whole numbers from 0 to 4294967295"
+                    row, field.source, item, f"its items must be whole numbers from 0 to {largest}"
                 )
         return value
 

@@ -11,6 +11,10 @@ TABLES = frozenset({"csv", "jsonl", "parquet", "arrow", "memory"})
 """Every container: text files, binary files, and tables in memory."""
 
 
+FORMAT_BLOCKS = {"mooncake": 512, "mooncake-session": 512, "bailian": 16, "baseten": 64}
+"""Tokens of a block, by format."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """One format.
@@ -149,6 +153,7 @@ LAYOUTS = {
                 "client": "client_id",
                 "session_id": "session_id",
                 "turn": "round_index",
+                "delay": "think_time_us",
                 "input_tokens": "input_tokens",
                 "output_tokens": "output_tokens",
                 "text_tokens": "text_tokens",
@@ -158,8 +163,18 @@ LAYOUTS = {
             frozenset({"arrival_time_us", "round_index", "input_tokens", "output_tokens"}),
             frozenset({"csv"}),
             unit="us",
+            delay_unit="us",
             optional=frozenset(
-                {"request_id", "client", "session_id", "turn", "text_tokens", "reason_ratio", "model"}
+                {
+                    "request_id",
+                    "client",
+                    "session_id",
+                    "turn",
+                    "delay",
+                    "text_tokens",
+                    "reason_ratio",
+                    "model",
+                }
             ),
         ),
         Layout(

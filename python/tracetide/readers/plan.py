@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from tracetide.errors import TraceError
-from tracetide.readers.fields import NATIVE, REQUIRED, TYPES, UNITS, Field, Kind, Unit
+from tracetide.readers.fields import NATIVE, OWN_BLOCKS, REQUIRED, TYPES, UNITS, Field, Kind, Unit
 from tracetide.readers.layouts import FORMATS, LAYOUTS, Layout
 from tracetide.readers.source import Source
 from tracetide.wording import Option, Told
@@ -36,6 +36,11 @@ class Plan:
 
     layout: Layout
     fields: tuple[Field, ...]
+
+    def with_own_blocks(self) -> Plan:
+        """The same, with `hash_ids` as the source has them, as lists of uint64."""
+        fields = [replace(f, type=OWN_BLOCKS) if f.kind == "blocks" else f for f in self.fields]
+        return replace(self, fields=tuple(fields))
 
 
 def plan_of(

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tracetide.errors import TraceError
-from tracetide.formats.hash_blocks import FORMAT_BLOCKS
 from tracetide.readers.convert import Times, converter
 from tracetide.readers.fields import REQUIRED, TYPES, Field
+from tracetide.readers.layouts import FORMAT_BLOCKS
 from tracetide.readers.place import Place
 from tracetide.readers.plan import CHAT, PARENT, REASON_RATIO, Plan
 from tracetide.readers.sessions import ChatSessions, TurnCounter
@@ -173,6 +174,8 @@ class TraceScan:
                 for field, convert, array in zip(fields, converters, arrays, strict=True)
             }
             sessions.complete(made, place)
+            if self._plan.layout.name == "blis" and "delay" in made:
+                made["delay"] = _later_delays(made["delay"], made["turn"])
             if REASON_RATIO in made:
                 made["reason_tokens"] = _reason_tokens(made.pop(REASON_RATIO), made["output_tokens"], place)
             yield pa.RecordBatch.from_arrays([made[name] for name in schema.names], schema=schema)
@@ -201,6 +204,8 @@ class TraceScan:
             needed |= {"session_id"} | ({"timestamp"} if "turn" in needed else set())
         if self._plan.layout.name == "blis" and "reason_tokens" in needed:
             needed |= {REASON_RATIO, "output_tokens"}
+        if self._plan.layout.name == "blis" and "delay" in needed:
+            needed.add("turn")
         found = [field for field in self._plan.fields if field.name in needed]
         return found or [field for field in self._plan.fields if field.name in REQUIRED][:1]
 
@@ -231,6 +236,11 @@ class _Sessions:
             wrong = nulls & (turns == 1)
             if self._strict and wrong.any():
                 place.missing(int(np.argmax(wrong)), "timestamp")
+
+
+def _later_delays(delays: pa.Array, turns: pa.Array) -> pa.Array:
+    """Without those of first rounds, which have nobody to wait for and 0 in their place."""
+    return pc.if_else(pc.greater(turns, 1), delays, pa.scalar(None, delays.type))
 
 
 def _reason_tokens(ratios: pa.Array, output: pa.Array, place: Place) -> pa.Array:

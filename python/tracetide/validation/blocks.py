@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tracetide.formats.hash_blocks import MOST_IDS
+from tracetide.readers.block_ids import MOST_IDS
 from tracetide.readers.growing_map import GrowingMap
 from tracetide.validation.report import Recorder
 
@@ -24,7 +24,7 @@ class BlockRules:
     def check(self, ids: pa.ListArray, inputs: Any, first_row: int) -> None:
         """The next rows."""
         offsets = ids.offsets.to_numpy().astype(np.int64)
-        values = ids.values.to_numpy(zero_copy_only=False)[offsets[0] : offsets[-1]].astype(np.int64)
+        values = ids.values.to_numpy(zero_copy_only=False)[offsets[0] : offsets[-1]]
         offsets = offsets - offsets[0]
         counts = np.diff(offsets)
         wanted = -(-inputs.astype(np.int64) // self._block)
@@ -64,7 +64,7 @@ class BlockRules:
     def _check_fills(self, ids: Any, fills: Any, rows: Any, first_row: int) -> None:
         if not ids.size:
             return
-        unique, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
+        unique, first, inverse = np.unique(ids.view(np.int64), return_index=True, return_inverse=True)
         none = np.zeros(unique.size, dtype=np.int64)
         known = self._known.get(unique, none)
         known = np.where(known > 0, known, fills[first])

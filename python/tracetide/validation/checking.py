@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import pyarrow as pa
@@ -15,13 +16,18 @@ from tracetide.dataset.manifest import is_dataset, read_manifest
 from tracetide.dataset.verify import check_dataset
 from tracetide.errors import ProfileError, TraceError
 from tracetide.readers import opened_scan
+from tracetide.readers.convert import numbers_of
 from tracetide.readers.open_source import open_source
 from tracetide.readers.source import Source
+from tracetide.validation.chats import ChatRules
 from tracetide.validation.files import check_file
 from tracetide.validation.report import Recorder, ValidationReport
 from tracetide.validation.rows import RowRules
-from tracetide.validation.rules import READERS
+from tracetide.validation.rules import MISREAD, READERS
 from tracetide.wording import message_of, without_start
+
+_BOOLEANS = ("true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "T", "F", "1", "0")
+"""What BLIS takes for one."""
 
 
 def validate(
@@ -62,22 +68,31 @@ def validate(
     if os.path.isdir(name):
         return _validate_folder(name, tools, limit)
     source = open_source(name)  # once, as a pipe can be read only once
-    scan = opened_scan(source, format, columns, units, strict=False, block_size=block_size)
+    scan = opened_scan(source, format, columns, units, strict=False, block_size=block_size, own_blocks=True)
     report = ValidationReport(name, scan.format, _tools(scan.format, tools))
     recorder = Recorder(report, limit)
     _check_readers(report, recorder)
     check_file(scan.format, source, name, recorder)
     rules = RowRules(scan.format, scan.columns, scan.block_size, recorder, is_ordered=scan.is_ordered)
     raw = _RawRules(scan.format, source, recorder)
-    try:
+    with _noting_errors(report, recorder):
         for batch in scan.batches():
             rules.check(batch)
             report.rows += len(batch)
+    with _noting_errors(report, recorder):
         raw.check()
-    except TraceError as error:
-        report.complete = False
-        recorder.add("readable", without_start(message_of(error), name))
     return report
+
+
+@contextmanager
+def _noting_errors(report: ValidationReport, recorder: Recorder) -> Iterator[None]:
+    """The first error of a file that cannot be read to its end, as a finding."""
+    try:
+        yield
+    except TraceError as error:
+        if report.complete:
+            recorder.add("readable", without_start(message_of(error), report.path))
+        report.complete = False
 
 
 def _tools(format: str, wanted: Sequence[str] | None) -> tuple[str, ...]:
@@ -90,9 +105,8 @@ def _check_readers(report: ValidationReport, recorder: Recorder) -> None:
     for tool in report.tools:
         formats = READERS[tool]
         if report.format not in formats and report.format not in ("table", "native"):
-            recorder.add(
-                "format", f"{tool} does not read {report.format}; it reads {', '.join(sorted(formats))}"
-            )
+            why = MISREAD.get((tool, report.format), f"{tool} does not read {report.format}")
+            recorder.add("format", f"{why}; it reads {', '.join(sorted(formats))}")
 
 
 def _validate_dataset(name: str, tools: Sequence[str] | None, limit: int) -> ValidationReport:
@@ -141,8 +155,10 @@ class _RawRules:
         elif self._format == "splitwise":
             self._check_constant("request_type", "2")
         elif self._format == "blis":
-            self._check_constant("status", "ok")
-            self._check_constant("streaming", "true", "false")
+            self._check_constant("streaming", *_BOOLEANS)
+            self._check_models()
+        elif self._format == "bailian":
+            self._check_chats()
 
     def _texts(self, names: list[str]) -> Iterator[tuple[int, list[pa.Array]]]:
         from tracetide.readers.fields import Field
@@ -152,6 +168,31 @@ class _RawRules:
         fields = [Field(name, name, "label", pa.string(), nullable=True) for name in names]
         for place, arrays in self._source.raw(fields):
             yield place.first_row, arrays
+
+    def _check_models(self) -> None:
+        for first, (models,) in self._texts(["model"]):
+            named = np.flatnonzero(pc.not_equal(models, "").fill_null(False).to_numpy(zero_copy_only=False))
+            self._recorder.add_rows(
+                "served-model",
+                first + named,
+                (
+                    f"model is {models[int(row)]}; BLIS drops the request unless it serves that"
+                    for row in named
+                ),
+            )
+
+    def _check_chats(self) -> None:
+        from tracetide.readers.fields import Field
+
+        names = [name for name in ("chat_id", "parent_chat_id", "turn") if name in self._source.types]
+        if names[:2] != ["chat_id", "parent_chat_id"]:
+            return
+        fields = [Field(name, name, "number", pa.int64(), nullable=True) for name in names]
+        rules = ChatRules(self._recorder)
+        for place, arrays in self._source.raw(fields):
+            chats, parents, *turns = (numbers_of(a, place, f) for a, f in zip(arrays, fields, strict=True))
+            rules.check(chats, parents, turns[0] if turns else None, place.first_row)
+        rules.finish()
 
     def _check_equal(self, one: str, other: str) -> None:
         for first, (a, b) in self._texts([one, other]):

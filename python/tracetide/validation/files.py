@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 
 from tracetide.formats.blis import header_path
+from tracetide.readers.place import shown
 from tracetide.readers.source import Source
 from tracetide.validation.report import Recorder
 
@@ -52,7 +53,25 @@ _BLIS = (
 )
 _VIDUR = ("arrived_at", "num_prefill_tokens", "num_decode_tokens")
 _VIDUR_OTHER = ("Time", "PromptTokenCount", "CompletionTokenCount")
-_BLIS_HEADER = {"trace_version": 2, "time_unit": "us", "mode": "generated", "warm_up_requests": 0}
+_BLIS_BEHIND = {"vllm_priority": "slo_class", "slo_target_us": "deadline_us"}
+"""Columns that may be there, and then stand behind these; all others are found by name, if at all."""
+
+_BLIS_HEADER = (
+    "trace_version",
+    "time_unit",
+    "created_at",
+    "mode",
+    "warm_up_requests",
+    "workload_seed",
+    "workload_spec",
+    "session_context_growth",
+    "server",
+    "network",
+    "goodput_slo_targets",
+    "kv_offload",
+    "observed_kv_metrics",
+)
+"""The keys that BLIS knew in August 2026."""
 
 
 def check_file(format: str, source: Source, path: str, recorder: Recorder) -> None:
@@ -69,7 +88,7 @@ def check_file(format: str, source: Source, path: str, recorder: Recorder) -> No
             if name not in names:
                 recorder.add("column-missing", f"the column {name!r} is missing; Vidur's loaders need it")
     elif format == "blis":
-        _expect_first(names, _BLIS, recorder)
+        _expect_first(names, _blis_columns(names), recorder)
         _check_blis_header(path, recorder)
 
 
@@ -102,5 +121,27 @@ def _check_blis_header(path: str, recorder: Recorder) -> None:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         recorder.add("header-file", f"{header} cannot be read: {str(error).splitlines()[0]}")
         return
-    if found != _BLIS_HEADER:
-        recorder.add("header-file", f"{header} says {found!r}; it must say {_BLIS_HEADER!r}")
+    if not isinstance(found, dict):
+        recorder.add("header-file", f"{header} says {shown(found)}; it must have keys and values")
+        return
+    if found.get("time_unit") not in ("us", "microseconds"):
+        recorder.add(
+            "header-file",
+            f"{header} has the time_unit {shown(found.get('time_unit'))}; it must be us or microseconds, "
+            "which BLIS takes it for without looking",
+        )
+    for key in found:
+        if key not in _BLIS_HEADER:
+            recorder.add(
+                "header-keys",
+                f"{header} has the key {shown(key)}, which BLIS did not know in August 2026; it refuses "
+                "keys that it does not know",
+            )
+
+
+def _blis_columns(names: Sequence[str]) -> list[str]:
+    wanted = list(_BLIS)
+    for name, before in _BLIS_BEHIND.items():
+        if name in names:
+            wanted.insert(wanted.index(before) + 1, name)
+    return wanted

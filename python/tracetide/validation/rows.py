@@ -37,6 +37,7 @@ class RowRules:
         self._rows = 0
         self._last = 0.0
         self._sessions = TurnCounter() if format == "mooncake-session" else None
+        self._rounds = TurnCounter() if format == "blis" and {"session_id", "turn"} <= set(columns) else None
         self._blocks = None
         if "hash_ids" in columns and block_size:
             self._blocks = BlockRules(block_size, recorder)
@@ -52,6 +53,8 @@ class RowRules:
             self._blocks.check(batch.column("hash_ids"), inputs, self._rows)
         if self._sessions is not None:
             self._check_sessions(batch)
+        if self._rounds is not None:
+            self._check_rounds(batch, self._rounds)
         if self._format == "burstgpt" and "model" in batch.schema.names:
             self._check_models(batch)
         self._rows += len(batch)
@@ -103,6 +106,22 @@ class RowRules:
             "session-delay",
             self._rows + lost,
             repeat("a later turn has neither a delay nor a timestamp; it must have one"),
+        )
+
+    def _check_rounds(self, batch: pa.RecordBatch, counter: TurnCounter) -> None:
+        sessions = batch.column("session_id")
+        sessions = pc.if_else(pc.equal(sessions, ""), pa.scalar(None, pa.string()), sessions)
+        wanted = counter.turns(sessions, Place("the trace", self._rows)).astype(np.int64) - 1
+        found = batch.column("turn").to_numpy().astype(np.int64) - 1
+        in_session = sessions.is_valid().to_numpy(zero_copy_only=False)
+        wrong = np.flatnonzero(in_session & (found != wanted))
+        self._recorder.add_rows(
+            "round-order",
+            self._rows + wrong,
+            (
+                f"round_index is {found[row]}; it must be {wanted[row]}, the next of its session"
+                for row in wrong
+            ),
         )
 
     def _check_models(self, batch: pa.RecordBatch) -> None:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 READERS = MappingProxyType(
     {
-        "aiperf": frozenset({"mooncake", "mooncake-session", "bailian", "burstgpt", "baseten"}),
+        "aiperf": frozenset({"mooncake", "burstgpt"}),
         "guidellm": frozenset({"native", "mooncake", "bailian", "burstgpt", "baseten", "table"}),
         "vllm": frozenset({"mooncake", "bailian", "burstgpt"}),
         "sglang": frozenset({"mooncake"}),
@@ -21,7 +21,20 @@ READERS = MappingProxyType(
         "servegen": frozenset({"servegen"}),
     }
 )
-"""By tool, the formats that it reads."""
+"""By tool, the formats that it reads rightly."""
+
+_OTHERWISE = (
+    "AIPerf 0.13 takes the rows of a session for what each adds to those before, and would send prompts "
+    "several times as long"
+)
+MISREAD = MappingProxyType(
+    {
+        ("aiperf", "mooncake-session"): _OTHERWISE,
+        ("aiperf", "bailian"): _OTHERWISE,
+        ("aiperf", "baseten"): "AIPerf 0.13 sends the prompts that are in the file, and ours are empty",
+    }
+)
+"""By tool and format, why it must not be given files that it would take."""
 
 _ALL = frozenset(READERS)
 _DATASETS = frozenset({"tracetide"})
@@ -79,8 +92,8 @@ RULES = {
             "as a full one or with another fill",
             frozenset({"aiperf", "guidellm"}),
         ),
-        Rule("session-start", "the first turn of a session has a timestamp", frozenset({"aiperf", "dynamo"})),
-        Rule("session-delay", "later turns of a session have a delay", frozenset({"aiperf", "dynamo"})),
+        Rule("session-start", "the first turn of a session has a timestamp", frozenset({"dynamo"})),
+        Rule("session-delay", "later turns of a session have a delay", frozenset({"dynamo"})),
         Rule(
             "column-order",
             "columns that are read by position stand where they must",
@@ -95,7 +108,29 @@ RULES = {
         ),
         Rule("totals", "columns that say the same agree"),
         Rule("constant", "columns that must have one value have it", frozenset({"splitwise-sim", "blis"})),
-        Rule("header-file", "a BLIS trace has a YAML header of its version", frozenset({"blis"})),
+        Rule("header-file", "a BLIS trace has a YAML header, of microseconds", frozenset({"blis"})),
+        Rule(
+            "header-keys",
+            "a BLIS header has keys that BLIS knew in August 2026; it refuses others",
+            frozenset({"blis"}),
+            is_note=True,
+        ),
+        Rule(
+            "round-order",
+            "the rounds of a session are 0, 1, 2 and so on, which BLIS needs when they wait for each other",
+            frozenset({"blis"}),
+        ),
+        Rule(
+            "served-model",
+            "no row names a model; BLIS drops requests for another than the one that it serves",
+            frozenset({"blis"}),
+            is_note=True,
+        ),
+        Rule("chat-twice", "no chat_id is there twice", is_note=True),
+        Rule("parent-order", "the parent of a chat is above it, so that there are no circles", is_note=True),
+        Rule("parent-missing", "the parent of a chat is in the file", is_note=True),
+        Rule("turn-order", "the turn of a chat is the next of its parent's", is_note=True),
+        Rule("chat-branches", "no chat has several children, which make a tree of it", is_note=True),
         Rule("format", "the tool reads this format"),
         Rule("part-missing", "every part of a data set is there", _DATASETS),
         Rule("part-altered", "every part of a data set has the bytes that were written", _DATASETS),
