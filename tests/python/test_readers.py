@@ -5,12 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import sys
 import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv
+import pyarrow.json
 import pyarrow.parquet as pq
 import pytest
 import reader_files as files
@@ -196,6 +199,42 @@ def test_times_that_are_missing_are_not_written(tmp_path):
     trace = tt.read(written(tmp_path, files.MOONCAKE_SESSION))
     with pytest.raises(ValueError, match="timestamp: row 2 has none"):
         trace.write(tmp_path / "trace.csv")
+
+
+@pytest.mark.parametrize("name", [*files.TEXTS, "llmservingsim-sessions"])
+@pytest.mark.parametrize("damage", [False, True])
+def test_parsers_get_no_memory_that_python_owns(name, damage, tmp_path, monkeypatch):
+    owners = []
+
+    def seen(parse):
+        def wrapper(source, **options):
+            # The bytes of Python may not be changed; what pyarrow has allocated may.
+            owners.append(source.read_buffer().parent.is_mutable)
+            source.seek(0)
+            return parse(source, **options)
+
+        return wrapper
+
+    for module, function in ((pyarrow.csv, "read_csv"), (pyarrow.json, "read_json")):
+        monkeypatch.setattr(module, function, seen(getattr(module, function)))
+    content = files.TEXTS.get(name, files.LLMSERVINGSIM_SESSIONS)
+    path = written(tmp_path, content + content.splitlines()[-1][:-9].replace("0", "x") if damage else content)
+    if damage:
+        with pytest.raises(tt.TraceError):
+            tt.read(path)
+    else:
+        tt.read(path)
+    assert owners
+    assert all(owners)
+
+
+def test_a_parsers_copy_holds_nothing_of_python():
+    data = b"1,2\n" * 1000
+    before = sys.getrefcount(data)
+    reader = text_blocks.native_reader(data)
+    assert sys.getrefcount(data) == before
+    assert reader.read() == data
+    assert text_blocks.native_reader(b"").read() == b""
 
 
 def test_a_scan_is_arrow_data(tmp_path):

@@ -11,7 +11,7 @@ import pyarrow.csv
 from tracetide.errors import TraceError
 from tracetide.readers.fields import Field
 from tracetide.readers.place import Place, shown
-from tracetide.readers.text_blocks import blocks
+from tracetide.readers.text_blocks import blocks, native_reader
 
 _PARSED_AT_ONCE = 1 << 20
 _SAMPLE = 1 << 18
@@ -96,7 +96,7 @@ class CsvSource:
         read = pyarrow.csv.ReadOptions(block_size=_PARSED_AT_ONCE, column_names=self._keys())
         try:
             return pyarrow.csv.read_csv(
-                pa.BufferReader(data), read_options=read, parse_options=parse, convert_options=options
+                native_reader(data), read_options=read, parse_options=parse, convert_options=options
             )
         except (pa.ArrowException, OSError):
             return self._texts(data, list(types), place)
@@ -117,7 +117,7 @@ class CsvSource:
         read = pyarrow.csv.ReadOptions(block_size=len(data) + 1, column_names=self._keys(), use_threads=False)
         try:
             return pyarrow.csv.read_csv(
-                pa.BufferReader(data), read_options=read, parse_options=parse, convert_options=options
+                native_reader(data), read_options=read, parse_options=parse, convert_options=options
             )
         except (pa.ArrowException, OSError) as error:
             if wrong and wrong[0].number is not None:
@@ -144,7 +144,7 @@ class CsvSource:
         if sample.strip():
             try:
                 table = pyarrow.csv.read_csv(
-                    pa.BufferReader(sample), read_options=read, parse_options=parse, convert_options=options
+                    native_reader(sample), read_options=read, parse_options=parse, convert_options=options
                 )
                 return list(table.schema.types)
             except (pa.ArrowException, OSError):
@@ -165,7 +165,7 @@ def _names(line: bytes, path: str) -> list[str]:
     try:
         line.decode()
         table = pyarrow.csv.read_csv(
-            pa.BufferReader(line.rstrip(b"\r\n") + b"\n"),
+            native_reader(line.rstrip(b"\r\n") + b"\n"),
             read_options=pyarrow.csv.ReadOptions(autogenerate_column_names=True, block_size=len(line) + 2),
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types={f"f{i}": pa.string() for i in range(line.count(b",") + 1)},

@@ -13,7 +13,7 @@ import pyarrow.json
 from tracetide.errors import TraceError
 from tracetide.readers.fields import LIST_TYPE, Field
 from tracetide.readers.place import Place, shown
-from tracetide.readers.text_blocks import blocks, may_have_other_values
+from tracetide.readers.text_blocks import blocks, may_have_other_values, native_reader
 
 _PARSED_AT_ONCE = 1 << 20
 _SAMPLE = 1 << 18
@@ -85,7 +85,7 @@ class JsonlSource:
         for schema, size in ((exact, _PARSED_AT_ONCE), (exact, len(data) + 1), (loose, len(data) + 1)):
             try:
                 table = pyarrow.json.read_json(
-                    pa.BufferReader(data),
+                    native_reader(data),
                     read_options=pyarrow.json.ReadOptions(block_size=size),
                     parse_options=pyarrow.json.ParseOptions(
                         explicit_schema=schema, unexpected_field_behavior="ignore"

@@ -16,7 +16,7 @@ from tracetide.readers.fields import Field
 from tracetide.readers.jsonl_source import JsonlSource
 from tracetide.readers.place import Place, shown
 from tracetide.readers.source import Source
-from tracetide.readers.text_blocks import blocks, may_have_other_values
+from tracetide.readers.text_blocks import blocks, may_have_other_values, native_reader
 
 _REQUEST = pa.struct(
     [
@@ -82,7 +82,7 @@ def _parsed(data: bytes, place: Place) -> pa.Table:
         _check_lines(data, place)
     try:
         return pyarrow.json.read_json(
-            pa.BufferReader(data),
+            native_reader(data),
             read_options=pyarrow.json.ReadOptions(block_size=len(data) + 1),
             parse_options=pyarrow.json.ParseOptions(
                 explicit_schema=_LINE, unexpected_field_behavior="ignore"

@@ -48,6 +48,17 @@ def open_plain(path: str, codec: str | None) -> Iterator[Any]:
                 yield plain
 
 
+def native_reader(data: bytes) -> pa.BufferReader:
+    """A copy of the data for pyarrow's parsers, which Python does not own.
+
+    Their threads may let go of what they read after a parser has returned. For an object of Python they would
+    wait for the interpreter then, and one that waits while the interpreter ends ends the process (abort).
+    """
+    copy = pa.BufferOutputStream()
+    copy.write(data)
+    return pa.BufferReader(copy.getvalue())
+
+
 def may_have_other_values(data: bytes) -> bool:
     """Whether JSON lines may have a value besides objects, such as a line `null`, which pyarrow crashes on.
 
