@@ -12,6 +12,7 @@ import numpy.typing as npt
 from tracetide.columns import LIST_COLUMNS, ListColumn
 from tracetide.describe.description import Description, Lengths, RateCurve, TopClient
 from tracetide.describe.weighted import top_shares
+from tracetide.job_facts import facts_of
 from tracetide.prefixes import DEFAULT_SIZES, hits_by_level, prefix_statistics
 from tracetide.trace import Trace
 
@@ -40,7 +41,7 @@ def describe_trace(
     if len(trace) == 0:
         raise ValueError(f"{name}: a trace without requests cannot be described")
     times: npt.NDArray[np.float64] = trace["timestamp"]
-    duration = float(trace.metadata.get("duration") or times[-1])
+    duration = facts_of(trace.metadata).duration or float(times[-1])
     names, client, counts = _clients(trace)
     rate = _curve(times, duration)
     return Description(
@@ -64,9 +65,9 @@ def _details(trace: Trace, cache_blocks: Iterable[int]) -> dict[str, Any]:
     details: dict[str, Any] = {"job": trace.metadata} if trace.metadata else {}
     if "hash_ids" in trace:
         found = prefix_statistics(trace, sizes=cache_blocks).to_dict()
-        if "block_size" in trace.metadata:
-            ends = trace.metadata.get("prompt_blocks", [])
-            found["hits_by_level"] = hits_by_level(trace["hash_ids"], ends)
+        facts = facts_of(trace.metadata)
+        if facts.block_size:
+            found["hits_by_level"] = hits_by_level(trace["hash_ids"], facts.prompt_blocks)
         details["prefixes"] = found
     return details
 

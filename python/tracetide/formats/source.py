@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from tracetide.formats.hash_blocks import FORMAT_BLOCKS
 from tracetide.formats.text import header_of, rows_of
 from tracetide.formats.tool_rows import ToolRows
 from tracetide.job import Job
+from tracetide.job_facts import facts_of
 from tracetide.readers.tracescan import TraceScan
 from tracetide.shards import Shard
 from tracetide.trace import Trace
@@ -144,7 +145,7 @@ class TraceSource(BatchSource):
         self._trace = trace
         self.threads = threads
         self.schema = schema_of(trace, trace.metadata)
-        self.block_size = _block_size(trace.metadata)
+        self.block_size = facts_of(trace.metadata).block_size
         self.renumbers = "session_id" in trace and _needs_numbers(trace["session_id"])
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
@@ -166,7 +167,7 @@ class ScanSource(BatchSource):
         self._needs_times = needs_times
         self.threads = threads
         self.schema = scan.schema.with_metadata(job_metadata(scan.metadata))
-        self.block_size = _block_size(scan.metadata) or FORMAT_BLOCKS.get(scan.format, 0)
+        self.block_size = facts_of(scan.metadata).block_size or FORMAT_BLOCKS.get(scan.format, 0)
         self.renumbers = scan.format != "native"
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
@@ -210,11 +211,6 @@ class ScanSource(BatchSource):
                 yield batch
         if none:
             raise TraceError(f"{self._scan.origin}: no row has both input and output; there is nothing left")
-
-
-def _block_size(metadata: Mapping[str, Any]) -> int:
-    """Tokens of a block of the ids, where the job that made them tells; else 0."""
-    return int(metadata.get("block_size", 0))
 
 
 def _needs_numbers(sessions: Any) -> bool:

@@ -16,6 +16,7 @@ from tracetide.fit.clients import ClientCodes
 from tracetide.fit.pieces import Grid, Piece, pieces
 from tracetide.grid import NS
 from tracetide.job import Job
+from tracetide.job_facts import facts_of
 from tracetide.readers import TraceScan, scan
 from tracetide.trace import Requests, Trace
 
@@ -82,9 +83,9 @@ class Source:
                 f"{self.scan.origin}: column 'timestamp': times from {first_s:.9g} s to {last_s:.9g} s are "
                 "not allowed; they count from 0, and rebase=True counts them from the first request"
             )
-        told = self.scan.metadata.get("duration")
-        if isinstance(told, int | float) and told > last_s:
-            return float(told)
+        told = facts_of(self.scan.metadata).duration
+        if told is not None and told > last_s:
+            return told
         return last_s + (last_s - first_s) / (requests - 1)
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from tracetide.clientpool import ClientPool
 from tracetide.errors import IdleWindowWarning, MissingDataWarning
 from tracetide.job import Job
+from tracetide.job_facts import facts_of
 from tracetide.provision.columns import ServingColumns, columns_of, columns_of_scan
 from tracetide.trace import Trace
 
@@ -120,9 +121,9 @@ class TraceWorkload:
     @cached_property
     def duration(self) -> float:
         """The job's that made it, or a mean gap beyond the last request."""
-        told = self.trace.metadata.get("duration")
-        if told:
-            return float(told)
+        told = facts_of(self.trace.metadata).duration
+        if told is not None:
+            return told
         last = float(np.nanmax(self._columns.timestamp))
         duration = last * len(self.trace) / max(len(self.trace) - 1, 1)
         if not duration > 0:

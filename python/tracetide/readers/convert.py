@@ -35,8 +35,8 @@ class Converter:
             array = array.combine_chunks()
         if pa.types.is_dictionary(array.type):
             array = array.dictionary_decode()
-        if _is_text(array.type) and not pa.types.is_string(array.type):
-            array = array.cast(pa.string())
+        if _is_text(array.type):
+            array = _text(array.cast(pa.string()), place, self._field)
         if array.null_count and not self._field.nullable:
             place.missing(_first(array.is_null()), self._field.source)
         try:
@@ -234,7 +234,7 @@ class Labels(Converter):
             return array.cast(wanted)
         except pa.ArrowException:
             row = _first_failure(array, wanted)
-            place.fail(row, self._field.source, array[row].as_py(), "it must be a text in UTF-8")
+            place.fail(row, self._field.source, array[row].as_py(), _UTF8)
 
 
 class Numbers(Converter):
@@ -334,12 +334,24 @@ def _dates(array: pa.Array, place: Place, field: Field) -> pa.Array:
         place.fail(row, field.source, str(array[row]), _DATE)
 
 
+_UTF8 = "it must be a text in UTF-8"
 _DATE = "it must be a date such as '2023-11-16 18:15:46.6805900', from 1678 to 2261"
 
 
 def _number(field: Field) -> str:
     stated = ", or a date, stated by units={'timestamp': 'date'}" if field.kind == "time" else ""
     return f"it must be a number{stated}"
+
+
+def _text(array: pa.Array, place: Place, field: Field) -> pa.Array:
+    """The same texts, of which only those of text files are known to be UTF-8."""
+    octets = array.cast(pa.binary())
+    try:
+        octets.cast(pa.string())
+    except pa.ArrowException:
+        row = _first_failure(octets, pa.string())
+        place.fail(row, field.source, octets[row].as_py(), _UTF8)
+    return array
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
@@ -12,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.json
 
 from tracetide.errors import TraceError
+from tracetide.json_text import parse_json
 from tracetide.readers.fields import Field
 from tracetide.readers.jsonl_source import JsonlSource
 from tracetide.readers.place import Place, shown
@@ -103,7 +103,7 @@ def _check_lines(data: bytes, place: Place) -> None:
 def _check_line(line: bytes, where: str) -> None:
     """Raise for a line that is not of the format."""
     try:
-        found = json.loads(line)
+        found = parse_json(line)
     except ValueError as error:
         raise TraceError(f"{where}: it is no JSON: {error}") from None
     if not isinstance(found, dict):

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from tracetide.clientpool import ClientPool
 from tracetide.errors import ProfileError
 from tracetide.handmade import make_profile
+from tracetide.schema_errors import said
 from tracetide.workload.document import Document, Path, SyntaxFault
 from tracetide.workload.schema import Workload
 from tracetide.workload.toml_document import parse_toml
@@ -41,9 +42,9 @@ def load_workload(path: FilePath) -> ClientPool:
             provenance=provenance,
         )
     except ValueError as error:
-        keys, said = _nearer((), document.data, str(error))
+        keys, words = _nearer((), document.data, str(error))
         where = f", line {document.line(keys)}" if keys else ""
-        raise ProfileError(f"{path}{where}: {_shown(keys)}{said}") from None
+        raise ProfileError(f"{path}{where}: {_shown(keys)}{words}") from None
     return ClientPool(profile, name=name)
 
 
@@ -75,45 +76,18 @@ def _message(path: FilePath, document: Document, error: ValidationError) -> str:
     found = []
     for entry in error.errors(include_url=False):
         keys, value = _keys(document.data, entry["loc"])
-        said = _said(entry)
+        words = said(entry)
         if entry["type"] == "missing":
             keys = (*keys, entry["loc"][-1])
         elif entry["type"] == "unknown_key":
             keys = (*keys, entry["ctx"]["key"])
         elif entry["type"] == "value_error":
-            keys, said = _nearer(keys, value, said)
-        found.append((document.line(keys), _shown(keys), said))
+            keys, words = _nearer(keys, value, words)
+        found.append((document.line(keys), _shown(keys), words))
     found.sort(key=lambda item: item[0])
-    line, keys_text, said = found[0]
+    line, keys_text, words = found[0]
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return f"{path}, line {line}: {keys_text}{said}{more}"
-
-
-def _said(entry: Any) -> str:
-    kind, value = entry["type"], entry["input"]
-    if kind == "missing":
-        return "missing"
-    if kind == "value_error":
-        return str(entry["ctx"]["error"])
-    if kind == "unknown_key":
-        return str(entry["msg"])
-    if kind == "union_tag_not_found":
-        return f"{_unquoted(entry['ctx'])} is missing"
-    if kind == "union_tag_invalid":
-        context = entry["ctx"]
-        return (
-            f"{_unquoted(context)} = {context['tag']!r} is not allowed; it must be one of "
-            f"{context['expected_tags']}"
-        )
-    message = str(entry["msg"])
-    message = message.replace("Input should", "it must").replace("must be a valid", "must be a")
-    message = message.replace("a integer", "a whole number")
-    shown = repr(value) if not isinstance(value, dict | list) else f"a {type(value).__name__}"
-    return f"{shown} is not allowed; {message}"
-
-
-def _unquoted(context: dict[str, Any]) -> str:
-    return str(context["discriminator"]).strip("'")
+    return f"{path}, line {line}: {keys_text}{words}{more}"
 
 
 def _keys(data: Any, location: tuple[Any, ...]) -> tuple[Path, Any]:
