@@ -22,14 +22,19 @@ def parse_json(text: str | bytes) -> Any:
         found = json.loads(text)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
-    level = _lists(found)
-    for _ in range(DEEPEST):
-        if not level:
-            return found
-        level = [inner for value in level for inner in _lists(*_values(value))]
-    if level:
+    if is_nested_deeper(found, DEEPEST):
         raise ValueError(_TOO_DEEP)
     return found
+
+
+def is_nested_deeper(value: Any, levels: int) -> bool:
+    """Whether a value has more levels of lists and mappings; found without recursion."""
+    level = _lists(value)
+    for _ in range(levels):
+        if not level:
+            return False
+        level = [inner for outer in level for inner in _lists(*_values(outer))]
+    return bool(level)
 
 
 def _lists(*values: Any) -> list[Any]:

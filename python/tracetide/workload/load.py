@@ -16,7 +16,11 @@ from tracetide.workload.document import Document, Path, SyntaxFault
 from tracetide.workload.schema import Workload
 from tracetide.workload.toml_document import parse_toml
 
-_LARGEST = 64 << 20
+_LARGEST = {"TOML": 8 << 20, "YAML": 1 << 20}
+"""Bytes of a file, of which the libraries read some 2 MB/s of TOML and 100 kB/s of YAML."""
+
+_MOST_CLIENTS = 10_000
+"""Tables of clients, each of which may be for any number of a kind."""
 
 
 def load_workload(path: FilePath) -> ClientPool:
@@ -27,6 +31,7 @@ def load_workload(path: FilePath) -> ClientPool:
         OSError: if it cannot be read.
     """
     document = _parse(path)
+    _check_clients(path, document)
     try:
         found = Workload.model_validate(document.data)
     except ValidationError as error:
@@ -54,14 +59,18 @@ def json_schema() -> dict[str, Any]:
 
 
 def _parse(path: FilePath) -> Document:
-    if path.stat().st_size > _LARGEST:
-        raise ProfileError(f"{path}: {path.stat().st_size:,} bytes are not allowed; at most 64 MiB are")
+    language = "TOML" if path.suffix.lower() == ".toml" else "YAML"
+    size, most = path.stat().st_size, _LARGEST[language]
+    if size > most:
+        raise ProfileError(
+            f"{path}: {size:,} bytes are not allowed; a workload in {language} has at most {most >> 20} MiB"
+        )
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ProfileError(f"{path}: byte {error.start} is not allowed; a workload must be UTF-8") from None
     try:
-        if path.suffix.lower() == ".toml":
+        if language == "TOML":
             return parse_toml(text)
         from tracetide.workload.yaml_document import parse_yaml
 
@@ -69,6 +78,15 @@ def _parse(path: FilePath) -> Document:
     except SyntaxFault as error:
         where = f", line {error.line}" if error.line else ""
         raise ProfileError(f"{path}{where}: {error}") from None
+
+
+def _check_clients(path: FilePath, document: Document) -> None:
+    found = document.data.get("clients") if isinstance(document.data, dict) else None
+    if isinstance(found, list) and len(found) > _MOST_CLIENTS:
+        raise ProfileError(
+            f"{path}: clients: {len(found):,} are not allowed; at most {_MOST_CLIENTS:,}: count says how "
+            "many there are of a kind, and a ClientPool in Python takes more"
+        )
 
 
 def _message(path: FilePath, document: Document, error: ValidationError) -> str:
