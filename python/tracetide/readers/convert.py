@@ -41,6 +41,8 @@ class Converter:
             place.missing(_first(array.is_null()), self._field.source)
         try:
             return self._converted(array, place)
+        except pa.ArrowMemoryError:
+            raise
         except pa.ArrowException as error:
             raise TraceError(
                 f"{place.at(0, self._field.source)} or below: a value of type {array.type} is not allowed; "

@@ -11,7 +11,7 @@ import pyarrow.csv
 from tracetide.errors import TraceError
 from tracetide.readers.fields import Field
 from tracetide.readers.place import Place, shown
-from tracetide.readers.text_blocks import blocks, native_reader
+from tracetide.readers.text_blocks import DATA_ERRORS, blocks, native_reader
 
 _PARSED_AT_ONCE = 1 << 20
 _SAMPLE = 1 << 18
@@ -98,7 +98,7 @@ class CsvSource:
             return pyarrow.csv.read_csv(
                 native_reader(data), read_options=read, parse_options=parse, convert_options=options
             )
-        except (pa.ArrowException, OSError):
+        except DATA_ERRORS:
             return self._texts(data, list(types), place)
 
     def _texts(self, data: bytes, keys: list[str], place: Place) -> pa.Table:
@@ -119,7 +119,7 @@ class CsvSource:
             return pyarrow.csv.read_csv(
                 native_reader(data), read_options=read, parse_options=parse, convert_options=options
             )
-        except (pa.ArrowException, OSError) as error:
+        except DATA_ERRORS as error:
             if wrong and wrong[0].number is not None:
                 row = wrong[0]
                 raise TraceError(
@@ -147,7 +147,7 @@ class CsvSource:
                     native_reader(sample), read_options=read, parse_options=parse, convert_options=options
                 )
                 return list(table.schema.types)
-            except (pa.ArrowException, OSError):
+            except DATA_ERRORS:
                 pass  # the error is told with its row when the columns are read
         return [pa.string()] * len(self.names)
 
@@ -177,7 +177,7 @@ def _names(line: bytes, path: str) -> list[str]:
             f"{path}:1: byte {line[error.start : error.start + 1]!r} is not UTF-8; "
             "it must be a text in UTF-8, or a binary trace of a known format"
         ) from None
-    except (pa.ArrowException, OSError) as error:
+    except DATA_ERRORS as error:
         raise TraceError(f"{path}:1: it is no CSV header: {shown(str(error).splitlines()[0])}") from None
     return [column[0].as_py().strip() if len(column) else "" for column in table.columns]
 

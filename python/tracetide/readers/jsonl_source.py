@@ -13,7 +13,7 @@ import pyarrow.json
 from tracetide.errors import TraceError
 from tracetide.readers.fields import LIST_TYPE, Field
 from tracetide.readers.place import Place, shown
-from tracetide.readers.text_blocks import blocks, may_have_other_values, native_reader
+from tracetide.readers.text_blocks import DATA_ERRORS, blocks, may_have_other_values, native_reader
 
 _PARSED_AT_ONCE = 1 << 20
 _SAMPLE = 1 << 18
@@ -91,7 +91,7 @@ class JsonlSource:
                         explicit_schema=schema, unexpected_field_behavior="ignore"
                     ),
                 )
-            except (pa.ArrowException, OSError):
+            except DATA_ERRORS:
                 continue
             return table if table.num_rows == lines else None
         return None

@@ -16,7 +16,7 @@ from tracetide.readers.fields import Field
 from tracetide.readers.jsonl_source import JsonlSource
 from tracetide.readers.place import Place, shown
 from tracetide.readers.source import Source
-from tracetide.readers.text_blocks import blocks, may_have_other_values, native_reader
+from tracetide.readers.text_blocks import DATA_ERRORS, blocks, may_have_other_values, native_reader
 
 _REQUEST = pa.struct(
     [
@@ -88,7 +88,7 @@ def _parsed(data: bytes, place: Place) -> pa.Table:
                 explicit_schema=_LINE, unexpected_field_behavior="ignore"
             ),
         ).combine_chunks()
-    except (pa.ArrowException, OSError) as error:
+    except DATA_ERRORS as error:
         reason = str(error).splitlines()[0]
     _check_lines(data, place)
     raise TraceError(f"{place.origin}: lines from {place.first_line} on are no sessions: {shown(reason)}")

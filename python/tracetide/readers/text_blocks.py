@@ -19,6 +19,18 @@ BLOCK = 8 << 20
 LONGEST_LINE = 64 << 20
 """Bytes of the longest line that is read."""
 
+DATA_ERRORS = (
+    pa.ArrowInvalid,
+    pa.ArrowNotImplementedError,
+    pa.ArrowKeyError,
+    pa.ArrowTypeError,
+    pa.ArrowIndexError,
+    pa.ArrowCapacityError,
+    pa.ArrowSerializationError,
+    OSError,
+)
+"""What pyarrow's parsers raise about data in memory; others are about the machine, such as its memory."""
+
 _OTHER_VALUE = re.compile(rb"\}[ \t\r\n]*[^ \t\r\n,\]}{]")
 _CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _BOM = b"\xef\xbb\xbf"
