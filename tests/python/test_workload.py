@@ -464,7 +464,7 @@ def test_yaml_merges_are_nested_to_a_limit(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("w.toml", "TOML has at most 8 MiB"), ("w.yaml", "YAML has at most 1 MiB")]
+    ("name", "most"), [("w.toml", "TOML has at most 4 MiB"), ("w.yaml", "YAML has at most 1 MiB")]
 )
 def test_a_file_that_is_too_large_is_refused_unread(name, most, tmp_path):
     path = tmp_path / name

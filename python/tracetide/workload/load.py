@@ -16,8 +16,8 @@ from tracetide.workload.document import Document, Path, SyntaxFault
 from tracetide.workload.schema import Workload
 from tracetide.workload.toml_document import parse_toml
 
-_LARGEST = {"TOML": 8 << 20, "YAML": 1 << 20}
-"""Bytes of a file, of which the libraries read some 2 MB/s of TOML and 100 kB/s of YAML."""
+_LARGEST = {"TOML": 4 << 20, "YAML": 1 << 20}
+"""Bytes of a file, of which the libraries read some 1 MB/s of TOML and 100 to 200 kB/s of YAML."""
 
 _MOST_CLIENTS = 10_000
 """Tables of clients, each of which may be for any number of a kind."""
