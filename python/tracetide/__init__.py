@@ -9,6 +9,10 @@ The work is done by the C++ core; these modules say what it should do and carry 
 
 from typing import TYPE_CHECKING, Any
 
+from tracetide.address_space import check_address_space
+
+check_address_space()  # before anything that needs much of it is imported
+
 from tracetide._core import trace_version as TRACE_VERSION
 from tracetide._version import __version__
 from tracetide.characterize import characterize

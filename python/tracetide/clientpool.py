@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from numbers import Real
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from tracetide import _core
 from tracetide.durations import format_duration, format_time, parse_time
+from tracetide.errors import ProfileError
 from tracetide.grid import NS
+from tracetide.json_text import parse_json
 from tracetide.profile_source import ProfileSource, digest_of, from_image
 
 if TYPE_CHECKING:
@@ -125,9 +126,16 @@ class ClientPool:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Where the profile is from: source, licence, how it was made."""
+        """Where the profile is from: source, licence, how it was made.
+
+        Raises:
+            ProfileError: if the file has there what is no JSON.
+        """
         text = self._profile.metadata
-        found = json.loads(text) if text else {}
+        try:
+            found = parse_json(text) if text else {}
+        except ValueError as error:
+            raise ProfileError(f"metadata of the profile: not JSON that can be read: {error}") from None
         return found if isinstance(found, dict) else {"metadata": found}
 
     def span(self, start: float | str, end: float | str) -> ClientPool:

@@ -377,6 +377,10 @@ class QuantileTable(_Table):
     _core_type = _core.QuantileTable
 
 
+_MOST_NESTED = 16
+_MOST_LAWS = 1 << 16
+
+
 class Mixture(Distribution):
     """Each value from one of several laws, chosen by weight.
 
@@ -386,9 +390,13 @@ class Mixture(Distribution):
     Args:
         components: (weight, law) pairs; or laws, and `weights`.
         weights: at least 0; they are divided by their sum, which must be from 1e-9 to 1e9.
+
+    Mixtures within each other may have 16 levels, and 65,536 laws in all, counted as often as they are named.
     """
 
-    __slots__ = ()
+    __slots__ = ("_laws", "_nested")
+    _laws: int
+    _nested: int
 
     def __init__(
         self,
@@ -411,6 +419,14 @@ class Mixture(Distribution):
                     "weights is given"
                 )
         pairs = [(_number("weights", weight), law) for weight, law in entries]
+        laws = sum(getattr(law, "_laws", 1) for _, law in pairs)
+        nested = 1 + max((getattr(law, "_nested", 0) for _, law in pairs), default=0)
+        if nested > _MOST_NESTED:
+            raise ValueError(f"components: mixtures are nested too deeply; {_MOST_NESTED} levels are allowed")
+        if laws > _MOST_LAWS:
+            raise ValueError(f"components: {laws:,} laws in one are not allowed; at most {_MOST_LAWS:,} are")
+        object.__setattr__(self, "_laws", laws)
+        object.__setattr__(self, "_nested", nested)
         law = _core.Mixture([(weight, law._law) for weight, law in pairs])
         self._set(law, components=tuple(pairs))
 

@@ -134,10 +134,9 @@ class Trace(Requests):
 
     Attributes:
         metadata: the job it was made by, as `Job.metadata()`, or an empty dict.
-        block_size: tokens of a block of its `hash_ids`; 0: not known.
     """
 
-    __slots__ = ("block_size", "metadata")
+    __slots__ = ("_block_size", "metadata")
 
     def __init__(
         self, columns: Mapping[str, Column], metadata: Mapping[str, Any] | None = None, *, block_size: int = 0
@@ -145,7 +144,18 @@ class Trace(Requests):
         """A trace of columns of one length, which are not copied. The job tells its own `block_size`."""
         super().__init__(columns)
         self.metadata = dict(metadata or {})
-        self.block_size = block_size or int(self.metadata.get("block_size", 0))
+        self._block_size = block_size
+
+    @property
+    def block_size(self) -> int:
+        """Tokens of a block of its `hash_ids`, as was stated or as the job tells; 0: not known.
+
+        Raises:
+            TraceError: if the metadata have one that is not allowed.
+        """
+        from tracetide.job_facts import facts_of
+
+        return self._block_size or facts_of(self.metadata).block_size
 
     @classmethod
     def from_core(cls, batch: _core.Batch, metadata: Mapping[str, Any] | None = None) -> Trace:
@@ -207,7 +217,7 @@ class Trace(Requests):
         return Trace(self._sliced_columns(start, stop), block_size=self.block_size)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return partial(Trace, block_size=self.block_size), (self._columns, self.metadata)
+        return partial(Trace, block_size=self._block_size), (self._columns, self.metadata)
 
     def __repr__(self) -> str:
         last = (

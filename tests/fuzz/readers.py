@@ -34,18 +34,27 @@ PIECES = [
 FORMATS = ("mooncake", "mooncake-session", "bailian", "vidur", "blis", "llmservingsim", "azure")
 
 
-def seeds() -> list[bytes]:
-    texts = [text.encode() for text in reader_files.TEXTS.values()]
-    texts += [reader_files.LLMSERVINGSIM_SESSIONS.encode(), reader_files.AZURE_2025.encode()]
+def seeds() -> dict[str, bytes]:
+    """A sound trace of every format, by what it is."""
+    texts = {name: text.encode() for name, text in reader_files.TEXTS.items()}
+    texts["llmservingsim-sessions"] = reader_files.LLMSERVINGSIM_SESSIONS.encode()
+    texts["azure-2025"] = reader_files.AZURE_2025.encode()
+    texts["burstgpt-sessions"] = reader_files.BURSTGPT_SESSIONS.encode()
+    for codec in ("gzip", "zstd"):
+        texts[f"csv-{codec}"] = reader_files.packed(reader_files.NATIVE, codec)
+        texts[f"jsonl-{codec}"] = reader_files.packed(reader_files.NATIVE_JSONL, codec)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "t"
         path.write_text(reader_files.NATIVE)
         table = tt.read(path).to_arrow()
-    parquet, arrow = pa.BufferOutputStream(), pa.BufferOutputStream()
+    parquet, arrow, stream = (pa.BufferOutputStream() for _ in range(3))
     pq.write_table(table, parquet)
     with pa.ipc.new_file(arrow, table.schema) as writer:
         writer.write_table(table)
-    return [*texts, parquet.getvalue().to_pybytes(), arrow.getvalue().to_pybytes()]
+    with pa.ipc.new_stream(stream, table.schema) as writer:
+        writer.write_table(table)
+    binary = {"parquet": parquet, "arrow": arrow, "arrow-stream": stream}
+    return {**texts, **{name: sink.getvalue().to_pybytes() for name, sink in binary.items()}}
 
 
 def damaged(random: np.random.Generator, contents: list[bytes]) -> bytes:
@@ -74,9 +83,14 @@ def look_at(path: Path, folder: Path, format: str) -> None:
             trace.write(folder / "out", format=format)
             tt.read(folder / "out")
     except (tt.TraceError, ValueError) as error:
-        message = str(error)
-        if "\n" in message or len(message) > 2000 or not message:
-            raise AssertionError(f"the message is {message!r}") from error
+        check_message(error)
+
+
+def check_message(error: Exception) -> None:
+    """One line of a bounded length."""
+    message = str(error)
+    if "\n" in message or len(message) > 2000 or not message:
+        raise AssertionError(f"the message is {message!r}") from error
 
 
 def main() -> None:
@@ -87,7 +101,7 @@ def main() -> None:
     warnings.simplefilter("error")
     faulthandler.enable()
     random = np.random.default_rng(options.seed)
-    contents = seeds()
+    contents = list(seeds().values())
     end = time.monotonic() + options.seconds
     count = read = 0
     with tempfile.TemporaryDirectory() as name:

@@ -123,3 +123,27 @@ def test_what_is_wrong_is_named(make, message):
 def test_what_curves_have_in_common_is_not_one():
     with pytest.raises(TypeError, match="make one"):
         tt.RateCurve()
+
+
+def test_many_curves_are_one_sum():
+    curve = sum((tt.Spike(600 * n, 60, 1 + n) for n in range(900)), start=tt.Steps({0: 1}))
+    assert curve.extent == 600 * 899 + 60
+    assert curve(600 * 5 + 1) == 7
+    assert curve == eval(repr(curve), vars(tt)), "what it shows makes it again"
+    assert curve.means([0, 60, 600]).tolist() == pytest.approx([2, 1])
+
+
+def test_curves_in_one_are_limited():
+    days = sum((tt.Daily() for _ in range(999)), start=tt.Daily())
+    with pytest.raises(ValueError, match="rate: more than 1,000 curves in one are not allowed"):
+        days * 2
+    curve = tt.Daily()
+    for _ in range(16):
+        curve = 1 + 2 * curve
+    with pytest.raises(ValueError, match=r"rate: .* are nested too deeply; 32 levels are allowed"):
+        2 * curve
+    with pytest.raises(ValueError, match=r"rate: 1,000 curves in one are not allowed for 1 windows until"):
+        days.means([0, 4e9])
+    clients = [tt.Client(rate=days, input_tokens=1, output_tokens=1)] * 400
+    with pytest.raises(ValueError, match="clients: rates of 400,000 curves in 144 windows are not allowed"):
+        tt.ClientPool(clients)

@@ -549,3 +549,17 @@ def test_other_forms_of_parameters():
     assert tt.LogNormal(3, 0).sample(10) == pytest.approx(math.e**3)
     assert math.isinf(tt.Pareto(1).mean())
     assert math.isinf(tt.Zipf(2).mean())
+
+
+def test_mixtures_of_mixtures_are_limited():
+    law = tt.Exponential()
+    for _ in range(16):
+        law = tt.Mixture([(1, law), (1, law)])
+    assert law.mean() == pytest.approx(1)
+    with pytest.raises(ValueError, match="components: mixtures are nested too deeply; 16 levels are allowed"):
+        tt.Mixture([law], [1])
+    wide = tt.Mixture([(1, tt.Exponential())] * 256)
+    with pytest.raises(
+        ValueError, match="components: 65,792 laws in one are not allowed; at most 65,536 are"
+    ):
+        tt.Mixture([(1, wide)] * 257)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import sys
 import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv
+import pyarrow.json
 import pyarrow.parquet as pq
 import pytest
 import reader_files as files
@@ -18,6 +21,7 @@ import tracetide as tt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reader_files import packed, written
+from tracetide.describe.trace import describe_trace
 from tracetide.readers import table_source, text_blocks
 
 MAPPED = {"timestamp": "arrived", "input_tokens": "prompt_len", "output_tokens": "reply_len"}
@@ -196,6 +200,123 @@ def test_times_that_are_missing_are_not_written(tmp_path):
     trace = tt.read(written(tmp_path, files.MOONCAKE_SESSION))
     with pytest.raises(ValueError, match="timestamp: row 2 has none"):
         trace.write(tmp_path / "trace.csv")
+
+
+def with_metadata(path: Path, job: str | bytes) -> Path:
+    table = pa.table({name: pa.array([1, 2]) for name in ("timestamp", "input_tokens", "output_tokens")})
+    pq.write_table(table.replace_schema_metadata({"tracetide.job": job}), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("job", "said"),
+    [
+        ('{"block_size": 1e300}', r"block_size: 1e\+300 is not allowed; it must be a whole number"),
+        ('{"block_size": [1]}', "block_size: a list is not allowed; it must be a whole number"),
+        ('{"block_size": -1}', "block_size: -1 is not allowed"),
+        ('{"block_size": 4294967296}', "block_size: 4294967296 is not allowed"),
+        (
+            '{"duration": 1e300}',
+            r"duration: 1e\+300 is not allowed; it must be less than or equal to 4000000000",
+        ),
+        ('{"duration": 0}', "duration: 0 is not allowed; it must be greater than 0"),
+        ('{"duration": NaN}', "duration: nan is not allowed; it must be a finite number"),
+        ('{"duration": "1h"}', "duration: '1h' is not allowed; it must be a number"),
+        ('{"duration": true}', "duration: True is not allowed; it must be a number"),
+        ('{"block_size": 16, "prompt_blocks": [5, "x"]}', "prompt_blocks.1: 'x' is not allowed"),
+        ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deeply; 200 levels are allowed"),
+        ('{"a": ' + "[" * 200 + "]" * 200 + "}", "nested too deeply; 200 levels are allowed"),
+        ("{", "not JSON that can be read: "),
+        (b'{"a": "\xff"}', "not JSON that can be read: "),
+        ("[1]", "list is not allowed; it must be a JSON object"),
+    ],
+)
+def test_metadata_of_a_file_are_checked(job, said, tmp_path):
+    path = with_metadata(tmp_path / "t.parquet", job)
+    with pytest.raises(tt.TraceError, match=rf"t\.parquet: the metadata 'tracetide\.job': (?s:.*){said}"):
+        tt.read(path)
+
+
+def test_metadata_of_others_are_kept(tmp_path):
+    job = {"client_names": [1, 2], "rate": 5, "deep": json.loads("[" * 150 + "]" * 150)}
+    path = with_metadata(tmp_path / "t.parquet", json.dumps(job))
+    tt.read(path).write(tmp_path / "again.parquet")
+    assert tt.read(tmp_path / "again.parquet").metadata == job
+    describe_trace(tt.read(tmp_path / "again.parquet"))
+
+
+def test_metadata_of_a_trace_in_memory_are_checked_where_they_are_used(tmp_path):
+    trace = tt.read(written(tmp_path, files.NATIVE))
+    trace.metadata = {"duration": 1e300}
+    with pytest.raises(tt.TraceError, match="metadata: duration: 1e\\+300 is not allowed"):
+        describe_trace(trace)
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+@pytest.mark.parametrize("container", ["parquet", "memory"])
+def test_a_name_that_is_not_utf8_is_told_with_its_row(kind, container, tmp_path):
+    is_large = pa.types.is_large_string(kind)
+    octets = pa.array([b"a", b"b\xff", b"c"], pa.large_binary() if is_large else pa.binary())
+    names = octets.view(pa.large_string() if is_large else pa.string())
+    if pa.types.is_dictionary(kind):
+        names = names.dictionary_encode()
+    numbers = {name: pa.array([1, 2, 3]) for name in ("timestamp", "input_tokens", "output_tokens")}
+    source = table = pa.table({**numbers, "client": names})
+    if container == "parquet":
+        source = tmp_path / "t.parquet"
+        pq.write_table(table, source)
+    said = r"row 2, column 'client': b'b\\xff' is not allowed; it must be a text in UTF-8"
+    with pytest.raises(tt.TraceError, match=said):
+        tt.read(source)
+
+
+@pytest.mark.parametrize("text", [files.MOONCAKE_SESSION, files.LLMSERVINGSIM_SESSIONS])
+def test_a_session_that_is_not_utf8_is_told(text, tmp_path):
+    with pytest.raises(tt.TraceError, match="UTF-8"):
+        tt.read(written(tmp_path, text.encode().replace(b'"b"', b'"b\xff"')))
+
+
+def test_a_session_that_is_nested_too_deeply_is_told(tmp_path):
+    many = files.LLMSERVINGSIM_SESSIONS * 400  # more than are looked at for the types
+    deep = '{"session_id": "c", "arrival_time_ns": "x", "a": ' + "[" * 100_000 + "]" * 100_000 + "}\n"
+    with pytest.raises(tt.TraceError, match=r":1201: it is no JSON: .*nested too deeply"):
+        tt.read(written(tmp_path, many + deep))
+
+
+@pytest.mark.parametrize("name", [*files.TEXTS, "llmservingsim-sessions"])
+@pytest.mark.parametrize("damage", [False, True])
+def test_parsers_get_no_memory_that_python_owns(name, damage, tmp_path, monkeypatch):
+    owners = []
+
+    def seen(parse):
+        def wrapper(source, **options):
+            # The bytes of Python may not be changed; what pyarrow has allocated may.
+            owners.append(source.read_buffer().parent.is_mutable)
+            source.seek(0)
+            return parse(source, **options)
+
+        return wrapper
+
+    for module, function in ((pyarrow.csv, "read_csv"), (pyarrow.json, "read_json")):
+        monkeypatch.setattr(module, function, seen(getattr(module, function)))
+    content = files.TEXTS.get(name, files.LLMSERVINGSIM_SESSIONS)
+    path = written(tmp_path, content + content.splitlines()[-1][:-9].replace("0", "x") if damage else content)
+    if damage:
+        with pytest.raises(tt.TraceError):
+            tt.read(path)
+    else:
+        tt.read(path)
+    assert owners
+    assert all(owners)
+
+
+def test_a_parsers_copy_holds_nothing_of_python():
+    data = b"1,2\n" * 1000
+    before = sys.getrefcount(data)
+    reader = text_blocks.native_reader(data)
+    assert sys.getrefcount(data) == before
+    assert reader.read() == data
+    assert text_blocks.native_reader(b"").read() == b""
 
 
 def test_a_scan_is_arrow_data(tmp_path):

@@ -199,6 +199,15 @@ def test_sums_keep_missing_lengths_and_correlations():
     assert both.profile.correlations()["client"].tolist() == [2]
 
 
+def test_a_sum_of_many_pools_says_what_each_was():
+    pools = [
+        tt.ClientPool([tt.Client(rate=1, input_tokens=1, output_tokens=1)], name=f"p{number}")
+        for number in range(300)
+    ]
+    found = sum(pools[1:], start=pools[0]).provenance["merged"]
+    assert [entry["name"] for entry in found] == [f"p{number}" for number in range(300)]
+
+
 def test_spans_of_a_sum():
     a, b = skewed(2), skewed(3)
     both = a.span(0, 300) + b.span(0, 300)

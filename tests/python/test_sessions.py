@@ -572,3 +572,13 @@ def test_wrong_payload_bytes_are_refused(wrong: Any) -> None:
         tt.Job(tt.load("mm-image"), duration=60, payload_bytes=wrong)
     with pytest.raises(ValueError, match=r"payload_bytes: .* not multimodal"):
         tt.Job(pool_of(None), duration=60, payload_bytes={"image": 1})
+
+
+def test_agents_within_agents_are_limited():
+    sessions = tt.Sessions(turns=1, steps=[tt.User(think_time=1)])
+    for _ in range(63):
+        sessions = tt.Sessions(turns=1, steps=[tt.SubAgent(sessions=sessions)])
+    pool = tt.ClientPool([tt.Client(rate=1, input_tokens=1, output_tokens=1, sessions=sessions)])
+    assert len(pool.profile.session_models()) == 64
+    with pytest.raises(ValueError, match=r"steps: agents .* nested too deeply; 64 levels are allowed"):
+        tt.Sessions(turns=1, steps=[tt.SubAgent(sessions=sessions)])

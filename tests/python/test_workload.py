@@ -226,7 +226,11 @@ def test_errors_name_file_line_and_key(old, new, message, tmp_path):
             "category reason",
         ),
         ("- name: batch", "- name: *nobody", "line 25: found undefined alias"),
-        ("clients:\n", "clients: &c\n  - *c\n", "aliases that make the file too large"),
+        (
+            "clients:\n",
+            "clients: &c\n  - *c\n",
+            "line 3: mappings within each other are nested too",
+        ),
     ],
 )
 def test_errors_of_yaml(old, new, message, tmp_path):
@@ -409,3 +413,75 @@ def test_damage_gives_errors_and_nothing_else(text, at, length, put, tmp_path_fa
 def test_depth_is_bounded(parse):
     with pytest.raises(SyntaxFault):
         parse("a = " + "[" * 100_000 if parse is parse_toml else "[" * 5000)
+
+
+CLIENT = "[[clients]]\nrate = {rate}\ninput_tokens = 5\noutput_tokens = 6\n"
+
+
+def nested(levels: int, kind: str) -> str:
+    inner = "1"
+    for _ in range(levels):
+        inner = '{ kind = "' + kind + '", of = [' + inner + ", 2] }"
+    return inner
+
+
+def refused(path, text: str, said: str) -> None:
+    path.write_text(text)
+    with pytest.raises(tt.ProfileError, match=said):
+        tt.load(path)
+
+
+def test_tables_are_nested_to_a_limit(tmp_path):
+    path = tmp_path / "w.toml"
+    path.write_text(CLIENT.format(rate=nested(25, "sum")))
+    assert len(tt.load(path)) == 1
+    refused(path, CLIENT.format(rate=nested(40, "sum")), "nested too deeply; 64 levels are allowed")
+    refused(path, CLIENT.format(rate=nested(5000, "product")), "nested too deeply; 64 levels are allowed")
+    refused(path, ".".join(["a"] * 30_000) + " = 1", "line 1: tables within each other are nested too deeply")
+    long = "[" + ".".join(["a", '"b.c"'] * 40) + "]\n"
+    refused(path, "name = 'x'\n" + long, "line 2: tables within each other are nested too deeply")
+    refused(path, "".join(f"[{'.'.join(['a'] * n)}]\n" for n in range(1, 66)), "nested too deeply; 64 levels")
+
+
+def test_a_description_of_many_dotted_words_is_no_key(tmp_path):
+    path = tmp_path / "w.toml"
+    path.write_text(f'description = "{".".join(["word"] * 100)}"\n' + CLIENT.format(rate=1))
+    assert tt.load(path).provenance["description"].count(".") == 99
+
+
+def test_yaml_merges_are_nested_to_a_limit(tmp_path):
+    path = tmp_path / "w.yaml"
+
+    def text(levels: int) -> str:
+        lines = ["a0: &a0 {x: 1}"]
+        lines += [f"a{n}: &a{n} {{<<: *a{n - 1}, y: {n}}}" for n in range(1, levels)]
+        return "\n".join(lines)
+
+    refused(path, text(60), "a0: not a key that is known here")
+    refused(path, text(70), "nested too deeply; 64 levels are allowed")
+    refused(path, text(3000), "nested too deeply; 64 levels are allowed")
+    refused(path, "[" * 20_000, "nested too deeply; 64 levels are allowed")
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("w.toml", "TOML has at most 4 MiB"), ("w.yaml", "YAML has at most 1 MiB")]
+)
+def test_a_file_that_is_too_large_is_refused_unread(name, most, tmp_path):
+    path = tmp_path / name
+    with path.open("wb") as file:
+        file.truncate(100 << 20)
+    with pytest.raises(tt.ProfileError, match=f"104,857,600 bytes are not allowed; a workload in {most}"):
+        tt.load(path)
+
+
+def test_clients_and_copies_are_limited(tmp_path):
+    path = tmp_path / "w.toml"
+    refused(path, "[[clients]]\n" * 10_001, "clients: 10,001 are not allowed; at most 10,000: count says")
+    refused(
+        path, CLIENT.format(rate=1) + "count = 1_000_001\n", r"clients\[0\]\.count: 1000001 is not allowed"
+    )
+    many = (CLIENT.format(rate=1) + "count = 600_000\n") * 2
+    refused(path, many, "clients: 1,200,000 clients are not allowed; a pool has at most 1,000,000")
+    refused(path, CLIENT.format(rate=1) + "count = 40_000\n", "40,000 clients in 144 windows are not allowed")
+    path.write_text('window = "1d"\n' + CLIENT.format(rate=1) + "count = 40_000\n")
+    assert len(tt.load(path)) == 40_000

@@ -17,6 +17,12 @@ from tracetide.wording import message_of
 
 _INPUT_ERRNOS = (errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
 _FULL_ERRNOS = (errno.ENOSPC, errno.EFBIG)
+_NO_ROOM = (
+    "failed to map segment",
+    "cannot allocate memory",
+    "can't start new thread",
+    "failed to launch worker thread",
+)
 _INPUT_ERRORS = (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
 
 
@@ -48,7 +54,7 @@ def outcome_of(error: BaseException) -> tuple[int, str]:
         return 2, f"error: {_usage(error)}"
     if isinstance(error, ValueError | MissingPackageError) or _is_bad_input(error):
         return 2, f"error: {_line(_text(error))}"
-    if isinstance(error, MemoryError):
+    if _is_out_of_memory(error):
         return 1, "error: out of memory"
     if isinstance(error, OSError):
         return 1, f"error: {_line(_text(error))}"
@@ -60,6 +66,14 @@ def is_closed_pipe(error: BaseException) -> bool:
     if sys.platform == "win32" and isinstance(error, OSError) and error.errno == errno.EINVAL:
         return error.filename is None
     return isinstance(error, BrokenPipeError)
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Also where a library or a thread finds no room, of which only the text tells."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    text = str(error).lower()
+    return not isinstance(error, ValueError) and any(known in text for known in _NO_ROOM)
 
 
 def _is_bad_input(error: BaseException) -> bool:

@@ -16,6 +16,7 @@ from tracetide.describe.weighted import lengths_of, top_shares
 from tracetide.errors import TraceError
 from tracetide.fit.clients import ClientCodes
 from tracetide.formats.hash_blocks import check_counts
+from tracetide.job_facts import facts_of
 from tracetide.measures.whole_numbers import WholeNumbers, points_of_counts
 from tracetide.prefixes import DEFAULT_SIZES, LevelHits, PrefixCounts
 from tracetide.readers import TraceScan
@@ -107,10 +108,10 @@ class _Measured:
         arrivals = self._arrivals.result()
         if arrivals.requests == 0:
             raise TraceError(f"{self._origin}: no request has a time, which is not allowed")
-        told = self._metadata.get("duration")
-        if not told:
+        told = facts_of(self._metadata).duration
+        if told is None:
             check_origin(self._origin, arrivals.first_s, arrivals.last_s)
-        duration = float(told or arrivals.last_s)
+        duration = arrivals.last_s if told is None else told
         end = max(duration, arrivals.last_s)
         rates = arrivals.rates(end, _STEPS)
         counts = self._requests
@@ -212,8 +213,8 @@ class _Prefixes:
 
     def __init__(self, trace: Trace | TraceScan, cache_blocks: Iterable[int]) -> None:
         self._counts = PrefixCounts(cache_blocks)
-        job = trace.metadata
-        self._levels = LevelHits(job.get("prompt_blocks", [])) if "block_size" in job else None
+        facts = facts_of(trace.metadata)
+        self._levels = LevelHits(facts.prompt_blocks) if facts.block_size else None
         self._block_size = trace.block_size
         self._is_stated = isinstance(trace, TraceScan) and trace.has_own_block_size
         self._origin = trace.origin if isinstance(trace, TraceScan) else "the trace"

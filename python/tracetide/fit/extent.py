@@ -11,6 +11,7 @@ import numpy.typing as npt
 from tracetide.fit.arrivals import Cells
 from tracetide.fit.pieces import Grid
 from tracetide.grid import NS
+from tracetide.job_facts import facts_of
 
 LEAST_COVERED = 0.1
 
@@ -78,5 +79,4 @@ def told_end(duration: float | None, metadata: dict[str, Any], last_s: float) ->
         if duration <= last_s:
             raise ValueError(f"duration: {duration!r} is not allowed; the last request is at {last_s:.9g} s")
         return duration
-    found = metadata.get("duration")
-    return float(found) if isinstance(found, int | float) else None
+    return facts_of(metadata).duration

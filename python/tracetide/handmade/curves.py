@@ -24,6 +24,12 @@ Floats = npt.NDArray[np.float64]
 Time: TypeAlias = "float | str"
 
 WEEK = 7 * DAY
+MOST_PARTS = 1000
+"""Curves that a sum or a product is made of, those within each other included."""
+MOST_NESTED = 32
+"""Sums and products within each other."""
+MOST_VALUES = 1 << 26
+"""Values of curves that means over windows may take, at each of `_NODES`."""
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 # Rounded, because they come from an eigenvalue solver of the machine's.
 _NODES, _WEIGHTS = np.round(_NODES, 14), np.round(_WEIGHTS, 14)
@@ -52,6 +58,11 @@ class RateCurve:
             float64, one fewer.
         """
         edges = np.asarray(edges, dtype=np.float64)
+        if values_of(self, edges) > MOST_VALUES:
+            raise ValueError(
+                f"rate: {parts_of(self):,} curves in one are not allowed for {edges.size - 1:,} windows "
+                f"until {format_time(float(edges[-1]))}; choose fewer, longer windows, or a shorter period"
+            )
         breaks = np.asarray(self._breaks(float(edges[-1])), dtype=np.float64)
         inside = breaks[(breaks > edges[0]) & (breaks < edges[-1])]
         times = np.unique(np.concatenate([edges, inside]))
@@ -81,6 +92,10 @@ class RateCurve:
 
     def _breaks(self, end: float) -> Iterable[float]:
         """The times before `end` at which it is not smooth."""
+        raise NotImplementedError
+
+    def _count_breaks(self, end: float) -> float:
+        """How many these are, or some more, before they are made."""
         raise NotImplementedError
 
     def _parameters(self) -> tuple[Any, ...]:
@@ -125,6 +140,9 @@ class _Constant(RateCurve):
     def _breaks(self, end: float) -> Iterable[float]:
         return ()
 
+    def _count_breaks(self, end: float) -> float:
+        return 0
+
     def _parameters(self) -> tuple[Any, ...]:
         return (self._value,)
 
@@ -161,6 +179,9 @@ class _Points(RateCurve):
 
     def _breaks(self, end: float) -> Iterable[float]:
         return self._times
+
+    def _count_breaks(self, end: float) -> float:
+        return len(self._times)
 
     def _parameters(self) -> tuple[Any, ...]:
         return (tuple(zip(self._times, self._values, strict=True)),)
@@ -239,6 +260,9 @@ class Daily(RateCurve):
         # The eighths of a day, between which the wave is as good as a polynomial.
         return [float(eighth) for eighth in np.arange(0.0, end, DAY / 8)]
 
+    def _count_breaks(self, end: float) -> float:
+        return end / (DAY / 8)
+
     def _parameters(self) -> tuple[Any, ...]:
         return self._mean, self._peak, self._swing
 
@@ -273,6 +297,9 @@ class Weekly(RateCurve):
 
     def _breaks(self, end: float) -> Iterable[float]:
         return [float(day) for day in np.arange(0.0, end, DAY)]
+
+    def _count_breaks(self, end: float) -> float:
+        return end / DAY
 
     def _parameters(self) -> tuple[Any, ...]:
         return (self._days,)
@@ -319,49 +346,87 @@ class Spike(RateCurve):
     def _breaks(self, end: float) -> Iterable[float]:
         return self._times
 
+    def _count_breaks(self, end: float) -> float:
+        return len(self._times)
+
     def _parameters(self) -> tuple[Any, ...]:
         return self._at_time, self._duration, self._height, self._ramp
 
 
-class _Pair(RateCurve):
-    __slots__ = ("_left", "_right")
+class _Several(RateCurve):
+    """Curves that are put together, from left to right: `a + b + c` is one sum of three."""
+
+    __slots__ = ("_curves", "_nested", "_parts")
+    _curves: tuple[RateCurve, ...]
+    _parts: int
+    _nested: int
 
     def __init__(self, left: RateCurve, right: RateCurve) -> None:
-        self._left, self._right = left, right
+        self._curves = (*(left._curves if isinstance(left, type(self)) else (left,)), right)
+        self._parts = parts_of(left) + parts_of(right)
+        self._nested = 1 + max(getattr(curve, "_nested", 0) for curve in self._curves)
+        if self._parts > MOST_PARTS:
+            raise ValueError(f"rate: more than {MOST_PARTS:,} curves in one are not allowed")
+        if self._nested > MOST_NESTED:
+            raise ValueError(
+                f"rate: sums and products within each other are nested too deeply; {MOST_NESTED} levels are "
+                "allowed"
+            )
 
     @property
     def extent(self) -> float:
-        return max(self._left.extent, self._right.extent)
+        return max(curve.extent for curve in self._curves)
 
     @property
     def is_weekly(self) -> bool:
-        return self._left.is_weekly or self._right.is_weekly
+        return any(curve.is_weekly for curve in self._curves)
 
     def _breaks(self, end: float) -> Iterable[float]:
-        return [*self._left._breaks(end), *self._right._breaks(end)]
+        return [time for curve in self._curves for time in curve._breaks(end)]
+
+    def _count_breaks(self, end: float) -> float:
+        return sum(curve._count_breaks(end) for curve in self._curves)
 
     def _parameters(self) -> tuple[Any, ...]:
-        return self._left, self._right
+        return self._curves
 
 
-class _Sum(_Pair):
+class _Sum(_Several):
     __slots__ = ()
 
     def _at(self, time: Floats) -> Floats:
-        return self._left._at(time) + self._right._at(time)
+        first, *others = self._curves
+        found = first._at(time)
+        for curve in others:
+            found = found + curve._at(time)
+        return found
 
     def __repr__(self) -> str:
-        return f"({self._left!r} + {self._right!r})"
+        return f"({' + '.join(map(repr, self._curves))})"
 
 
-class _Product(_Pair):
+class _Product(_Several):
     __slots__ = ()
 
     def _at(self, time: Floats) -> Floats:
-        return self._left._at(time) * self._right._at(time)
+        first, *others = self._curves
+        found = first._at(time)
+        for curve in others:
+            found = found * curve._at(time)
+        return found
 
     def __repr__(self) -> str:
-        return f"{self._left!r} * {self._right!r}"
+        return " * ".join(map(repr, self._curves))
+
+
+def parts_of(curve: RateCurve) -> int:
+    """How many curves one is made of."""
+    return curve._parts if isinstance(curve, _Several) else 1
+
+
+def values_of(curve: RateCurve, edges: Floats) -> float:
+    """How many values of curves its means over these windows take, at most."""
+    return parts_of(curve) * (edges.size + curve._count_breaks(float(edges[-1])))
 
 
 def as_curve(rate: Any) -> RateCurve:

@@ -22,14 +22,18 @@ from tracetide.distributions import (
 from tracetide.durations import DAY, format_duration, format_time, parse_duration
 from tracetide.grid import NS
 from tracetide.handmade.client import FIELDS, Client
-from tracetide.handmade.curves import WEEK, RateCurve
+from tracetide.handmade.curves import MOST_VALUES, WEEK, RateCurve, parts_of, values_of
 from tracetide.renewal import EXPONENTIAL, GAMMA, WEIBULL, own_cv
 
 Floats = npt.NDArray[np.float64]
 
 DEFAULT_WINDOW = 600.0
 _RATIO_STEPS = 1024
-_MOST_WINDOWS = 2**24
+MOST_CLIENTS = 1_000_000
+"""Of a pool by hand, counted with their copies."""
+MOST_CELLS = 5_000_000
+"""Windows in which clients are active, summed over clients: each some 100 bytes while a profile is made."""
+_MOST_WINDOWS = 2**22
 
 
 def make_profile(
@@ -53,6 +57,9 @@ def make_profile(
     if not members or not all(isinstance(member, Client) for member in members):
         wrong = next((member for member in members if not isinstance(member, Client)), members)
         raise ValueError(f"clients: {wrong!r} is not allowed; it must be Clients, at least one")
+    copies = sum(member.count for member in members)
+    if copies > MOST_CLIENTS:
+        raise ValueError(f"clients: {copies:,} clients are not allowed; a pool has at most {MOST_CLIENTS:,}")
     category = members[0].category
     names = _names(members)
     for member, own in zip(members, names, strict=True):
@@ -72,8 +79,22 @@ def make_profile(
         default_counts="renewal",
         metadata=json.dumps({"name": name or "by hand", "kind": "by hand", **(provenance or {})}),
     )
+    if sum(values_of(_curve(member), edges) for member in members) > MOST_VALUES:
+        parts = sum(parts_of(_curve(member)) for member in members)
+        raise ValueError(
+            f"clients: rates of {parts:,} curves in {edges.size - 1:,} windows are not allowed; choose "
+            "fewer, longer windows, or a shorter period"
+        )
+    cells = 0
     for member, own in zip(members, names, strict=True):
-        _add(builder, member, own, edges)
+        rates = _rates(member, own[0], edges)
+        cells += len(own) * np.count_nonzero(rates)
+        if cells > MOST_CELLS:
+            raise ValueError(
+                f"clients: {copies:,} clients in {edges.size - 1:,} windows are not allowed; the windows in "
+                f"which they are active may be {MOST_CELLS:,} in all; choose longer windows, or fewer clients"
+            )
+        _add(builder, member, own, rates)
     _add_models(builder, members)
     return builder.build()
 
@@ -131,7 +152,7 @@ def _edges(members: list[Client], window: float, period: float | str | None) -> 
     if windows > _MOST_WINDOWS:
         raise ValueError(
             f"window: {format_duration(window)} is not allowed; a period of {format_duration(seconds)} would "
-            f"have {windows:,} windows, and 2^24 are allowed"
+            f"have {windows:,} windows, and 2^22 are allowed"
         )
     edges: Floats = np.arange(windows + 1, dtype=np.float64) * window
     return edges
@@ -142,28 +163,33 @@ def _curve(member: Client) -> RateCurve:
     return member.rate
 
 
-def _add(builder: _core.ProfileBuilder, client: Client, names: list[str], edges: Any) -> None:
-    """All copies of a client."""
+def _rates(client: Client, name: str, edges: Floats) -> Floats:
+    """The mean rate in every window."""
     rates = _curve(client).means(edges)
     if not (rates.max() > 0 and rates.min() >= 0 and np.isfinite(rates).all()):
         worst = int(np.argmin(rates))
         raise ValueError(
-            f"{names[0]}: rate: a mean of {rates[worst]:g} at {format_time(edges[worst])} is not allowed; it "
+            f"{name}: rate: a mean of {rates[worst]:g} at {format_time(edges[worst])} is not allowed; it "
             "must be finite, from 0 on, and above 0 at some time"
         )
+    return rates
+
+
+def _add(builder: _core.ProfileBuilder, client: Client, names: list[str], rates: Floats) -> None:
+    """All copies of a client."""
     active = np.flatnonzero(rates > 0)
     family, shape, cv = gaps_of(client.arrivals)
+    cells = (
+        active.astype(np.uint32),
+        rates[active],
+        np.full(active.size, shape),
+        np.full(active.size, cv),
+        np.full(active.size, family, dtype=np.uint8),
+    )
     laws = {name: _law(builder, client, name) for name in FIELDS[client.category]}
     for name in names:
         number = builder.add_client(name)
-        builder.add_cells(
-            number,
-            active.astype(np.uint32),
-            rates[active],
-            np.full(active.size, shape),
-            np.full(active.size, cv),
-            np.full(active.size, family, dtype=np.uint8),
-        )
+        builder.add_cells(number, *cells)
         for field, law in laws.items():
             builder.set_field(0, number, field, law)
         for (a, b), spearman in client.correlations.items():

@@ -15,6 +15,7 @@ from tracetide.fit.clients import ClientCodes
 from tracetide.fit.pieces import Grid, Piece, pieces
 from tracetide.grid import NS
 from tracetide.job import Job
+from tracetide.job_facts import facts_of
 from tracetide.profiles import is_profile
 from tracetide.readers import TraceScan, scan
 from tracetide.readers.origin import check_origin
@@ -78,9 +79,9 @@ class Source:
                 "allowed; there must be two at different times"
             )
         check_origin(self.scan.origin, first_s, last_s)
-        told = self.scan.metadata.get("duration")
-        if isinstance(told, int | float) and told > last_s:
-            return float(told)
+        told = facts_of(self.scan.metadata).duration
+        if told is not None and told > last_s:
+            return told
         return last_s + (last_s - first_s) / (requests - 1)
 
 

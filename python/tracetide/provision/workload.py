@@ -15,6 +15,7 @@ import numpy.typing as npt
 from tracetide.clientpool import ClientPool
 from tracetide.errors import IdleWindowWarning, MissingDataWarning
 from tracetide.job import Job
+from tracetide.job_facts import facts_of
 from tracetide.provision.columns import ServingColumns, columns_of, columns_of_scan
 from tracetide.readers import TraceScan, scan
 from tracetide.readers.origin import check_origin
@@ -122,9 +123,9 @@ class TraceWorkload:
     @cached_property
     def duration(self) -> float:
         """The job's that made it, or a mean gap beyond the last request."""
-        told = self.trace.metadata.get("duration")
-        if told:
-            return float(told)
+        told = facts_of(self.trace.metadata).duration
+        if told is not None:
+            return told
         times = self._columns.timestamp
         last = float(np.nanmax(times))
         check_origin("trace", float(np.nanmin(times)), last)

@@ -46,6 +46,8 @@ class Converter:
             place.missing(_first(array.is_null()), self._field.source)
         try:
             return self._converted(array, place)
+        except pa.ArrowMemoryError:
+            raise
         except pa.ArrowException as error:
             raise TraceError(
                 f"{place.at(0, self._field.source)} or below: a value of type {array.type} is not allowed; "
@@ -327,7 +329,7 @@ class Labels(Converter):
             return array.cast(wanted)
         except pa.ArrowException:
             row = _first_failure(array, wanted)
-            place.fail(row, self._field.source, array[row].as_py(), "it must be a text in UTF-8")
+            place.fail(row, self._field.source, array[row].as_py(), _UTF8)
 
 
 class Numbers(Converter):
@@ -447,6 +449,7 @@ def _dates(array: pa.Array, place: Place, field: Field) -> pa.Array:
         place.fail(row, field.source, str(array[row]), _DATE)
 
 
+_UTF8 = "it must be a text in UTF-8"
 _DATE = "it must be a date such as '2023-11-16 18:15:46.6805900', from 1678 to 2261"
 
 

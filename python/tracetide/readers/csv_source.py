@@ -15,7 +15,7 @@ from tracetide.readers.fields import Field
 from tracetide.readers.file import File
 from tracetide.readers.place import Place, shown
 from tracetide.readers.source import MOST_COLUMNS, check_names
-from tracetide.readers.text_blocks import Block, blocks
+from tracetide.readers.text_blocks import DATA_ERRORS, Block, blocks, native_reader
 
 _PARSED_AT_ONCE = 1 << 20
 _SAMPLE = 1 << 18
@@ -96,9 +96,9 @@ class CsvSource:
         read = pyarrow.csv.ReadOptions(block_size=_PARSED_AT_ONCE, column_names=self._keys())
         try:
             return pyarrow.csv.read_csv(
-                pa.BufferReader(data), read_options=read, parse_options=parse, convert_options=options
+                native_reader(data), read_options=read, parse_options=parse, convert_options=options
             )
-        except (pa.ArrowException, OSError):
+        except DATA_ERRORS:
             return self._texts(data, list(types), place)
 
     def _texts(self, data: bytes, keys: list[str], place: Place) -> pa.Table:
@@ -117,9 +117,9 @@ class CsvSource:
         read = pyarrow.csv.ReadOptions(block_size=len(data) + 1, column_names=self._keys(), use_threads=False)
         try:
             return pyarrow.csv.read_csv(
-                pa.BufferReader(data), read_options=read, parse_options=parse, convert_options=options
+                native_reader(data), read_options=read, parse_options=parse, convert_options=options
             )
-        except (pa.ArrowException, OSError) as error:
+        except DATA_ERRORS as error:
             if wrong and wrong[0].number is not None:
                 row = wrong[0]
                 raise TraceError(
@@ -144,10 +144,10 @@ class CsvSource:
         if sample.strip():
             try:
                 table = pyarrow.csv.read_csv(
-                    pa.BufferReader(sample), read_options=read, parse_options=parse, convert_options=options
+                    native_reader(sample), read_options=read, parse_options=parse, convert_options=options
                 )
                 return list(table.schema.types)
-            except (pa.ArrowException, OSError):
+            except DATA_ERRORS:
                 pass  # the error is told with its row when the columns are read
         return [pa.string()] * len(self.names)
 
@@ -179,7 +179,7 @@ def _names(line: bytes, where: str) -> list[str]:
     try:
         line.decode()
         table = pyarrow.csv.read_csv(
-            pa.BufferReader(line.rstrip(b"\r\n") + b"\n"),
+            native_reader(line.rstrip(b"\r\n") + b"\n"),
             read_options=pyarrow.csv.ReadOptions(autogenerate_column_names=True, block_size=len(line) + 2),
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types={f"f{i}": pa.string() for i in range(line.count(b",") + 1)},
@@ -191,7 +191,7 @@ def _names(line: bytes, where: str) -> list[str]:
             f"{where}: byte {line[error.start : error.start + 1]!r} is not UTF-8; "
             "it must be a text in UTF-8, or a binary trace of a known format"
         ) from None
-    except (pa.ArrowException, OSError) as error:
+    except DATA_ERRORS as error:
         raise TraceError(f"{where}: it is no CSV header: {shown(str(error).splitlines()[0])}") from None
     return [column[0].as_py().strip() if len(column) else "" for column in table.columns]
 

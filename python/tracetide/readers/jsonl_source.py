@@ -16,7 +16,13 @@ from tracetide.readers.fields import LIST_TYPE, OWN_BLOCKS, Field
 from tracetide.readers.file import File
 from tracetide.readers.place import Place, shown
 from tracetide.readers.source import MOST_COLUMNS
-from tracetide.readers.text_blocks import Block, blocks, may_have_other_values
+from tracetide.readers.text_blocks import (
+    DATA_ERRORS,
+    Block,
+    blocks,
+    may_have_other_values,
+    native_reader,
+)
 
 _PARSED_AT_ONCE = 1 << 20
 _SAMPLE = 1 << 18
@@ -107,13 +113,13 @@ class JsonlSource:
         for schema, size in ((exact, _PARSED_AT_ONCE), (exact, len(data) + 1), (loose, len(data) + 1)):
             try:
                 table = pyarrow.json.read_json(
-                    pa.BufferReader(data),
+                    native_reader(data),
                     read_options=pyarrow.json.ReadOptions(block_size=size),
                     parse_options=pyarrow.json.ParseOptions(
                         explicit_schema=schema, unexpected_field_behavior="ignore"
                     ),
                 )
-            except (pa.ArrowException, OSError):
+            except DATA_ERRORS:
                 continue
             return table if table.num_rows == lines else None
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
@@ -12,11 +11,12 @@ import pyarrow.compute as pc
 import pyarrow.json
 
 from tracetide.errors import TraceError
+from tracetide.json_text import parse_json
 from tracetide.readers.fields import Field
 from tracetide.readers.jsonl_source import JsonlSource
 from tracetide.readers.place import Place, shown
 from tracetide.readers.source import Source
-from tracetide.readers.text_blocks import blocks, may_have_other_values
+from tracetide.readers.text_blocks import DATA_ERRORS, blocks, may_have_other_values, native_reader
 
 _REQUEST = pa.struct(
     [
@@ -88,13 +88,13 @@ def _parsed(data: bytes, place: Place) -> pa.Table:
         _check_lines(data, place)
     try:
         return pyarrow.json.read_json(
-            pa.BufferReader(data),
+            native_reader(data),
             read_options=pyarrow.json.ReadOptions(block_size=len(data) + 1),
             parse_options=pyarrow.json.ParseOptions(
                 explicit_schema=_LINE, unexpected_field_behavior="ignore"
             ),
         ).combine_chunks()
-    except (pa.ArrowException, OSError) as error:
+    except DATA_ERRORS as error:
         reason = str(error).splitlines()[0]
     _check_lines(data, place)
     raise TraceError(f"{place.origin}: lines from {place.first_line} on are no sessions: {shown(reason)}")
@@ -109,7 +109,7 @@ def _check_lines(data: bytes, place: Place) -> None:
 def _check_line(line: bytes, where: str) -> None:
     """Raise for a line that is not of the format."""
     try:
-        found = json.loads(line)
+        found = parse_json(line)
     except ValueError as error:
         raise TraceError(f"{where}: it is no JSON: {error}") from None
     if not isinstance(found, dict):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tracetide.errors import TraceError
+from tracetide.job_facts import parse_job
 from tracetide.readers.fields import Field
 from tracetide.readers.file import File
 from tracetide.readers.place import Place
@@ -40,7 +40,7 @@ class TableSource:
             self._names = list(schema.names)
             self.types: Mapping[str, pa.DataType] = dict(zip(self._names, schema.types, strict=True))
         self.repeated = frozenset(name for name, count in Counter(self._names).items() if count > 1)
-        self.metadata: Mapping[str, Any] = _job(schema)
+        self.metadata: Mapping[str, Any] = _job(schema, origin)
         self._open = open_batches
 
     def later_type(self, name: str) -> pa.DataType:
@@ -148,10 +148,7 @@ def _refusing(origin: str, container: str) -> Iterator[None]:
         raise TraceError(f"{origin}: not {what} that can be read: {reason[:200]}") from None
 
 
-def _job(schema: pa.Schema) -> dict[str, Any]:
+def _job(schema: pa.Schema, origin: str) -> dict[str, Any]:
+    """What the file tells of the job that made it; nothing if it is not one of tracetide's."""
     text = (schema.metadata or {}).get(_JOB_KEY)
-    try:
-        found = json.loads(text) if text else {}
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    return parse_job(text, f"{origin}: the metadata {_JOB_KEY.decode()!r}") if text else {}

@@ -20,6 +20,18 @@ BLOCK = 8 << 20
 LONGEST_LINE = 64 << 20
 """Bytes of the longest line that is read."""
 
+DATA_ERRORS = (
+    pa.ArrowInvalid,
+    pa.ArrowNotImplementedError,
+    pa.ArrowKeyError,
+    pa.ArrowTypeError,
+    pa.ArrowIndexError,
+    pa.ArrowCapacityError,
+    pa.ArrowSerializationError,
+    OSError,
+)
+"""What pyarrow's parsers raise about data in memory; others are about the machine, such as its memory."""
+
 _OTHER_VALUE = re.compile(rb"\}[ \t\r\n]*[^ \t\r\n,\]}{]")
 _CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _BOM = b"\xef\xbb\xbf"
@@ -47,6 +59,17 @@ def open_plain(file: File, codec: str | None) -> Iterator[Any]:
         else:
             with pa.CompressedInputStream(packed, codec) as plain:
                 yield plain
+
+
+def native_reader(data: bytes) -> pa.BufferReader:
+    """A copy of the data for pyarrow's parsers, which Python does not own.
+
+    Their threads may let go of what they read after a parser has returned. For an object of Python they would
+    wait for the interpreter then, and one that waits while the interpreter ends ends the process (abort).
+    """
+    copy = pa.BufferOutputStream()
+    copy.write(data)
+    return pa.BufferReader(copy.getvalue())
 
 
 def may_have_other_values(data: bytes) -> bool:

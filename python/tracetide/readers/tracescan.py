@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tracetide.errors import TraceError
+from tracetide.job_facts import facts_of
 from tracetide.readers.convert import Times, converter
 from tracetide.readers.fields import REQUIRED, TYPES, Field
 from tracetide.readers.layouts import FORMAT_BLOCKS
@@ -67,8 +68,8 @@ class TraceScan:
         self.container = source.container
         self.metadata: dict[str, Any] = dict(source.metadata)
         self.has_own_block_size = block_size > 0
-        told = self.metadata.get("block_size", 0)
-        self.block_size = block_size or int(told) or FORMAT_BLOCKS.get(self.format, 0)
+        told = facts_of(self.metadata, source.origin).block_size
+        self.block_size = block_size or told or FORMAT_BLOCKS.get(self.format, 0)
         self.schema: pa.Schema = pa.schema([_arrow_field(field) for field in self._given()])
         self.category = _category(self.schema.names)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def merge(a: ClientPool, b: ClientPool) -> _core.Profile:
         epoch_ns=grid.epoch_ns,
         epochs=grid.epochs,
         default_counts="pinned" if pinned else "renewal",
-        metadata=json.dumps({"name": f"{a.name} + {b.name}", "merged": [a.provenance, b.provenance]}),
+        metadata=json.dumps({"name": f"{a.name} + {b.name}", "merged": [*_parts(a), *_parts(b)]}),
     )
     names = unique_names([*first.client_names, *second.client_names])
     for profile, own in ((first, names[: first.clients]), (second, names[first.clients :])):
@@ -50,3 +50,9 @@ def merge(a: ClientPool, b: ClientPool) -> _core.Profile:
             profile, np.arange(profile.clients, dtype=np.uint32), own, np.ones(profile.clients)
         )
     return builder.build()
+
+
+def _parts(pool: ClientPool) -> list[dict[str, Any]]:
+    """Where a pool is from: of a sum its parts, else sums of many pools would nest too deeply."""
+    found = pool.provenance
+    return found["merged"] if set(found) == {"name", "merged"} else [found]

@@ -65,18 +65,18 @@ def _depth_first(sessions: Sessions) -> list[Sessions]:
     """The model and those of its sub-agents, each after all that call it. Models cannot call in a circle:
     they are made before they are named.
     """
-    order: list[Sessions] = []
+    order: dict[int, Sessions] = {}
 
     def visit(model: Sessions) -> None:
-        if any(seen is model for seen in order):
+        if id(model) in order:
             return
         for step in model.steps:
             if isinstance(step, SubAgent):
                 visit(step.sessions)
-        order.append(model)
+        order[id(model)] = model
 
     visit(sessions)
-    return order[::-1]
+    return list(order.values())[::-1]
 
 
 def _step(builder: _core.ProfileBuilder, step: Step, numbers: dict[int, int]) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from tracetide.sessions.laws import shortest
 MOST_TURNS = 4096
 MOST_CALLS = 64
 MOST_RETRIES = 15
+MOST_NESTED = 64
+"""Agents that start each other, one within the other."""
 _AT_LIMIT = ("truncate", "end")
 _WAIT_FROM = ("end", "start")
 
@@ -165,6 +167,7 @@ class Sessions:
     service: ServiceTime = field(default_factory=ServiceTime)
     keep_reasoning: bool = False
     carry_context: bool = True
+    _nested: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_number("share", self.share, 0, 1, "a number from 0 to 1")
@@ -175,6 +178,12 @@ class Sessions:
                 f"steps: {self.steps!r} is not allowed; it must be Users, Tools and SubAgents, at least one"
             )
         object.__setattr__(self, "steps", steps)
+        inner = (step.sessions._nested for step in steps if isinstance(step, SubAgent))
+        object.__setattr__(self, "_nested", 1 + max(inner, default=0))
+        if self._nested > MOST_NESTED:
+            raise ValueError(
+                f"steps: agents that start agents are nested too deeply; {MOST_NESTED} levels are allowed"
+            )
         if self.first_tokens is not None:
             check_law("first_tokens", self.first_tokens, 1, LARGEST)
         if self.context_limit is not None:

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from tracetide import distributions as laws
 from tracetide.handmade import Client, Daily, Linear, RateCurve, Spike, Steps, Weekly
 from tracetide.handmade.curves import as_curve
+from tracetide.handmade.profile import MOST_CLIENTS
 from tracetide.prompts import Prefixes, PromptLevel
 from tracetide.sessions import ServiceTime, Sessions, Tool, User, agents, conversations
 from tracetide.sessions.models import Step
@@ -442,7 +443,7 @@ class ClientTable(_Table):
     """One client, or `count` of a kind."""
 
     name: str = ""
-    count: int = Field(1, ge=1, le=10_000_000)
+    count: int = Field(1, ge=1, le=MOST_CLIENTS)
     rate: RateValue = Field(description="requests/s of each of them")
     arrivals: AnyLaw | None = Field(None, description="exponential, gamma or weibull: the shape of the gaps")
     input_tokens: Values | None = None

@@ -6,7 +6,8 @@ import re
 import sys
 from bisect import bisect_right
 
-from tracetide.workload.document import Document, Path, SyntaxFault
+from tracetide.json_text import is_nested_deeper
+from tracetide.workload.document import DEEPEST, Document, Path, SyntaxFault
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -18,6 +19,9 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _STRING = re.compile(
     r'"""(?:[^\\]|\\.)*?"{3,5}(?!")' r"|'''.*?'{3,5}(?!')" r'|"(?:[^"\\\n]|\\.)*"' r"|'[^'\n]*'", re.DOTALL
 )
+_PART = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*"""
+_LONG_KEY = re.compile(rf"(?:^|[\[{{,])[ \t]*{_PART}(?:\.[ \t]*{_PART}){{{DEEPEST}}}", re.MULTILINE)
+_TOO_DEEP = f"tables within each other are nested too deeply; {DEEPEST} levels are allowed"
 _SCALAR = re.compile(r"[^,\]}#\n]+")
 _AT = re.compile(r" \(at line (\d+), column \d+\)$")
 
@@ -28,18 +32,21 @@ def parse_toml(text: str) -> Document:
     Raises:
         SyntaxFault: with the line.
     """
+    found = _LONG_KEY.search(text)
+    if found:  # for whose parts the parser's time grows with their square
+        raise SyntaxFault(_TOO_DEEP, text.count("\n", 0, found.end()) + 1)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = _AT.search(str(error))
         raise SyntaxFault(_AT.sub("", str(error)), int(found[1]) if found else None) from None
     except RecursionError:
-        raise SyntaxFault("tables within tables too deep", None) from None
+        raise SyntaxFault(_TOO_DEEP, None) from None
     except ValueError as error:  # a whole number of thousands of digits
         raise SyntaxFault(str(error), None) from None
-    scanner = _Scanner(text)
-    scanner.scan()
-    return Document(data, scanner.lines)
+    if is_nested_deeper(data, DEEPEST):
+        raise SyntaxFault(_TOO_DEEP, None)
+    return Document(data, lambda: _Scanner(text).scan())
 
 
 class _Scanner:
@@ -53,7 +60,8 @@ class _Scanner:
         self._tables: dict[Path, int] = {}
         """The number of the last table of each array of tables."""
 
-    def scan(self) -> None:
+    def scan(self) -> dict[Path, int]:
+        """The lines of all keys and entries."""
         table: Path = ()
         self._skip_blank()
         while self._at < len(self._text):
@@ -62,6 +70,7 @@ class _Scanner:
             else:
                 self._pair(table)
             self._skip_blank()
+        return self.lines
 
     def _header(self) -> Path:
         is_array = self._text.startswith("[[", self._at)
@@ -105,7 +114,7 @@ class _Scanner:
             assert found is not None, f"a key at {self._at}"
             self._at = found.end()
             # The parser itself knows what a quoted key says.
-            keys.append(next(iter(tomllib.loads(f"{found[0]} = 0"))))
+            keys.append(next(iter(tomllib.loads(f"{found[0]} = 0"))) if quoted else found[0])
             self._skip_blank()
             if not self._text.startswith(".", self._at):
                 return keys

@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml
 
-from tracetide.workload.document import Document, Path, SyntaxFault
+from tracetide.workload.document import DEEPEST, Document, Path, SyntaxFault
 
 _MOST_VALUES = 1_000_000
-_DEEPEST = 64
+_TOO_DEEP = f"mappings within each other are nested too deeply; {DEEPEST} levels are allowed"
 
 
 class _CoreLoader(yaml.SafeLoader):
@@ -49,11 +49,10 @@ def parse_yaml(text: str) -> Document:
     except yaml.YAMLError as error:
         raise SyntaxFault(str(error).splitlines()[0], None) from None
     except RecursionError:
-        raise SyntaxFault("mappings within mappings too deep", None) from None
-    document = Document()
-    if node is not None:
-        document.data = _Reader(document.lines).value(node, ())
-    return document
+        raise SyntaxFault(_TOO_DEEP, None) from None
+    lines: dict[Path, int] = {}
+    data = _Reader(lines).value(node, (), 0) if node is not None else None
+    return Document(data, lambda: lines)
 
 
 class _Reader:
@@ -63,25 +62,27 @@ class _Reader:
         self._lines = lines
         self._values = 0
 
-    def value(self, node: yaml.Node, path: Path) -> Any:
+    def value(self, node: yaml.Node, path: Path, depth: int) -> Any:
         self._values += 1
         line = node.start_mark.line + 1
-        if self._values > _MOST_VALUES or len(path) > _DEEPEST:
+        if self._values > _MOST_VALUES:
             raise SyntaxFault("aliases that make the file too large", line)
+        if depth > DEEPEST:
+            raise SyntaxFault(_TOO_DEEP, line)
         self._lines.setdefault(path, line)
         if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, path)
+            return self._mapping(node, path, depth + 1)
         if isinstance(node, yaml.SequenceNode):
-            return [self.value(entry, (*path, number)) for number, entry in enumerate(node.value)]
+            return [self.value(entry, (*path, number), depth + 1) for number, entry in enumerate(node.value)]
         return _scalar(node)
 
-    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[Any, Any]:
+    def _mapping(self, node: yaml.MappingNode, path: Path, depth: int) -> dict[Any, Any]:
         """Merged mappings first, so that a mapping's own keys, and their lines, go before theirs."""
         is_merge = [key.tag == _PREFIX + "merge" for key, _ in node.value]
         found: dict[Any, Any] = {}
         for (key_node, value_node), merges in zip(node.value, is_merge, strict=True):
             if merges:
-                found = {**self._merged(value_node, path, key_node.start_mark.line + 1), **found}
+                found = {**self._merged(value_node, path, depth, key_node.start_mark.line + 1), **found}
         own: set[Any] = set()
         for (key_node, value_node), merges in zip(node.value, is_merge, strict=True):
             if merges:
@@ -95,16 +96,16 @@ class _Reader:
             own.add(key)
             entry = (*path, key)
             self._lines[entry] = line
-            found[key] = self.value(value_node, entry)
+            found[key] = self.value(value_node, entry, depth)
         return found
 
-    def _merged(self, node: yaml.Node, path: Path, line: int) -> dict[Any, Any]:
+    def _merged(self, node: yaml.Node, path: Path, depth: int, line: int) -> dict[Any, Any]:
         """What a `<<` brings: of several mappings the first that has a key decides."""
         found: dict[Any, Any] = {}
         for source in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             if not isinstance(source, yaml.MappingNode):
                 raise SyntaxFault("a merge (<<) of what is not a mapping", line)
-            found = {**self.value(source, path), **found}
+            found = {**self.value(source, path, depth), **found}
         return found
 
 
