@@ -15,7 +15,7 @@ import pytest
 import servegen_folders
 import tracetide as tt
 from platforms import interrupt, posix_only
-from small_profiles import IntegerPmf, one_client
+from small_profiles import Client, IntegerPmf, build, one_client
 from tracetide import _core
 
 
@@ -196,7 +196,7 @@ def _simulator() -> tuple[Any, Callable[[], object], Callable[[], object]]:
         cost=cost, kv_tokens=10**9, max_batch_tokens=512, max_sequences=16, chunked_prefill=True
     )
     simulator = _core.ServingSimulator(instance)
-    times, ones = np.arange(10_000_000) / 1e3, np.ones(30_000_000, dtype=np.uint32)
+    times, ones = np.arange(10_000_000) / 1e3, np.ones(10_000_000, dtype=np.uint32)
     return simulator, lambda: simulator.add(times, ones, ones), simulator.finish
 
 
@@ -221,8 +221,10 @@ def test_what_changes_is_for_one_caller_at_a_time(make, on_interrupt):
     on_interrupt(meddle)
     timer = threading.Timer(0.1, interrupt)
     timer.start()
-    change()
-    timer.join()
+    try:
+        change()
+    finally:
+        timer.cancel()
     name = type(shared).__name__
     assert told == [f"{name}: it is being used by another thread, and is for one at a time"]
     look()
@@ -317,3 +319,19 @@ def test_small_batches_hold_little():
         for size in (1000, 0)
     )
     assert small == usual
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("size", [999, 1000])
+def test_rows_before_a_failure_come_first(size, threads):
+    short, long = ({"input_tokens": IntegerPmf([n], [1.0])} for n in (1, 1_000_000))
+    profile = build([Client([100.0, 0.0], fields=short), Client([0.0, 10.0], fields=long)], windows=2)
+    job = _core.Job(profile, block_size=1)
+    rows = []
+    stream = _core.Stream(job, batch_size=size, threads=threads)
+    while sum(rows) < 60_000:
+        rows.append(len(next(stream)))
+    assert rows == [size] * (60_000 // size) + [60_000 % size] * (size == 999)
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"2\^31 different blocks"):
+            next(stream)
