@@ -12,6 +12,7 @@
 
 #include "arrow/columns.hpp"
 #include "bindings.hpp"
+#include "gil.hpp"
 
 namespace py = pybind11;
 
@@ -48,8 +49,8 @@ py::capsule capsule_of(Owned<T> made, const char* name) {
 // Keeps Python objects alive; the last owner may be on any thread.
 std::shared_ptr<const void> keep(py::object objects) {
   return {new py::object(std::move(objects)), [](const py::object* held) {
-            if (Py_IsInitialized() == 0) return;  // the process ends
-            const py::gil_scoped_acquire acquire;
+            if (is_ending()) return;
+            const Acquired acquired;
             delete held;
           }};
 }
@@ -195,15 +196,15 @@ py::capsule table_stream(const py::list& columns, std::int64_t rows, const std::
 py::capsule job_stream(const Job& job, const std::string& metadata, unsigned threads, std::size_t batch_size,
                        std::uint64_t first_window, std::optional<std::uint64_t> last_window) {
   auto stream = empty<ArrowArrayStream>();
-  {
-    const py::gil_scoped_release release;
-    export_stream(job,
-                  {.threads = threads,
-                   .batch_size = batch_size,
-                   .first_window = first_window,
-                   .last_window = last_window},
-                  stream.get(), metadata);
-  }
+  const auto is_made = std::make_shared<bool>(false);
+  const StreamOptions options{
+      .threads = threads,
+      .batch_size = batch_size,
+      .first_window = first_window,
+      .last_window = last_window,
+      .poll = [made = signals(), taken = interrupts(), is_made] { *is_made ? taken() : made(); }};
+  without_gil([&] { export_stream(job, options, stream.get(), metadata); });
+  *is_made = true;
   return capsule_of(std::move(stream), "arrow_array_stream");
 }
 

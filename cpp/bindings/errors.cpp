@@ -15,6 +15,11 @@ namespace {
 
 /// OSError(errno, text[, filename]), which Python makes a FileNotFoundError and the like of.
 void set_os_error(const std::error_code& code, const std::filesystem::path* path, const char* what) {
+  // What only its class would tell, BlockingIOError, misleads where there is no file.
+  if (path == nullptr && code == std::errc::resource_unavailable_try_again) {
+    PyErr_SetString(PyExc_OSError, what);
+    return;
+  }
   const std::string text = path != nullptr ? code.message() : std::string(what);
   py::tuple arguments = py::make_tuple(code.value(), text);
   if (path != nullptr && !path->empty()) arguments = py::make_tuple(code.value(), text, path->string());

@@ -6,6 +6,8 @@
 
 #include "bindings.hpp"
 #include "engine/job_state.hpp"
+#include "gil.hpp"
+#include "polling/poller.hpp"
 
 namespace py = pybind11;
 
@@ -85,8 +87,7 @@ Job make_job(const Profile& profile, std::optional<double> rate,
       throw std::invalid_argument("rate: an empty curve is not allowed; give (time, rate) points");
     for (const auto& [time, value] : *rate_points) options.rate_points.push_back({time, value});
   }
-  const py::gil_scoped_release release;
-  return Job(profile, std::move(options));
+  return without_gil([&] { return Job(profile, std::move(options), signals()); });
 }
 
 template <class T>
@@ -95,9 +96,8 @@ py::array array_of(const std::vector<T>& values) {
 }
 
 template <class Result>
-Result without_gil(const Job& job, Result (Job::*made)() const) {
-  const py::gil_scoped_release release;
-  return (job.*made)();
+Result counted(const Job& job, Result (Job::*made)(const Poll&) const) {
+  return without_gil([&] { return (job.*made)(signals()); });
 }
 
 // Of every window of the job: that of the profile, and the factor on its clients' rates.
@@ -107,13 +107,15 @@ py::tuple window_factors(const Job& job) {
   py::array_t<double> factor(windows);
   std::uint32_t* const to_window = profile_window.mutable_data();
   double* const to_factor = factor.mutable_data();
-  const py::gil_scoped_release release;
-  for (std::int64_t k = 0; k < windows; ++k) {
-    const JobWindow window = job.state().window(k);
-    to_window[k] = window.profile_window;
-    to_factor[k] = job.state().factor(k, window);
-  }
-  const py::gil_scoped_acquire acquire;
+  without_gil([&] {
+    Poller poller(signals());
+    for (std::int64_t k = 0; k < windows; ++k) {
+      poller.did(1);
+      const JobWindow window = job.state().window(k);
+      to_window[k] = window.profile_window;
+      to_factor[k] = job.state().factor(k, window);
+    }
+  });
   return py::make_tuple(profile_window, factor);
 }
 
@@ -143,12 +145,11 @@ void register_job(py::module_& module) {
                              [](const Job& job) { return array_of(job.window_starts_ns()); })
       .def_property_readonly("expected", &Job::expected)
       .def("window_factors", &window_factors)
-      .def("count", &Job::count, py::call_guard<py::gil_scoped_release>())
-      .def("window_expected",
-           [](const Job& job) { return array_of(without_gil(job, &Job::window_expected)); })
+      .def("count", [](const Job& job) { return counted(job, &Job::count); })
+      .def("window_expected", [](const Job& job) { return array_of(counted(job, &Job::window_expected)); })
       .def("window_counts",
            [](const Job& job) -> py::object {
-             const auto counts = without_gil(job, &Job::window_counts);
+             const auto counts = counted(job, &Job::window_counts);
              if (!counts) return py::none();
              return array_of(*counts);
            })

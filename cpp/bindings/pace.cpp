@@ -10,6 +10,7 @@
 
 #include "bindings.hpp"
 #include "engine/column_views.hpp"
+#include "guarded.hpp"
 
 namespace py = pybind11;
 
@@ -49,34 +50,35 @@ py::object column_at(const PacedRequest& self, const std::string& name) {
       *found);
 }
 
+struct Paced {
+  PacedStream stream;
+  double speed;
+};
+
 // All that are due of a batch, which they keep.
-std::vector<PacedRequest> next_due(PacedStream& stream, double now, double speed) {
+std::vector<PacedRequest> next_due(Paced& paced, double now) {
   std::vector<PacedRequest> requests;
   std::shared_ptr<const Batch> batch;
   DueRequests due;
-  {
-    const py::gil_scoped_release release;
-    due = stream.next_due(now);
-    if (!due.empty()) batch = stream.shared_batch();
-  }
+  without_gil([&] {
+    due = paced.stream.next_due(now);
+    if (!due.empty()) batch = paced.stream.shared_batch();
+  });
   requests.reserve(due.size());
   for (std::size_t row = due.first; row < due.last; ++row) {
-    const double when = batch->timestamp()[row] / speed;
+    const double when = batch->timestamp()[row] / paced.speed;
     requests.push_back({batch, row, when, now - when});
   }
   return requests;
 }
 
-struct Paced {
-  std::unique_ptr<PacedStream> stream;
-  double speed;
-};
-
-Paced make_paced(const Job& job, double speed, unsigned threads, std::size_t ahead) {
-  const py::gil_scoped_release release;
-  return {std::make_unique<PacedStream>(
-              job, PaceOptions{.speed = speed, .stream = {.threads = threads}, .ahead = ahead}),
-          speed};
+std::unique_ptr<Guarded<Paced>> make_paced(const Job& job, double speed, unsigned threads,
+                                           std::size_t ahead) {
+  return without_gil([&] {
+    const PaceOptions options{
+        .speed = speed, .stream = {.threads = threads, .poll = signals()}, .ahead = ahead};
+    return std::make_unique<Guarded<Paced>>(std::in_place, Paced{PacedStream(job, options), speed});
+  });
 }
 
 }  // namespace
@@ -100,13 +102,13 @@ void register_pace(py::module_& module) {
         return "<PacedRequest " + std::to_string(self.batch->first_request() + self.row) + ", due at " +
                std::to_string(self.due) + " s>";
       });
-  py::class_<Paced>(module, "PacedStream")
+  py::class_<Guarded<Paced>>(module, "PacedStream")
       .def(py::init(&make_paced), py::arg("job"), py::kw_only(), py::arg("speed") = 1.0,
            py::arg("threads") = 0, py::arg("ahead") = 4)
-      .def("next_due", [](Paced& self, double now) { return next_due(*self.stream, now, self.speed); })
-      .def("next_time", [](Paced& self) { return self.stream->next_time(); })
-      .def("done", [](Paced& self) { return self.stream->done(); })
-      .def_property_readonly("starved", [](const Paced& self) { return self.stream->starved(); });
+      .def("next_due", guarded(&next_due), py::arg("now"))
+      .def("next_time", guarded(+[](Paced& self) { return self.stream.next_time(); }))
+      .def("done", guarded(+[](Paced& self) { return self.stream.done(); }))
+      .def_property_readonly("starved", guarded(+[](Paced& self) { return self.stream.starved(); }));
 }
 
 }  // namespace tracetide::bindings

@@ -8,6 +8,8 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "guarded.hpp"
+#include "polling/poller.hpp"
 #include "prefixes/prefix_cache.hpp"
 
 namespace py = pybind11;
@@ -26,11 +28,15 @@ void add(PrefixCache& cache, const Offsets& offsets, const Blocks& blocks) {
       static_cast<std::size_t>(ends.back()) > values.size()) {
     throw std::invalid_argument("offsets: ascending numbers from 0 to the number of blocks expected");
   }
-  const py::gil_scoped_release release;
-  for (std::size_t row = 0; row + 1 < ends.size(); ++row) {
-    const auto first = static_cast<std::size_t>(ends[row]);
-    cache.add(values.subspan(first, static_cast<std::size_t>(ends[row + 1]) - first));
-  }
+  without_gil([&] {
+    Poller poller(signals());
+    for (std::size_t row = 0; row + 1 < ends.size(); ++row) {
+      const auto first = static_cast<std::size_t>(ends[row]);
+      const auto prompt = values.subspan(first, static_cast<std::size_t>(ends[row + 1]) - first);
+      poller.did(1 + prompt.size());
+      cache.add(prompt);
+    }
+  });
 }
 
 py::dict result(const PrefixCache& cache) {
@@ -48,10 +54,14 @@ py::dict result(const PrefixCache& cache) {
 }  // namespace
 
 void register_prefixes(py::module_& module) {
-  py::class_<PrefixCache>(module, "PrefixCache", "Hits of prefix caches of given sizes, in one pass.")
-      .def(py::init<std::vector<std::uint64_t>>(), py::arg("sizes"))
-      .def("add", &add, py::arg("offsets"), py::arg("blocks"))
-      .def("result", &result);
+  py::class_<Guarded<PrefixCache>>(module, "PrefixCache",
+                                   "Hits of prefix caches of given sizes, in one pass.")
+      .def(py::init([](std::vector<std::uint64_t> sizes) {
+             return std::make_unique<Guarded<PrefixCache>>(std::in_place, std::move(sizes));
+           }),
+           py::arg("sizes"))
+      .def("add", guarded(&add), py::arg("offsets"), py::arg("blocks"))
+      .def("result", guarded(&result));
 }
 
 }  // namespace tracetide::bindings

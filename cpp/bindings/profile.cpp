@@ -12,6 +12,7 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "guarded.hpp"
 #include "profile/builder.hpp"
 #include "tracetide/error.hpp"
 
@@ -21,7 +22,7 @@ namespace tracetide::bindings {
 
 namespace {
 
-using Release = py::call_guard<py::gil_scoped_release>;
+using Release = py::call_guard<Released>;
 
 // Without py::array::forcecast: a cast that could change values, such as int64 to uint32, is refused.
 template <typename T>
@@ -62,8 +63,7 @@ py::str as_text(std::string_view bytes) {
 
 Profile from_bytes(const py::bytes& image, const std::string& origin) {
   const auto bytes = std::as_bytes(std::span(std::string_view(image)));
-  const py::gil_scoped_release release;
-  return Profile::from_image(bytes, origin);
+  return without_gil([&] { return Profile::from_image(bytes, origin); });
 }
 
 py::bytes to_bytes(const Profile& profile) {
@@ -156,7 +156,7 @@ py::array_t<std::uint32_t> ids(const Profile& profile, bool resolved) {
   const auto fields = static_cast<std::uint32_t>(fields_of(profile.category()).size());
   py::array_t<std::uint32_t> result({epochs, clients, fields});
   std::uint32_t* out = result.mutable_data();
-  const py::gil_scoped_release release;
+  const Released released;
   for (std::uint32_t epoch = 0; epoch < epochs; ++epoch) {
     for (std::uint32_t client = 0; client < clients; ++client) {
       for (std::uint32_t field = 0; field < fields; ++field) {
@@ -182,8 +182,10 @@ py::dict all_statistics(const Profile& profile, const Input<double>& probabiliti
   double* const maxima = maximum.mutable_data();
   double* const rows = quantiles.mutable_data();
   {
-    const py::gil_scoped_release release;
+    const Released released;
+    const Poll poll = signals();
     for (std::uint32_t id = 0; id < count; ++id) {
+      poll();
       const DistributionStatistics found = statistics(profile.distribution(id), p);
       means[id] = found.mean;
       minima[id] = found.minimum;
@@ -202,8 +204,7 @@ py::dict all_statistics(const Profile& profile, const Input<double>& probabiliti
 Profile with_cells(const Profile& profile, const Input<bool>& keep) {
   const auto flags = elements(keep, "keep");
   const auto* const bytes = reinterpret_cast<const std::uint8_t*>(flags.data());
-  const py::gil_scoped_release release;
-  return profile.with_cells({bytes, flags.size()});
+  return without_gil([&] { return profile.with_cells({bytes, flags.size()}); });
 }
 
 py::dict correlations(const Profile& profile) {
@@ -304,7 +305,12 @@ void bind_profile(py::module_& module) {
   py::class_<Profile>(module, "Profile", "An immutable set of clients on a common grid.")
       .def_static("open", &Profile::open, py::arg("path"), Release())
       .def_static("from_bytes", &from_bytes, py::arg("image"), py::arg("origin") = "<memory>")
-      .def_static("read_servegen", &read_servegen, py::arg("folder"), py::arg("threads") = 0, Release())
+      .def_static(
+          "read_servegen",
+          [](const std::filesystem::path& folder, unsigned threads) {
+            return read_servegen(folder, threads, signals());
+          },
+          py::arg("folder"), py::arg("threads") = 0, Release())
       .def("to_bytes", &to_bytes)
       .def("write", &Profile::write, py::arg("path"), Release())
       .def_property_readonly("category", [](const Profile& p) { return name(p.category()); })
@@ -351,12 +357,15 @@ struct NamedBuilder {
   ProfileBuilder builder;
 };
 
-NamedBuilder make_builder(const std::string& category_name, std::int64_t window_ns, std::uint32_t windows,
-                          std::int64_t epoch_ns, std::uint32_t epochs, const std::string& default_counts,
-                          const std::string& metadata) {
+std::unique_ptr<Guarded<NamedBuilder>> make_builder(const std::string& category_name, std::int64_t window_ns,
+                                                    std::uint32_t windows, std::int64_t epoch_ns,
+                                                    std::uint32_t epochs, const std::string& default_counts,
+                                                    const std::string& metadata) {
   const Category category = named(all_categories, category_name, "category");
   const Counts counts = named(concrete_counts, default_counts, "default_counts");
-  return {category, ProfileBuilder(category, {window_ns, windows, epoch_ns, epochs}, counts, metadata)};
+  return std::make_unique<Guarded<NamedBuilder>>(
+      std::in_place, NamedBuilder{category, ProfileBuilder(category, {window_ns, windows, epoch_ns, epochs},
+                                                           counts, metadata)});
 }
 
 void add_cells(NamedBuilder& self, std::uint32_t client, const Input<std::uint32_t>& windows,
@@ -404,9 +413,11 @@ std::uint32_t add_clients(NamedBuilder& self, const Profile& profile, const Inpu
                                 std::to_string(client.size()) + ", " + std::to_string(names.size()) +
                                 " and " + std::to_string(factor.size()));
   }
-  const py::gil_scoped_release release;
+  const Released released;
+  const Poll poll = signals();
   const std::uint32_t first = self.builder.add_copy(profile, client[0], names[0], factor[0]);
   for (std::size_t i = 1; i < client.size(); ++i) {
+    poll();
     self.builder.add_copy(profile, client[i], names[i], factor[i]);
   }
   return first;
@@ -444,98 +455,86 @@ std::uint32_t add_session_model(NamedBuilder& self, const py::dict& model,
 }
 
 Profile build(const NamedBuilder& self) {
-  const py::gil_scoped_release release;
-  return Profile::from_image(self.builder.image(), "<built>");
+  return without_gil([&] { return Profile::from_image(self.builder.image(), "<built>"); });
 }
 
 void bind_builder(py::module_& module) {
-  py::class_<NamedBuilder>(module, "ProfileBuilder", "Collects clients, windows and distributions.")
+  py::class_<Guarded<NamedBuilder>>(module, "ProfileBuilder", "Collects clients, windows and distributions.")
       .def(py::init(&make_builder), py::arg("category"), py::kw_only(), py::arg("window_ns"),
            py::arg("windows"), py::arg("epoch_ns"), py::arg("epochs"), py::arg("default_counts"),
            py::arg("metadata"))
-      .def(
-          "add_client",
-          [](NamedBuilder& self, const std::string& name) { return self.builder.add_client(name); },
-          py::arg("name"))
-      .def("add_cells", &add_cells, py::arg("client"), py::arg("windows"), py::arg("rates"),
+      .def("add_client", guarded(+[](NamedBuilder& self, const std::string& name) {
+             return self.builder.add_client(name);
+           }),
+           py::arg("name"))
+      .def("add_cells", guarded(&add_cells), py::arg("client"), py::arg("windows"), py::arg("rates"),
            py::arg("shapes"), py::arg("cvs"), py::arg("families"))
-      .def(
-          "add_integer_pmf",
-          [](NamedBuilder& self, const Input<std::uint32_t>& values, const Input<double>& probabilities) {
-            return self.builder.add_integer_pmf(elements(values, "values"),
-                                                elements(probabilities, "probabilities"));
-          },
-          py::arg("values"), py::arg("probabilities"))
-      .def(
-          "add_real_pmf",
-          [](NamedBuilder& self, const Input<double>& values, const Input<double>& probabilities) {
-            return self.builder.add_real_pmf(elements(values, "values"),
-                                             elements(probabilities, "probabilities"));
-          },
-          py::arg("values"), py::arg("probabilities"))
-      .def(
-          "add_quantiles",
-          [](NamedBuilder& self, const Input<double>& quantiles, double minimum, double maximum) {
-            return self.builder.add_quantiles(elements(quantiles, "quantiles"), minimum, maximum);
-          },
-          py::arg("quantiles"), py::arg("minimum"), py::arg("maximum"))
-      .def(
-          "add_bins",
-          [](NamedBuilder& self, const Input<std::uint32_t>& values, const Input<double>& probabilities,
-             double maximum) {
-            return self.builder.add_bins(elements(values, "values"), elements(probabilities, "probabilities"),
-                                         maximum);
-          },
-          py::arg("values"), py::arg("probabilities"), py::arg("maximum"))
-      .def(
-          "set_correlation",
-          [](NamedBuilder& self, std::uint32_t client, const std::string& field_a, const std::string& field_b,
-             double spearman) {
-            self.builder.set_correlation(client, field_position(self.category, field_a),
-                                         field_position(self.category, field_b), spearman);
-          },
-          py::arg("client"), py::arg("field_a"), py::arg("field_b"), py::arg("spearman"))
-      .def("add_session_model", &add_session_model, py::arg("model"), py::arg("steps"))
-      .def(
-          "set_session",
-          [](NamedBuilder& self, std::uint32_t client, std::uint32_t model) {
-            self.builder.set_session(client, model);
-          },
-          py::arg("client"), py::arg("model"))
-      .def(
-          "add_prompt_model",
-          [](NamedBuilder& self, double share,
-             const std::vector<std::tuple<double, std::uint32_t, std::uint32_t>>& levels) {
-            std::vector<PromptLevel> added;
-            added.reserve(levels.size());
-            for (const auto& [exponent, prompts, tokens] : levels)
-              added.push_back({exponent, prompts, tokens});
-            return self.builder.add_prompt_model({.share = share}, added);
-          },
-          py::arg("share"), py::arg("levels"))
-      .def(
-          "set_prompts",
-          [](NamedBuilder& self, std::uint32_t client, std::uint32_t model) {
-            self.builder.set_prompts(client, model);
-          },
-          py::arg("client"), py::arg("model"))
+      .def("add_integer_pmf",
+           guarded(+[](NamedBuilder& self, const Input<std::uint32_t>& values,
+                       const Input<double>& probabilities) {
+             return self.builder.add_integer_pmf(elements(values, "values"),
+                                                 elements(probabilities, "probabilities"));
+           }),
+           py::arg("values"), py::arg("probabilities"))
+      .def("add_real_pmf",
+           guarded(+[](NamedBuilder& self, const Input<double>& values, const Input<double>& probabilities) {
+             return self.builder.add_real_pmf(elements(values, "values"),
+                                              elements(probabilities, "probabilities"));
+           }),
+           py::arg("values"), py::arg("probabilities"))
+      .def("add_quantiles",
+           guarded(+[](NamedBuilder& self, const Input<double>& quantiles, double minimum, double maximum) {
+             return self.builder.add_quantiles(elements(quantiles, "quantiles"), minimum, maximum);
+           }),
+           py::arg("quantiles"), py::arg("minimum"), py::arg("maximum"))
+      .def("add_bins",
+           guarded(+[](NamedBuilder& self, const Input<std::uint32_t>& values,
+                       const Input<double>& probabilities, double maximum) {
+             return self.builder.add_bins(elements(values, "values"),
+                                          elements(probabilities, "probabilities"), maximum);
+           }),
+           py::arg("values"), py::arg("probabilities"), py::arg("maximum"))
+      .def("set_correlation",
+           guarded(+[](NamedBuilder& self, std::uint32_t client, const std::string& field_a,
+                       const std::string& field_b, double spearman) {
+             self.builder.set_correlation(client, field_position(self.category, field_a),
+                                          field_position(self.category, field_b), spearman);
+           }),
+           py::arg("client"), py::arg("field_a"), py::arg("field_b"), py::arg("spearman"))
+      .def("add_session_model", guarded(&add_session_model), py::arg("model"), py::arg("steps"))
+      .def("set_session", guarded(+[](NamedBuilder& self, std::uint32_t client, std::uint32_t model) {
+             self.builder.set_session(client, model);
+           }),
+           py::arg("client"), py::arg("model"))
+      .def("add_prompt_model",
+           guarded(+[](NamedBuilder& self, double share,
+                       const std::vector<std::tuple<double, std::uint32_t, std::uint32_t>>& levels) {
+             std::vector<PromptLevel> added;
+             added.reserve(levels.size());
+             for (const auto& [exponent, prompts, tokens] : levels)
+               added.push_back({exponent, prompts, tokens});
+             return self.builder.add_prompt_model({.share = share}, added);
+           }),
+           py::arg("share"), py::arg("levels"))
+      .def("set_prompts", guarded(+[](NamedBuilder& self, std::uint32_t client, std::uint32_t model) {
+             self.builder.set_prompts(client, model);
+           }),
+           py::arg("client"), py::arg("model"))
       .def_property_readonly("session_models",
-                             [](const NamedBuilder& self) { return self.builder.session_models(); })
-      .def(
-          "copy_models",
-          [](NamedBuilder& self, const Profile& profile) { self.builder.copy_models(profile); },
-          py::arg("profile"))
-      .def("set_fields", &set_fields, py::arg("client"), py::arg("ids"))
-      .def("add_clients", &add_clients, py::arg("profile"), py::arg("clients"), py::arg("names"),
+                             guarded(+[](NamedBuilder& self) { return self.builder.session_models(); }))
+      .def("copy_models",
+           guarded(+[](NamedBuilder& self, const Profile& profile) { self.builder.copy_models(profile); }),
+           py::arg("profile"))
+      .def("set_fields", guarded(&set_fields), py::arg("client"), py::arg("ids"))
+      .def("add_clients", guarded(&add_clients), py::arg("profile"), py::arg("clients"), py::arg("names"),
            py::arg("rate_factors"))
-      .def(
-          "set_field",
-          [](NamedBuilder& self, std::uint32_t epoch, std::uint32_t client, const std::string& field,
-             std::uint32_t id) {
-            self.builder.set_field(epoch, client, field_position(self.category, field), id);
-          },
-          py::arg("epoch"), py::arg("client"), py::arg("field"), py::arg("distribution"))
-      .def("build", &build);
+      .def("set_field",
+           guarded(+[](NamedBuilder& self, std::uint32_t epoch, std::uint32_t client,
+                       const std::string& field, std::uint32_t id) {
+             self.builder.set_field(epoch, client, field_position(self.category, field), id);
+           }),
+           py::arg("epoch"), py::arg("client"), py::arg("field"), py::arg("distribution"))
+      .def("build", guarded(&build));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "bindings.hpp"
+#include "guarded.hpp"
 
 namespace py = pybind11;
 
@@ -98,10 +99,7 @@ TextChunk write(ArrayWriter& self, std::size_t rows, const py::list& columns) {
   for (std::size_t i = 0; i < self.infos.size(); ++i)
     given.columns.push_back(view_of(columns[i], rows, self.infos[i].kind, self.infos[i].name));
   auto text = std::make_shared<Column<char>>();
-  {
-    const py::gil_scoped_release release;
-    self.writer->append(given, self.writer->prepare(given), *text);
-  }
+  without_gil([&] { self.writer->append(given, self.writer->prepare(given), *text); });
   return {std::move(text)};
 }
 
@@ -131,24 +129,24 @@ void register_rows(py::module_& module) {
     return py::buffer_info(reinterpret_cast<const std::uint8_t*>(chunk.text->data()),
                            static_cast<py::ssize_t>(chunk.text->size()));
   });
-  py::class_<ArrayWriter>(module, "RowWriter")
+  py::class_<Guarded<ArrayWriter>>(module, "RowWriter")
       .def(py::init([](const std::string& format,
                        const std::vector<std::pair<std::string, std::string>>& columns,
                        const std::string& hash_ids, std::uint32_t block_size) {
              ArrayWriter made{infos_of(columns), nullptr};
              RowOptions options{.hash_ids = parse_hash_ids(hash_ids), .block_size = block_size};
              made.writer = std::make_unique<RowWriter>(parse_trace_format(format), made.infos, options);
-             return made;
+             return std::make_unique<Guarded<ArrayWriter>>(std::in_place, std::move(made));
            }),
            py::arg("format"), py::arg("columns"), py::kw_only(), py::arg("hash_ids") = "fill",
            py::arg("block_size") = 0)
       .def_property_readonly("header",
-                             [](const ArrayWriter& self) { return py::bytes(self.writer->header()); })
-      .def_property_readonly("left_out", [](const ArrayWriter& self) { return self.writer->left_out(); })
+                             guarded(+[](ArrayWriter& self) { return py::bytes(self.writer->header()); }))
+      .def_property_readonly("left_out", guarded(+[](ArrayWriter& self) { return self.writer->left_out(); }))
       .def_property_readonly("rows_without_tokens",
-                             [](const ArrayWriter& self) { return self.writer->rows_without_tokens(); })
-      .def("write", &write, py::arg("rows"), py::arg("columns"))
-      .def("finish", &finish);
+                             guarded(+[](ArrayWriter& self) { return self.writer->rows_without_tokens(); }))
+      .def("write", guarded(&write), py::arg("rows"), py::arg("columns"))
+      .def("finish", guarded(&finish));
   module.def(
       "columns_of",
       [](const Job& job) {

@@ -6,6 +6,8 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "gil.hpp"
+#include "polling/poller.hpp"
 #include "tracetide/distributions.hpp"
 
 namespace py = pybind11;
@@ -32,9 +34,10 @@ template <typename T>
 void sample(const laws::Law& law, Contiguous<T> out, std::uint64_t seed, std::uint32_t stream,
             const std::string& kernels) {
   const std::span<T> values(out.mutable_data(), static_cast<std::size_t>(out.size()));
-  const py::gil_scoped_release release;
-  law.sample(values, {seed, stream, kernels});
+  without_gil([&] { law.sample(values, {seed, stream, kernels, signals()}); });
 }
+
+constexpr std::uint64_t steps_per_number = 16;  // of mixtures and special functions, about
 
 /// Adds `name`(array) for a member function of one number.
 template <typename Law, typename... Options, typename Result>
@@ -45,16 +48,16 @@ void def_vectorised(py::class_<Law, Options...>& type, const char* name, Result 
         Contiguous<double> results(
             std::vector<py::ssize_t>(arguments.shape(), arguments.shape() + arguments.ndim()));
         double* const out = results.mutable_data();
-        for (py::ssize_t i = 0; i < arguments.size(); ++i) out[i] = (law.*member)(arguments.data()[i]);
+        without_gil([&] {
+          Poller poller(signals());
+          for (py::ssize_t i = 0; i < arguments.size(); ++i) {
+            poller.did(steps_per_number);
+            out[i] = (law.*member)(arguments.data()[i]);
+          }
+        });
         return results;
       },
       py::arg("x"));
-}
-
-template <typename Work>
-auto without_gil(Work&& work) {
-  const py::gil_scoped_release release;
-  return work();
 }
 
 template <typename T>

@@ -14,6 +14,7 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "guarded.hpp"
 
 namespace py = pybind11;
 
@@ -30,21 +31,16 @@ Routing parse_routing(const std::string& name) {
                               "' is not allowed; it must be one of round-robin, least-loaded");
 }
 
-// Whoever simulates has let go of the GIL.
-void check_signals() {
-  const py::gil_scoped_acquire acquire;
-  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-}
-
-std::unique_ptr<ServingSimulator> make_simulator(const InstanceOptions& instance, std::uint32_t instances,
-                                                 const std::string& routing, bool closed_loop,
-                                                 bool keep_requests) {
-  return std::make_unique<ServingSimulator>(ServingOptions{.instance = instance,
-                                                           .instances = instances,
-                                                           .routing = parse_routing(routing),
-                                                           .closed_loop = closed_loop,
-                                                           .keep_requests = keep_requests,
-                                                           .poll = check_signals});
+std::unique_ptr<Guarded<ServingSimulator>> make_simulator(const InstanceOptions& instance,
+                                                          std::uint32_t instances, const std::string& routing,
+                                                          bool closed_loop, bool keep_requests) {
+  return std::make_unique<Guarded<ServingSimulator>>(std::in_place,
+                                                     ServingOptions{.instance = instance,
+                                                                    .instances = instances,
+                                                                    .routing = parse_routing(routing),
+                                                                    .closed_loop = closed_loop,
+                                                                    .keep_requests = keep_requests,
+                                                                    .poll = signals()});
 }
 
 void add(ServingSimulator& simulator, const Array<double>& timestamp, const Array<std::uint32_t>& input,
@@ -55,13 +51,11 @@ void add(ServingSimulator& simulator, const Array<double>& timestamp, const Arra
                            .output_tokens = elements(output, "output_tokens")};
   if (session) requests.session_id = elements(*session, "session_id");
   if (delay) requests.delay = elements(*delay, "delay");
-  const py::gil_scoped_release release;
-  simulator.add(requests);
+  without_gil([&] { simulator.add(requests); });
 }
 
 std::shared_ptr<ServingResult> finish(ServingSimulator& simulator) {
-  const py::gil_scoped_release release;
-  return std::make_shared<ServingResult>(simulator.finish());
+  return without_gil([&] { return std::make_shared<ServingResult>(simulator.finish()); });
 }
 
 // A column of the requests that were kept.
@@ -137,13 +131,14 @@ void register_result(py::module_& module) {
 void register_serving(py::module_& module) {
   register_options(module);
   register_result(module);
-  py::class_<ServingSimulator>(module, "ServingSimulator", "Serves requests in the order of their times.")
+  py::class_<Guarded<ServingSimulator>>(module, "ServingSimulator",
+                                        "Serves requests in the order of their times.")
       .def(py::init(&make_simulator), py::arg("instance"), py::kw_only(), py::arg("instances") = 1,
            py::arg("routing") = "round-robin", py::arg("closed_loop") = false,
            py::arg("keep_requests") = false)
-      .def("add", &add, py::arg("timestamp"), py::arg("input_tokens"), py::arg("output_tokens"),
+      .def("add", guarded(&add), py::arg("timestamp"), py::arg("input_tokens"), py::arg("output_tokens"),
            py::arg("session_id") = py::none(), py::arg("delay") = py::none())
-      .def("finish", &finish);
+      .def("finish", guarded(&finish));
 }
 
 }  // namespace tracetide::bindings

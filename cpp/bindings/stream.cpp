@@ -4,13 +4,14 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
-#include <atomic>
-#include <chrono>
+#include <memory>
+#include <utility>
 
 #include "bindings.hpp"
 #include "engine/column_views.hpp"
 #include "engine/columns.hpp"
 #include "engine/pipeline.hpp"
+#include "guarded.hpp"
 #include "rows.hpp"
 #include "writers/text.hpp"
 #include "writers/text_stream.hpp"
@@ -19,42 +20,6 @@ namespace py = pybind11;
 
 namespace tracetide::bindings {
 namespace {
-
-// Long enough to cost nothing, short enough for Ctrl-C.
-constexpr std::chrono::milliseconds signal_interval{100};
-
-// Waits without the GIL, and lets a pending signal raise.
-template <class Source>
-void wait_for(Source& source) {
-  for (;;) {
-    bool ready = false;
-    {
-      const py::gil_scoped_release release;
-      ready = source.wait(signal_interval);
-    }
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-    if (ready) return;
-  }
-}
-
-// One consumer at a time, as with a generator: the GIL is let go of while it waits.
-class Exclusive {
- public:
-  explicit Exclusive(std::atomic_flag& busy) : busy_(busy) {
-    if (busy_.test_and_set()) throw py::value_error("the stream is being read by another thread");
-  }
-  ~Exclusive() { busy_.clear(); }
-  Exclusive(const Exclusive&) = delete;
-  Exclusive& operator=(const Exclusive&) = delete;
-
- private:
-  std::atomic_flag& busy_;
-};
-
-struct SharedStream {
-  std::unique_ptr<Stream> stream;
-  std::atomic_flag busy;
-};
 
 struct BatchHandle {
   std::shared_ptr<const Batch> batch;
@@ -94,45 +59,39 @@ py::object column(const BatchHandle& handle, const std::string& name) {
       *found);
 }
 
-BatchHandle next_batch(SharedStream& shared) {
-  const Exclusive exclusive(shared.busy);
-  Stream& stream = *shared.stream;
-  wait_for(stream);
-  std::shared_ptr<const Batch> batch;
-  {
-    const py::gil_scoped_release release;
-    batch = stream.next_shared();
-  }
+BatchHandle next_batch(Stream& stream) {
+  std::shared_ptr<const Batch> batch = without_gil([&] { return stream.next_shared(); });
   if (!batch) throw py::stop_iteration();
   return {std::move(batch)};
 }
 
-std::unique_ptr<Stream> make_stream(const Job& job, unsigned threads, std::size_t batch_size,
-                                    const std::string& kernels, std::uint64_t first_window = 0,
-                                    std::optional<std::uint64_t> last_window = std::nullopt,
-                                    std::uint64_t first_request = 0) {
-  const py::gil_scoped_release release;
-  return std::make_unique<Stream>(
-      job, StreamOptions{threads, batch_size, kernels, first_window, last_window, first_request});
+std::unique_ptr<Guarded<Stream>> make_stream(const Job& job, unsigned threads, std::size_t batch_size,
+                                             const std::string& kernels, std::uint64_t first_window,
+                                             std::optional<std::uint64_t> last_window,
+                                             std::uint64_t first_request) {
+  return without_gil([&] {
+    return std::make_unique<Guarded<Stream>>(
+        std::in_place, job,
+        StreamOptions{threads, batch_size, kernels, first_window, last_window, first_request, signals()});
+  });
+}
+
+// All rows of a stream, into `all`.
+void append_all(const Job& job, const StreamOptions& options, Batch& all) {
+  const bool whole =
+      options.first_window == 0 && options.last_window.value_or(job.windows()) == job.windows();
+  Stream stream(job, options);
+  if (whole) reserve(all.columns(), job.profile().category(), job.count(options.poll).value_or(0));
+  while (const Batch* batch = stream.next()) append_rows(all.columns(), batch->columns(), 0, batch->size());
 }
 
 BatchHandle collect(const Job& job, unsigned threads, const std::string& kernels, std::uint64_t first_window,
                     std::optional<std::uint64_t> last_window) {
-  const bool whole = first_window == 0 && last_window.value_or(job.windows()) == job.windows();
-  const auto stream = make_stream(job, threads, 0, kernels, first_window, last_window);
   const auto all = std::make_shared<Batch>();
   all->reset(job.profile().category(), 0, job.optional_columns());
-  {
-    const py::gil_scoped_release release;
-    if (whole) reserve(all->columns(), job.profile().category(), job.count().value_or(0));
-  }
-  for (;;) {
-    wait_for(*stream);
-    const py::gil_scoped_release release;
-    const Batch* batch = stream->next();
-    if (batch == nullptr) break;
-    append_rows(all->columns(), batch->columns(), 0, batch->size());
-  }
+  without_gil([&] {
+    append_all(job, StreamOptions{threads, 0, kernels, first_window, last_window, 0, signals()}, *all);
+  });
   if (all->category() == Category::multimodal && all->size() == 0) {
     for (ListColumn* list :
          {&all->columns().image_tokens, &all->columns().audio_tokens, &all->columns().video_tokens}) {
@@ -146,32 +105,29 @@ BatchHandle collect(const Job& job, unsigned threads, const std::string& kernels
   return {all};
 }
 
-struct SharedTextStream {
-  TextStream stream;
-  std::atomic_flag busy;
-};
-
 std::optional<TextFormat> native_format(const std::string& format) {
   if (format == "csv") return TextFormat::csv;
   if (format == "jsonl") return TextFormat::jsonl;
   return std::nullopt;
 }
 
-std::unique_ptr<SharedTextStream> make_text_stream(const Job& job, const std::string& format,
-                                                   const std::string& hash_ids, unsigned threads,
-                                                   const std::string& kernels, std::uint64_t first_window,
-                                                   std::optional<std::uint64_t> last_window) {
+std::unique_ptr<Guarded<TextStream>> make_text_stream(const Job& job, const std::string& format,
+                                                      const std::string& hash_ids, unsigned threads,
+                                                      const std::string& kernels, std::uint64_t first_window,
+                                                      std::optional<std::uint64_t> last_window) {
   const Kernels& level = kernels_for(kernels);
   const WindowRange range{first_window, last_window.value_or(job.windows())};
-  if (const auto native = native_format(format))
-    return std::unique_ptr<SharedTextStream>(
-        new SharedTextStream{TextStream(job, *native, threads, level, range), ATOMIC_FLAG_INIT});
-  if (range.first != 0 || range.last != job.windows())
+  const auto native = native_format(format);
+  if (!native && (range.first != 0 || range.last != job.windows()))
     throw std::invalid_argument(
         "format: " + format + " is not allowed for some windows; what it writes may depend on those before");
-  return std::unique_ptr<SharedTextStream>(new SharedTextStream{
-      TextStream(job, parse_trace_format(format), parse_hash_ids(hash_ids), threads, level),
-      ATOMIC_FLAG_INIT});
+  return without_gil([&] {
+    if (native)
+      return std::make_unique<Guarded<TextStream>>(std::in_place, job, *native, threads, level, range,
+                                                   signals());
+    return std::make_unique<Guarded<TextStream>>(std::in_place, job, parse_trace_format(format),
+                                                 parse_hash_ids(hash_ids), threads, level, signals());
+  });
 }
 
 std::string header_of(const Job& job, const std::string& format, const std::string& hash_ids) {
@@ -179,14 +135,8 @@ std::string header_of(const Job& job, const std::string& format, const std::stri
   return job_row_writer(job, format, hash_ids)->header();
 }
 
-py::tuple next_text(SharedTextStream& shared) {
-  const Exclusive exclusive(shared.busy);
-  wait_for(shared.stream);
-  std::optional<TextRows> made;
-  {
-    const py::gil_scoped_release release;
-    made = shared.stream.next();
-  }
+py::tuple next_text(TextStream& stream) {
+  std::optional<TextRows> made = without_gil([&] { return stream.next(); });
   if (!made) throw py::stop_iteration();
   const py::object chunk = py::cast(TextChunk{std::move(made->text)});
   return py::make_tuple(made->rows, py::memoryview(chunk));
@@ -205,29 +155,20 @@ void register_stream(py::module_& module) {
       .def("column", &column, py::arg("name"));
 
   const auto itself = [](const py::object& stream) { return stream; };
-  py::class_<SharedStream>(module, "Stream")
-      .def(py::init([](const Job& job, unsigned threads, std::size_t batch_size, const std::string& kernels,
-                       std::uint64_t first_window, std::optional<std::uint64_t> last_window,
-                       std::uint64_t first_request) {
-             auto shared = std::make_unique<SharedStream>();
-             shared->stream =
-                 make_stream(job, threads, batch_size, kernels, first_window, last_window, first_request);
-             return shared;
-           }),
-           py::arg("job"), py::kw_only(), py::arg("threads") = 0, py::arg("batch_size") = 0,
-           py::arg("kernels") = "", py::arg("first_window") = 0, py::arg("last_window") = py::none(),
-           py::arg("first_request") = 0)
+  py::class_<Guarded<Stream>>(module, "Stream")
+      .def(py::init(&make_stream), py::arg("job"), py::kw_only(), py::arg("threads") = 0,
+           py::arg("batch_size") = 0, py::arg("kernels") = "", py::arg("first_window") = 0,
+           py::arg("last_window") = py::none(), py::arg("first_request") = 0)
       .def("__iter__", itself)
-      .def("__next__", &next_batch);
-  py::class_<SharedTextStream>(module, "TextStream")
+      .def("__next__", guarded(&next_batch));
+  py::class_<Guarded<TextStream>>(module, "TextStream")
       .def(py::init(&make_text_stream), py::arg("job"), py::kw_only(), py::arg("format"),
            py::arg("hash_ids") = "fill", py::arg("threads") = 0, py::arg("kernels") = "",
            py::arg("first_window") = 0, py::arg("last_window") = py::none())
-      .def_property_readonly(
-          "rows_without_tokens",
-          [](const SharedTextStream& shared) { return shared.stream.rows_without_tokens(); })
+      .def_property_readonly("rows_without_tokens",
+                             guarded(+[](TextStream& stream) { return stream.rows_without_tokens(); }))
       .def("__iter__", itself)
-      .def("__next__", &next_text);
+      .def("__next__", guarded(&next_text));
 
   module.def(
       "text_header",

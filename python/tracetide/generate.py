@@ -70,8 +70,8 @@ def stream(
 ) -> Iterator[Batch]:
     """The trace of a job, batch by batch in time order, in bounded memory.
 
-    The arguments are those of `tracetide.Job`, and of `Job.stream`: `batch_size=0` gives batches as
-    they are made. Neither it nor `threads` changes the requests.
+    The arguments are those of `tracetide.Job`, and of `Job.stream`, which says what an open stream holds:
+    `batch_size=0` gives batches as they are made. Neither it nor `threads` changes the requests.
     """
     job = Job(
         pool,

@@ -18,7 +18,7 @@ from tracetide._version import __version__
 from tracetide.clientpool import ClientPool
 from tracetide.durations import parse_duration
 from tracetide.errors import IdleWindowWarning, MissingDataWarning
-from tracetide.grid import NS, window_edges_s
+from tracetide.grid import NS
 from tracetide.profile_source import digest_of
 from tracetide.rates import Rate, rate_options
 from tracetide.shards import Shard, make_shards
@@ -131,9 +131,7 @@ class Job:
         if len(names) > 1:
             raise ValueError(f"{' and '.join(names)}: at most one of rate, scale and max_rate may be given")
         if rate is not None:
-            options |= rate_options(
-                rate, lambda: window_edges_s(pool.profile.window_ns, pool.start, pool.end, seconds)
-            )
+            options |= rate_options(rate, lambda: _window_edges(pool, seconds))
         else:
             options |= {name: _real(name, given[name]) for name in names}
         self._pool = pool
@@ -142,10 +140,7 @@ class Job:
         self._warn()
 
     def _resolve(self) -> _core.Job:
-        span: dict[str, Any] = (
-            {} if self._pool.is_whole else {"span_start": self._pool.start, "span_end": self._pool.end}
-        )
-        return _core.Job(self._pool.profile, **span, **self._options)
+        return _core.Job(self._pool.profile, **_span(self._pool), **self._options)
 
     def _warn(self) -> None:
         left_out = self._core.left_out
@@ -226,7 +221,7 @@ class Job:
     @property
     def window_edges(self) -> npt.NDArray[np.float64]:
         """Starts of the windows and the job's end, in seconds: float64, shape (windows + 1,)."""
-        return self._core.window_starts_ns / NS
+        return _edges_of(self._core)
 
     @property
     def expected(self) -> float:
@@ -278,9 +273,20 @@ class Job:
     def stream(self, *, threads: int = 0, batch_size: int = 0) -> Iterator[Batch]:
         """The requests in time order, batch by batch, in bounded memory.
 
+        An open stream holds what its threads have made ahead, with two threads 35 to 210 MB: the more, the
+        more requests a window has. Small batches are made in small pieces: 15 to 80 MB for batches of 1,000.
+        Whoever opens many streams takes `threads=1` and a `batch_size`.
+
+        It is for one thread at a time, as a generator is. If making requests fails, all before that come
+        first, whatever the threads. A daemon thread that still reads when the program ends is left waiting.
+
         Args:
             threads: 0: all cores.
             batch_size: rows of every batch but the last; 0: as they are made, without copying.
+
+        Raises:
+            ValueError: for a job whose making fails; while another thread reads the stream.
+            OSError: if the system starts no more threads.
         """
         _not_negative("threads", threads)
         _not_negative("batch_size", batch_size)
@@ -463,6 +469,23 @@ def _restore(pool: ClientPool, options: dict[str, Any]) -> Job:
     job._options = options
     job._core = job._resolve()
     return job
+
+
+def _span(pool: ClientPool) -> dict[str, Any]:
+    return {} if pool.is_whole else {"span_start": pool.start, "span_end": pool.end}
+
+
+def _window_edges(pool: ClientPool, duration: float) -> npt.NDArray[np.float64]:
+    """Of a job whose rates are still to be asked for: the core refuses a duration that it does not make."""
+    return _edges_of(
+        _core.Job(
+            pool.profile, **_span(pool), duration=duration, rate=1.0, conversations=False, prefixes=False
+        )
+    )
+
+
+def _edges_of(core: _core.Job) -> npt.NDArray[np.float64]:
+    return core.window_starts_ns / NS
 
 
 def _outside() -> int:

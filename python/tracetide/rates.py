@@ -43,7 +43,7 @@ def rate_options(rate: Rate, edges_s: Callable[[], npt.NDArray[np.float64]]) -> 
         return {"rate_steps": _steps_of_mapping(rate, edges_s())}
     if callable(rate):
         edges = edges_s()
-        return {"rate_steps": [float(rate(float(t))) for t in (edges[:-1] + edges[1:]) / 2]}
+        return {"rate_steps": [_number(rate(float(t))) for t in (edges[:-1] + edges[1:]) / 2]}
     if not isinstance(rate, Sequence | np.ndarray) or np.shape(rate) == ():
         return {"rate": _number(rate)}
     entries: list[Any] = list(rate)

@@ -74,6 +74,14 @@ TEST(LatencyHistogram, RefusesWhatIsNoTimeOrQuantile) {
   LatencyHistogram histogram;
   EXPECT_THROW(histogram.add(-1), std::invalid_argument);
   EXPECT_THROW(histogram.add_series(0, -1, 2, 1), std::invalid_argument);
+  EXPECT_THROW(histogram.add_series(1, std::int64_t{1} << 62, 3, 1), std::invalid_argument);
+  EXPECT_THROW(histogram.add_series(0, 1, ~std::uint64_t{0}, 1), std::invalid_argument);
+  EXPECT_THROW(histogram.add(1, ~std::uint64_t{0}); histogram.add(1), std::invalid_argument);
+  LatencyHistogram longest;
+  longest.add_series(1, (std::int64_t{1} << 62) - 1, 3, 1);
+  EXPECT_EQ(longest.max_s(), std::ldexp(1.0, 63) / 1e12);
+  EXPECT_THROW(longest.add_series(1, 1, std::uint64_t{1} << 62, 4), std::invalid_argument);
+  EXPECT_EQ(longest.count(), 3u);
   for (const double q : {-0.1, 1.1, std::nan("")})
     EXPECT_THROW((void)histogram.quantile_s(q), std::invalid_argument);
 }

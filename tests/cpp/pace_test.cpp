@@ -105,6 +105,23 @@ TEST(PacedStream, ABatchOutlivesTheNextCallWhenItIsKept) {
   EXPECT_EQ(kept->timestamp()[0], first);
 }
 
+TEST(PacedStream, AfterAMoveItSaysSo) {
+  PacedStream stream(Job(small_profile(), {}));
+  const PacedStream other = std::move(stream);
+  EXPECT_THROW((void)stream.next_due(1), std::logic_error);  // NOLINT(bugprone-use-after-move)
+  EXPECT_THROW((void)stream.next_time(), std::logic_error);
+  EXPECT_THROW((void)stream.done(), std::logic_error);
+  EXPECT_THROW((void)stream.shared_batch(), std::logic_error);
+  EXPECT_THROW((void)stream.starved(), std::logic_error);
+}
+
+// The first requests of what begins late take long.
+TEST(PacedStream, APollEndsTheWaitForTheFirstRequests) {
+  const Job job(small_profile(5e5), {.duration = 86400.0});
+  const StreamOptions options{.threads = 1, .batch_size = std::size_t{1} << 30, .poll = [] { throw 7; }};
+  EXPECT_THROW(PacedStream(job, {.stream = options}), int);
+}
+
 TEST(PacedStream, CanBeLeftEarly) {
   const Job job(small_profile(5000), {.duration = 86400.0});
   for (int i = 0; i < 5; ++i) {

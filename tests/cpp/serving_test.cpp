@@ -338,6 +338,14 @@ TEST(Serving, PollsAndEndsWithWhatThePollThrows) {
   }
 }
 
+TEST(Serving, AfterAMoveItSaysSo) {
+  ServingSimulator simulator({.instance = instance({.base_s = 1e-3})});
+  ServingSimulator other = std::move(simulator);
+  EXPECT_THROW((void)simulator.finish(), std::logic_error);  // NOLINT(bugprone-use-after-move)
+  EXPECT_THROW(simulator.add(ServingRequests{}), std::logic_error);
+  EXPECT_EQ(other.finish().requests, 0u);
+}
+
 TEST(Serving, NamesWhatIsWrong) {
   const auto message = [](const std::function<void()>& wrong) -> std::string {
     try {
@@ -366,6 +374,7 @@ TEST(Serving, NamesWhatIsWrong) {
   expect(make([](auto& o) { o.instance.max_batch_tokens = 99; }),
          "max_batch_tokens: 99 is not allowed; it must be from 100");
   expect(make([](auto& o) { o.instances = 0; }), "instances: 0");
+  expect(make([](auto& o) { o.routing = Routing{77}; }), "routing: 77 is not allowed");
   const auto add = [&](double time, bool closed_loop = false) {
     return [time, closed_loop] {
       Requests requests;

@@ -1,14 +1,16 @@
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cmath>
 #include <map>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "engine/session_spill.hpp"
 #include "profile/builder.hpp"
 #include "sessions/session_kernel.hpp"
+#include "sessions/session_maker.hpp"
 #include "tracetide/stream.hpp"
 #include "writers/text.hpp"
 
@@ -65,6 +67,47 @@ Profile with_rare_giants() {
   builder.set_session(client, builder.add_session_model(model, std::vector<SessionStep>{calling}));
   (void)builder.add_session_model(agent, std::vector<SessionStep>{step});
   return Profile::from_image(builder.image());
+}
+
+// One client, whose agents try tools that fail, themselves and by others that they call.
+Profile trying(std::uint32_t turns, std::uint32_t calls, double failure, std::uint32_t retries) {
+  ProfileBuilder builder(Category::language, {10 * second, 6, 60 * second, 1}, Counts::pinned, "{}");
+  const auto always = [&](std::uint32_t value) {
+    return builder.add_integer_pmf(std::vector<std::uint32_t>{value}, std::vector<double>{1.0});
+  };
+  const std::uint32_t client = builder.add_client("a");
+  for (std::uint32_t window = 0; window < 6; ++window) builder.add_cell(client, window, {50, 1, 1, {}});
+  for (std::uint32_t field = 0; field < 2; ++field) builder.set_field(0, client, field, always(10));
+  SessionStep calling{.wait = always(1), .calls = always(calls), .child = 1};
+  SessionStep tool{.failure = failure, .wait = always(1), .calls = always(calls), .retries = retries};
+  builder.set_session(
+      client, builder.add_session_model({.share = 1, .turns = always(2)}, std::vector<SessionStep>{calling}));
+  (void)builder.add_session_model({.turns = always(turns)}, std::vector<SessionStep>{tool});
+  return Profile::from_image(builder.image());
+}
+
+// A request counts for 8; of the tool, a call is the sum of its tries and of what comes of them.
+TEST(Sessions, TheirDrawsAreThoseOfRequestsCallsAndTries) {
+  const std::vector<double> draws = draws_per_start(trying(3, 4, 0.5, 1));
+  const double agent = 3 * 8 + 2 * 4 * (1 + 1.5);
+  EXPECT_DOUBLE_EQ(draws[1], agent);
+  EXPECT_DOUBLE_EQ(draws[0], 2 * 8 + 4 * (1 + agent));
+}
+
+TEST(Sessions, WhoseDrawsAreTooManyAreRefused) {
+  try {
+    (void)Job(trying(4096, 64, 0.99, 15), {});
+    FAIL();
+  } catch (const std::invalid_argument& error) {
+    EXPECT_NE(std::string(error.what()).find("it must be at most 2^26"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Sessions, APollEndsTheirPlanningAndTheirMaking) {
+  const Profile profile = trying(10, 64, 0.9, 15);
+  EXPECT_THROW((void)Job(profile, {}, [] { throw 7; }), int);
+  Stream stream(Job(profile, {}), {.threads = 1, .poll = [] { throw 7; }});
+  EXPECT_THROW((void)stream.next(), int);
 }
 
 TEST(SessionKernel, UniformStarts) {
@@ -159,19 +202,22 @@ TEST(Sessions, HashIdsAreDenseAndAsManyAsBlocks) {
 
 TEST(SessionSpill, WaitsForEarlierWindowsAndCanBeCancelled) {
   SessionSpill spill(-2, 0, 2);
-  std::atomic<bool> cancelled = false;
+  bool cancelled = false;
+  const Poller poller([&] {
+    if (cancelled) throw Cancelled{};
+  });
   SessionParcels late;
   late[0].row.push_back({.time_ns = 7, .session = 2});
   SessionParcels early;
   early[0].row.push_back({.time_ns = 5, .session = 1});
   spill.put(0, 1, late);
   std::thread other([&] { spill.put(-2, 0, early); });
-  const SessionRows rows = spill.take(0, cancelled);
+  const SessionRows rows = spill.take(0, poller);
   other.join();
   ASSERT_EQ(rows.row.size(), 2u);
   EXPECT_EQ(rows.row[0].session, 1u);
   cancelled = true;
-  EXPECT_THROW((void)spill.take(1, cancelled), Cancelled);
+  EXPECT_THROW((void)spill.take(1, poller), Cancelled);
 }
 
 TEST(Text, SessionsOfEverySize) {

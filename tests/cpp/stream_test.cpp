@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
+#include "engine/pipeline.hpp"
 #include "profile/builder.hpp"
 
 namespace tracetide {
@@ -103,6 +106,78 @@ TEST(Stream, BatchesOutliveTheStream) {
   EXPECT_GT(batch->size(), 0u);
 }
 
+// What fails is the sixth task, and those before it end after it.
+TEST(Pipeline, AllBeforeAFailureIsDelivered) {
+  const double task_s = 1024 * 10.0;
+  const Job job(small_profile(0.05), {.duration = 10 * task_s});
+  const Finish finish = [&](Made& made) {
+    if (made.batch->timestamp()[0] >= 5 * task_s) throw std::domain_error("the sixth");
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  };
+  std::vector<double> expected;
+  for (const double time : timestamps(job, {.threads = 1})) {
+    if (time < 5 * task_s) expected.push_back(time);
+  }
+  for (const unsigned threads : {1u, 2u, 8u}) {
+    Pipeline pipeline(job, threads, kernels_for(""), finish);
+    std::vector<double> found;
+    const auto take_all = [&] {
+      while (const std::optional<Made> made = pipeline.next()) {
+        const auto times = made->batch->timestamp();
+        found.insert(found.end(), times.begin(), times.end());
+      }
+    };
+    EXPECT_THROW(take_all(), std::domain_error) << threads;
+    EXPECT_EQ(found, expected) << threads;
+    EXPECT_THROW(take_all(), std::domain_error) << "again";
+  }
+}
+
+struct Interrupted {};
+
+// A poll that throws when it has been called some times.
+Poll throws_after(int calls) {
+  return [left = calls]() mutable {
+    if (left-- == 0) throw Interrupted{};
+  };
+}
+
+TEST(Poll, EndsWhatTakesLong) {
+  const Job job(small_profile(), {.rate = 1e4, .duration = 1e6});  // 10^10 requests
+  EXPECT_THROW(
+      (void)Stream(job, {.threads = 2, .batch_size = std::size_t{1} << 30, .poll = throws_after(3)}).next(),
+      Interrupted);
+  // What comes before is made to number hash ids.
+  const Job numbered(small_profile(), {.rate = 1e4, .duration = 1e6, .block_size = 512});
+  const StreamOptions last{.threads = 1, .first_window = numbered.windows() - 1, .poll = throws_after(3)};
+  EXPECT_THROW((void)Stream(numbered, last), Interrupted);
+  const Job many(small_profile(), {.span_end = 0.01, .duration = 1e4});  // 10^6 windows
+  EXPECT_THROW((void)many.count(throws_after(1)), Interrupted);
+  EXPECT_THROW((void)many.window_counts(throws_after(1)), Interrupted);
+  EXPECT_THROW((void)many.window_expected(throws_after(1)), Interrupted);
+  EXPECT_THROW((void)Job(small_profile(), {.span_end = 0.01, .duration = 1e4}, throws_after(1)), Interrupted);
+}
+
+TEST(Stream, AfterAMoveItSaysSo) {
+  Stream stream(Job(small_profile(), {}), {.batch_size = 10});
+  Stream other = std::move(stream);
+  EXPECT_NE(other.next(), nullptr);
+  EXPECT_THROW((void)stream.next(), std::logic_error);  // NOLINT(bugprone-use-after-move)
+  EXPECT_THROW((void)stream.next_shared(), std::logic_error);
+  EXPECT_THROW((void)stream.wait(std::chrono::milliseconds(1)), std::logic_error);
+  stream = std::move(other);
+  EXPECT_NE(stream.next(), nullptr);
+}
+
+TEST(Job, StaysWhatItIsWhenItIsMoved) {
+  Profile profile = small_profile();
+  const Profile same_profile = std::move(profile);
+  EXPECT_EQ(profile.clients(), 2u);  // NOLINT(bugprone-use-after-move)
+  Job job(same_profile, {});
+  const Job same = std::move(job);
+  EXPECT_EQ(job.windows(), same.windows());  // NOLINT(bugprone-use-after-move)
+}
+
 TEST(Job, WrongOptionsAreNamed) {
   const auto message = [](JobOptions options) -> std::string {
     try {
@@ -118,6 +193,12 @@ TEST(Job, WrongOptionsAreNamed) {
   EXPECT_NE(message({.span_start = 60.0}).find("span_start: 60"), std::string::npos);
   EXPECT_NE(message({.rate = 1.0, .scale = 2.0}).find("at most one of them"), std::string::npos);
   EXPECT_NE(message({.rate_steps = {0.0}}).find("no requests"), std::string::npos);
+  EXPECT_NE(message({.counts = Counts{77}}).find("counts: 77"), std::string::npos);
+  EXPECT_NE(message({.coupling = Coupling{77}}).find("coupling: 77"), std::string::npos);
+  EXPECT_NE(message({.missing = Missing{77}}).find("missing: 77"), std::string::npos);
+  EXPECT_NE(message({.coupling = Coupling::copula, .correlations = {{.a = Field{77}, .spearman = 0.5}}})
+                .find("field: 77"),
+            std::string::npos);
 }
 
 }  // namespace

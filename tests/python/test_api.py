@@ -14,7 +14,6 @@ import pyarrow as pa
 import pytest
 import tracetide as tt
 from small_profiles import MULTIMODAL, Client, IntegerPmf, build, one_client
-from tracetide.grid import window_edges_s
 from tracetide.profiles import bundled
 
 DAY_WINDOWS = 144
@@ -190,9 +189,26 @@ def test_the_default_duration_is_the_span(pool):
         (10, 11, 3.5),
     ],
 )
-def test_windows_are_those_of_the_core(pool, start, end, duration):
-    edges = window_edges_s(pool.profile.window_ns, start, end, duration)
-    np.testing.assert_array_equal(edges, tt.Job(pool.span(start, end), duration=duration).window_edges)
+def test_windows_are_those_of_the_span_over_and_over(pool, start, end, duration):
+    window = pool.window
+    in_span = [start, *np.arange((start // window + 1) * window, end, window)]
+    passes = [repeat * (end - start) + at - start for repeat in range(100) for at in in_span]
+    expected = [*(edge for edge in passes if edge < duration), duration]
+    np.testing.assert_allclose(tt.Job(pool.span(start, end), duration=duration).window_edges, expected)
+
+
+@pytest.mark.parametrize(
+    ("duration", "says"),
+    [(700_000, "duration: 700000 is not allowed; it must be at most 2\\^26 windows"), (5e9, "at most 4e9")],
+)
+def test_a_duration_that_is_too_long_is_refused_before_any_rate_is_asked_for(pool, duration, says):
+    def never(seconds: float) -> float:
+        raise AssertionError(seconds)
+
+    span = pool.span(10, 10.01) if duration < 1e9 else pool
+    for rate in (never, {0: 1.0}, [1.0]):
+        with pytest.raises(ValueError, match=says):
+            tt.Job(span, rate=rate, duration=duration)
 
 
 def _per_window(pool, **options):

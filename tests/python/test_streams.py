@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 import servegen_folders
 import tracetide as tt
-from platforms import interrupt
-from small_profiles import IntegerPmf, one_client
+from platforms import interrupt, posix_only
+from small_profiles import Client, IntegerPmf, build, one_client
 from tracetide import _core
 
 
@@ -38,7 +43,7 @@ def test_a_stream_is_for_one_thread_at_a_time():
     for reader in readers:
         reader.join()
     assert sum(rows) == 2000 * 600 * 500 // 1  # nothing lost, nothing twice
-    assert set(refused) <= {"the stream is being read by another thread"}
+    assert set(refused) <= {"Stream: it is being used by another thread, and is for one at a time"}
 
 
 @pytest.mark.parametrize("batch_size", [0, 1 << 28])
@@ -104,3 +109,229 @@ def test_equal_jobs_have_equal_hashes():
         jobs = [tt.Job(pool, **options) for options in ({}, {"scale": 1.0}, {"counts": "pinned"})]
     assert jobs[0] == jobs[1] == jobs[2]
     assert len({hash(job) for job in jobs}) == 1
+
+
+def _numbered() -> _core.Job:
+    return _core.Job(one_client(2000.0, windows=20), duration=20 * 86_400.0, block_size=1024)
+
+
+def _last(job: _core.Job) -> dict[str, int]:
+    return {"first_window": job.windows - 1, "threads": 1}
+
+
+def _plans_many_windows() -> object:
+    pool = tt.ClientPool(one_client(5.0, window_s=1.0, windows=60))
+    chat = tt.conversations(share=0.5, turns={3: 1.0}, think_time=4000)
+    return tt.Job(pool.with_sessions(chat), rate=[(0, 5.0), (9e5, 6.0)], duration=9e5)
+
+
+def _tries_tools_in_vain() -> object:
+    tool = tt.Tool(latency=0.001, tokens=5, calls=64, failure=0.99, retries=15)
+    pool = tt.ClientPool(one_client(5.0)).with_sessions(tt.Sessions(turns={12: 1.0}, steps=[tool]))
+    return list(tt.Job(pool, duration=1e6).stream(threads=1))
+
+
+def _finds_prefixes() -> object:
+    blocks = np.arange(10_000_000, dtype=np.uint32)
+    offsets = np.arange(0, blocks.size + 1, 1000, dtype=np.int32)
+    return _core.PrefixCache([1000]).add(offsets, blocks)
+
+
+_LONG_CALLS: dict[str, Callable[[], object]] = {
+    "planning sessions": _plans_many_windows,
+    "making sessions": _tries_tools_in_vain,
+    "counting": lambda: _core.Job(one_client(), span_end=0.02, duration=1e6).count(),
+    "Stream": lambda: _core.Stream(job := _numbered(), **_last(job)),
+    "TextStream": lambda: _core.TextStream(job := _numbered(), format="csv", **_last(job)),
+    "collect": lambda: _core.collect(job := _numbered(), **_last(job)),
+    "PacedStream": lambda: _core.PacedStream(
+        _core.Job(one_client(1e-9, windows=2016), rate_points=[(0, 0.0), (1e9, 1e-9)], duration=1e9)
+    ),
+    "arrow_job_stream": lambda: _core.arrow_job_stream(job := _numbered(), "", **_last(job)),
+    "PrefixCache": _finds_prefixes,
+}
+
+
+def _again_and_again(call: Callable[[], object]) -> None:
+    while True:
+        call()
+
+
+@pytest.mark.parametrize("name", _LONG_CALLS)
+def test_an_interrupt_ends_whatever_takes_long(name):
+    sent = []
+
+    def press() -> None:
+        sent.append(time.monotonic())
+        interrupt()
+
+    timer = threading.Timer(0.5, press)
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            _again_and_again(_LONG_CALLS[name])
+    finally:
+        ended = time.monotonic()
+        timer.cancel()
+    assert ended - sent[0] < 3.0  # 0.1 s, and room for a loaded machine
+
+
+@pytest.fixture
+def on_interrupt() -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Sets what Ctrl-C does in this test."""
+
+    def set_to(act: Callable[[], object]) -> None:
+        signal.signal(signal.SIGINT, lambda *_: act())
+
+    before = signal.getsignal(signal.SIGINT)
+    yield set_to
+    signal.signal(signal.SIGINT, before)
+
+
+def _simulator() -> tuple[Any, Callable[[], object], Callable[[], object]]:
+    cost = _core.CostModel(
+        base_s=1e-3, prefill_token_s=0, prefill_pair_s=0, decode_sequence_s=0, context_token_s=0
+    )
+    instance = _core.InstanceOptions(
+        cost=cost, kv_tokens=10**9, max_batch_tokens=512, max_sequences=16, chunked_prefill=True
+    )
+    simulator = _core.ServingSimulator(instance)
+    times, ones = np.arange(10_000_000) / 1e3, np.ones(10_000_000, dtype=np.uint32)
+    return simulator, lambda: simulator.add(times, ones, ones), simulator.finish
+
+
+def _cache() -> tuple[Any, Callable[[], object], Callable[[], object]]:
+    cache = _core.PrefixCache([1000])
+    blocks = np.arange(10_000_000, dtype=np.uint32)
+    offsets = np.arange(0, blocks.size + 1, 1000, dtype=np.int32)
+    return cache, lambda: cache.add(offsets, blocks), cache.result
+
+
+# A handler of a signal runs within the call, as a second thread would beside it.
+@pytest.mark.parametrize("make", [_simulator, _cache])
+def test_what_changes_is_for_one_caller_at_a_time(make, on_interrupt):
+    shared, change, look = make()
+    told = []
+
+    def meddle() -> None:
+        with pytest.raises(ValueError, match="is being used by another thread") as refused:
+            look()
+        told.append(str(refused.value))
+
+    on_interrupt(meddle)
+    timer = threading.Timer(0.1, interrupt)
+    timer.start()
+    try:
+        change()
+    finally:
+        timer.cancel()
+    name = type(shared).__name__
+    assert told == [f"{name}: it is being used by another thread, and is for one at a time"]
+    look()
+
+
+def test_rows_are_written_by_one_thread_at_a_time():
+    writer = _core.RowWriter(
+        "azure", [("timestamp", "real"), ("input_tokens", "u32"), ("output_tokens", "u32")]
+    )
+    rows = 200_000
+    columns = [np.arange(rows) / 1e3, *(np.ones(rows, dtype=np.uint32) for _ in range(2))]
+    written, refused = [], []
+
+    def write() -> None:
+        for _ in range(5):
+            try:
+                written.append(memoryview(writer.write(rows, columns)).tobytes().count(b"\n"))
+            except ValueError as error:
+                refused.append(str(error))
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(written) == {rows}
+    assert set(refused) == {"RowWriter: it is being used by another thread, and is for one at a time"}
+
+
+def _run(script: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, timeout=120, check=False, **options
+    )
+
+
+_POOL = """
+import threading, time
+import tracetide as tt
+from tracetide import _core
+pool = tt.ClientPool([tt.Client(rate=1000, input_tokens=tt.Constant(100), output_tokens=tt.Constant(10))])
+"""
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "for batch in tt.stream(pool, duration=600): pass",
+        "for batch in tt.stream(pool, duration=86400, batch_size=100): pass",
+        "tt.generate(pool, duration=600)",
+        "tt.Job(pool, duration=1e6)",
+        "next(tt.pace(tt.Job(pool, duration=600), speed=1e9))",
+        "tt.Gamma(2.0).sample(1_000_000)",
+    ],
+)
+def test_a_program_ends_while_a_daemon_thread_makes_requests(loop):
+    script = f"""{_POOL}
+def for_ever():
+    while True:
+        {loop}
+
+for _ in range(2):
+    threading.Thread(target=for_ever, daemon=True).start()
+time.sleep(0.3)
+"""
+    for _ in range(3):
+        done = _run(script)
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
+@posix_only
+def test_threads_that_cannot_be_started_are_told():
+    script = f"""{_POOL}
+import resource
+job = _core.Job(pool.profile, duration=600)
+resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))  # stacks of 8 MiB
+try:
+    _core.Stream(job, threads=1024)
+except OSError as error:
+    print(type(error).__name__, error)
+"""
+    done = _run(script)
+    says = "OSError threads: the system starts no more threads for a stream; use fewer, or close streams"
+    assert done.stdout.decode().startswith(says), done.stderr.decode()
+
+
+def test_small_batches_hold_little():
+    job = _core.Job(one_client(2000.0), duration=1200)
+    sizes = {len(batch) for batch in _core.Stream(job, batch_size=1000, threads=2)}
+    assert sizes == {1000}
+    small, usual = (
+        [row for batch in _core.Stream(job, batch_size=size) for row in batch.column("timestamp").tolist()]
+        for size in (1000, 0)
+    )
+    assert small == usual
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("size", [999, 1000])
+def test_rows_before_a_failure_come_first(size, threads):
+    short, long = ({"input_tokens": IntegerPmf([n], [1.0])} for n in (1, 1_000_000))
+    profile = build([Client([100.0, 0.0], fields=short), Client([0.0, 10.0], fields=long)], windows=2)
+    job = _core.Job(profile, block_size=1)
+    rows = []
+    stream = _core.Stream(job, batch_size=size, threads=threads)
+    while sum(rows) < 60_000:
+        rows.append(len(next(stream)))
+    assert rows == [size] * (60_000 // size) + [60_000 % size] * (size == 999)
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"2\^31 different blocks"):
+            next(stream)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
+from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import pyarrow.csv as pa_csv
@@ -132,6 +136,32 @@ def test_the_figure(tmp_path):
     pytest.importorskip("matplotlib")
     tt.compare_upsampling(chats(100), 2).draw(tmp_path / "f.svg")
     assert (tmp_path / "f.svg").read_text().count("naive") >= 1
+
+
+def test_a_figure_is_there_when_it_is_complete(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    from matplotlib.figure import Figure
+
+    def breaks_off(self: Figure, to: Any, **options: Any) -> None:
+        with open(to, "wb") if isinstance(to, str | os.PathLike) else nullcontext(to) as file:
+            file.write(b"half a picture")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    comparison = tt.compare_upsampling(chats(100), 2)
+    comparison.draw(tmp_path / "f.png")
+    before = (tmp_path / "f.png").read_bytes()
+    monkeypatch.setattr(Figure, "savefig", breaks_off)
+    with pytest.raises(OSError, match="No space"):
+        comparison.draw(tmp_path / "f.png")
+    assert (tmp_path / "f.png").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["f.png"]
+
+
+def test_another_ending_of_the_figure_is_refused_before_anything_is_written(tmp_path):
+    chats(100).write(tmp_path / "a.parquet")
+    options = ["--factor", "2", "--figure", "f.jpg"]
+    fails("upsample", "a.parquet", "b.csv", *options, says=["'f.jpg' is not allowed"], cwd=tmp_path)
+    assert not (tmp_path / "b.csv").exists()
 
 
 def test_the_command_line(tmp_path):

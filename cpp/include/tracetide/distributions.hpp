@@ -27,6 +27,8 @@
 #include <utility>
 #include <vector>
 
+#include "tracetide/poll.hpp"
+
 #pragma GCC visibility push(default)  // of a shared library
 namespace tracetide {
 
@@ -37,6 +39,7 @@ struct SampleOptions {
   std::uint64_t seed = 0;
   std::uint32_t stream = 0;  ///< samples of different streams are independent
   std::string kernels = {};  ///< an instruction-set level; empty: the best
+  Poll poll{};
 };
 
 namespace laws {
@@ -46,6 +49,10 @@ class LawModel;
 /// Any law. Copying or slicing one is cheap: what it draws with is shared.
 class Law {
  public:
+  /// Moving copies, so that no law is left without what it draws with.
+  Law(const Law&) = default;
+  Law& operator=(const Law&) = default;
+
   [[nodiscard]] ValueType value_type() const noexcept;
   /// The expectation; infinity where it does not exist or is too large for a double.
   [[nodiscard]] double mean() const;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tracetide/batch.hpp"
+#include "tracetide/poll.hpp"
 #include "tracetide/profile.hpp"
 
 #pragma GCC visibility push(default)  // of a shared library
@@ -77,7 +78,10 @@ class Job {
  public:
   /// @throws std::invalid_argument naming the option, the value and what is allowed; ProfileError
   ///         for what `Missing::error` refuses.
-  explicit Job(Profile profile, JobOptions options = {});
+  explicit Job(Profile profile, JobOptions options = {}, const Poll& poll = {});
+  /// Moving copies, so that no job is left without its state.
+  Job(const Job&) = default;
+  Job& operator=(const Job&) = default;
 
   [[nodiscard]] const Profile& profile() const noexcept;
   [[nodiscard]] const JobOptions& options() const noexcept;
@@ -96,10 +100,10 @@ class Job {
   /// Expected number of requests.
   [[nodiscard]] double expected() const noexcept;
   /// The exact number of requests where it is known without sampling (pinned, servegen; no conversations).
-  [[nodiscard]] std::optional<std::uint64_t> count() const;
+  [[nodiscard]] std::optional<std::uint64_t> count(const Poll& poll = {}) const;
   /// The same of every window; to split a job by requests, and to number those of a shard.
-  [[nodiscard]] std::vector<double> window_expected() const;
-  [[nodiscard]] std::optional<std::vector<std::uint64_t>> window_counts() const;
+  [[nodiscard]] std::vector<double> window_expected(const Poll& poll = {}) const;
+  [[nodiscard]] std::optional<std::vector<std::uint64_t>> window_counts(const Poll& poll = {}) const;
   /// Clients that send in the profile, but are left out because it has no distributions for them.
   [[nodiscard]] const std::vector<std::uint32_t>& left_out() const noexcept;
   /// Their share of the native requests of the job.

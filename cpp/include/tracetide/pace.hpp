@@ -14,7 +14,7 @@ namespace tracetide {
 
 struct PaceOptions {
   double speed = 1;        ///< seconds of the job that pass in a second of the clock; above 0
-  StreamOptions stream{};  ///< how requests are made
+  StreamOptions stream{};  ///< how requests are made; its poll is called until the first are
   std::size_t ahead = 4;   ///< batches that are made ahead, from 1 to 1024
 };
 
@@ -32,7 +32,8 @@ struct DueRequests {
 /// that taking them here neither locks nor allocates. One consumer.
 class PacedStream {
  public:
-  /// Returns when the first requests are made. @throws std::invalid_argument, and what a Stream throws
+  /// Returns when the first requests are made. @throws std::invalid_argument, and what a Stream throws; all
+  /// members throw std::logic_error if it has been moved from
   explicit PacedStream(const Job& job, PaceOptions options = {});
   ~PacedStream();
   PacedStream(PacedStream&&) noexcept;
@@ -43,7 +44,7 @@ class PacedStream {
   /// until the next call. @throws what making them threw
   [[nodiscard]] DueRequests next_due(double now);
   /// The batch of the requests that were handed out last, for a caller that keeps them.
-  [[nodiscard]] std::shared_ptr<const Batch> shared_batch() const noexcept;
+  [[nodiscard]] std::shared_ptr<const Batch> shared_batch() const;
   /// When the next request is due, in s of the clock; infinity behind the last, and 0 while it is not made
   /// yet.
   /// @throws what making it threw
@@ -52,7 +53,7 @@ class PacedStream {
   [[nodiscard]] bool done();
   /// How often a request was asked for while it was not made yet: the job is made more slowly than it is
   /// paced.
-  [[nodiscard]] std::uint64_t starved() const noexcept;
+  [[nodiscard]] std::uint64_t starved() const;
 
  private:
   struct State;

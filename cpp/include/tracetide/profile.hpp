@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "tracetide/poll.hpp"
+
 #pragma GCC visibility push(default)  // of a shared library
 namespace tracetide {
 
@@ -161,6 +163,10 @@ class Profile {
  public:
   static constexpr std::uint32_t missing = 0xFFFFFFFFu;
 
+  /// Moving copies, so that no profile is left without its image.
+  Profile(const Profile&) = default;
+  Profile& operator=(const Profile&) = default;
+
   /// Maps a `.tide` file and checks all of it.
   /// @throws ProfileError if it is not a sound profile; std::system_error if it cannot be read.
   [[nodiscard]] static Profile open(const std::filesystem::path& path);
@@ -238,7 +244,8 @@ class Profile {
 /// Reads a ServeGen model folder (`chunk-<i>-trace.csv`, `chunk-<i>-dataset.json`) with `threads`
 /// threads (0: all cores). Client i of the profile is chunk i of the folder (by ascending number).
 /// @throws ProfileError naming file, line or field; std::system_error
-[[nodiscard]] Profile read_servegen(const std::filesystem::path& folder, unsigned threads = 0);
+[[nodiscard]] Profile read_servegen(const std::filesystem::path& folder, unsigned threads = 0,
+                                    const Poll& poll = {});
 
 }  // namespace tracetide
 #pragma GCC visibility pop

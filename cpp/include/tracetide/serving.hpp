@@ -19,13 +19,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "tracetide/batch.hpp"
+#include "tracetide/poll.hpp"
 
 #pragma GCC visibility push(default)  // of a shared library
 namespace tracetide {
@@ -61,7 +61,7 @@ struct ServingOptions {
   bool closed_loop = false;
   bool keep_requests = false;  ///< for ServingResult::served
   /// Called after every 16384 requests or steps of an instance; what it throws ends the simulation.
-  std::function<void()> poll{};
+  Poll poll{};
 };
 
 /// Requests as columns of one length.
@@ -80,7 +80,8 @@ class LatencyHistogram {
 
   /// @throws std::invalid_argument for a time below 0, as add_series for a step below 0
   void add(std::int64_t picoseconds, std::uint64_t count = 1);
-  /// `count` of each of first, first + step, ..., `values` of them.
+  /// `count` of each of first, first + step, ..., `values` of them. @throws std::invalid_argument also for a
+  /// last time, or a count of all, that does not fit
   void add_series(std::int64_t first, std::int64_t step, std::uint64_t values, std::uint64_t count);
 
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }

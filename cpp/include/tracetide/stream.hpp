@@ -11,6 +11,7 @@
 
 #include "tracetide/batch.hpp"
 #include "tracetide/job.hpp"
+#include "tracetide/poll.hpp"
 
 #pragma GCC visibility push(default)  // of a shared library
 namespace tracetide {
@@ -26,12 +27,15 @@ struct StreamOptions {
   std::optional<std::uint64_t> last_window{};
   /// What Batch::first_request() counts from: of a shard, the sum of Job::window_counts() before it.
   std::uint64_t first_request = 0;
+  Poll poll{};  ///< while the stream is made, and while next() and next_shared() wait
 };
 
 /// Levels that this machine can run, best first: "x86-64-v4", "x86-64-v3", "baseline".
 [[nodiscard]] std::vector<std::string> kernel_levels();
 
-/// Single consumer. The memory in use is bounded by the profile, the batch size and the threads.
+/// Single consumer. It holds at most threads + 2 pieces that have been made ahead, besides those being made
+/// and given out: each of about 2^18 requests, or up to 2^22 of a window that has as many; with a batch size
+/// below 2^16 rows, in proportion to it fewer, down to 2^14 (of language, 20 bytes a request).
 class Stream {
  public:
   /// @throws std::invalid_argument
@@ -41,11 +45,12 @@ class Stream {
   Stream& operator=(Stream&&) noexcept;
 
   /// The next batch, or nullptr at the end. It belongs to the stream and is valid until the next call.
+  /// @throws what making it threw, after all that was made before; std::logic_error if it has been moved from
   [[nodiscard]] const Batch* next();
   /// As next(), but the caller owns the batch; its memory is reused once it is released.
   [[nodiscard]] std::shared_ptr<const Batch> next_shared();
-  /// Waits at most about `timeout` for a whole batch to be ready or the end; false on time-out. For callers
-  /// that must look after something else meanwhile, such as a signal.
+  /// Waits at most about `timeout` for a whole batch to be ready or the end; false on time-out. Then next()
+  /// does not wait.
   [[nodiscard]] bool wait(std::chrono::milliseconds timeout);
 
  private:

@@ -7,6 +7,7 @@
 #include "tracetide/error.hpp"
 #include "tracetide/job.hpp"
 #include "tracetide/pace.hpp"
+#include "tracetide/poll.hpp"
 #include "tracetide/profile.hpp"
 #include "tracetide/random.hpp"
 #include "tracetide/serving.hpp"

@@ -101,7 +101,7 @@ void ArrivalPlan::fill_circle(std::uint64_t count, ArrivalScratch& scratch) {
   }
   double highest = 0;
   for (std::uint64_t block = 0; first_gap_.back() < count; ++block) {
-    scratch.check_cancelled();
+    scratch.did(gaps_per_block);
     if (!kept_) gaps.clear();
     const std::size_t begin = gaps.size();
     make_gaps(block, count - first_gap_.back(), gaps);
@@ -118,7 +118,7 @@ void ArrivalPlan::fill_circle(std::uint64_t count, ArrivalScratch& scratch) {
     // Relative to the largest gap the sum is at least 1, whatever underflows.
     log_offset_ = highest;
     for (std::size_t block = 0; block < blocks(); ++block) {
-      scratch.check_cancelled();
+      scratch.did(gaps_per_block);
       const auto made = static_cast<std::uint32_t>(first_gap_[block + 1] - first_gap_[block]);
       std::size_t begin = first_gap_[block];
       if (!kept_) {
@@ -144,7 +144,7 @@ void ArrivalPlan::run_renewal(ArrivalScratch& scratch) {
   log_offset_ = logarithmic ? window_.law.log_mean : 0.0;
   scale_ = logarithmic ? mean_gap : mean_gap / window_.law.mean;
   for (std::uint64_t block = 0; fixed_start(block) < end; ++block) {
-    scratch.check_cancelled();
+    scratch.did(gaps_per_block);
     if (kept_ && gap_.size() > keep_) {
       kept_ = false;
       gap_.clear();

@@ -1,13 +1,13 @@
 // The arrivals of one client in one window: how many, and when, in any part of it.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "arrivals/gap_law.hpp"
 #include "kernels/kernels.hpp"
+#include "polling/poller.hpp"
 #include "tracetide/column.hpp"
 
 namespace tracetide {
@@ -27,18 +27,15 @@ struct ClientWindow {
 
 inline constexpr std::int64_t longest_window_ns = std::int64_t{1} << 51;
 
-/// Thrown out of work that nobody waits for any more.
-struct Cancelled {};
-
 /// Working memory of ArrivalPlan; one per thread.
 struct ArrivalScratch {
   Column<double> gaps{};
   Column<std::int64_t> times{};
-  /// Looked at once a block, as planning a large window can take seconds; may be null.
-  const std::atomic<bool>* cancelled = nullptr;
+  /// Told of every block, as planning a large window can take seconds; may be null.
+  Poller* poller = nullptr;
 
-  void check_cancelled() const {
-    if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) throw Cancelled{};
+  void did(std::uint64_t steps) const {
+    if (poller != nullptr) poller->did(steps);
   }
 };
 

@@ -44,6 +44,8 @@ class BlockSource final : public Source {
   alignas(64) std::byte buffer_[BlockLaw::block_size * sizeof(double)];
 };
 
+constexpr std::size_t values_between_polls = std::size_t{1} << 16;
+
 const char* text(ValueType type) noexcept {
   switch (type) {
     case ValueType::float64:
@@ -72,8 +74,13 @@ void Law::fill(std::span<T> out, ValueType type, const SampleOptions& options) c
     throw std::invalid_argument(std::string("out: ") + text(type) +
                                 " is not allowed; the values of this law are " + text(value_type()));
   }
-  model_->source({kernels_for(options.kernels), options.seed, options.stream, 0})
-      ->next(out.data(), out.size());
+  const auto source = model_->source({kernels_for(options.kernels), options.seed, options.stream, 0});
+  for (std::size_t done = 0; done < out.size();) {
+    if (options.poll) options.poll();
+    const std::size_t n = std::min(values_between_polls, out.size() - done);
+    source->next(out.data() + done, n);
+    done += n;
+  }
 }
 
 void Law::sample(std::span<double> out, const SampleOptions& options) const {

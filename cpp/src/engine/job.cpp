@@ -83,6 +83,21 @@ void check_rate_options(const JobOptions& options) {
   }
 }
 
+template <class Choice>
+void check_choice(const char* option, Choice value, Choice last) {
+  if (value > last) refuse(option, static_cast<unsigned>(value), "one of the enumerators");
+}
+
+void check_choices(const JobOptions& options) {
+  check_choice("counts", options.counts, Counts::servegen);
+  check_choice("coupling", options.coupling, Coupling::copula);
+  check_choice("missing", options.missing, Missing::error);
+  for (const FieldCorrelation& given : options.correlations) {
+    check_choice("correlation of field", given.a, Field::video_tokens);
+    check_choice("correlation of field", given.b, Field::video_tokens);
+  }
+}
+
 void check_payload_bytes(const std::array<double, 3>& bytes_per_token, Category category) {
   for (const double bytes : bytes_per_token) {
     if (!(bytes >= 0 && bytes <= 1e9))
@@ -151,12 +166,13 @@ std::vector<Correlation> checked_correlations(const std::vector<FieldCorrelation
 
 }  // namespace
 
-Job::State::State(Profile job_profile, JobOptions job_options)
+Job::State::State(Profile job_profile, JobOptions job_options, Poller& poller)
     : profile(std::move(job_profile)),
       options(std::move(job_options)),
       counts(options.counts == Counts::profile ? profile.default_counts() : options.counts),
       coupling(options.coupling),
       samplers(profile) {
+  check_choices(options);
   check_rate_options(options);
   check_payload_bytes(options.payload_bytes, profile.category());
   if (profile.window_ns() > longest_window_ns) {
@@ -168,9 +184,9 @@ Job::State::State(Profile job_profile, JobOptions job_options)
   resolve_span();
   resolve_clients();
   resolve_rates();
-  resolve_totals();
-  resolve_blocks();
-  resolve_sessions();
+  resolve_totals(poller);
+  resolve_blocks(poller);
+  resolve_sessions(poller);
 }
 
 void Job::State::resolve_coupling() {
@@ -342,10 +358,11 @@ std::uint64_t Job::State::window_count(std::int64_t k) const noexcept {
   return total;
 }
 
-void Job::State::resolve_totals() {
+void Job::State::resolve_totals(Poller& poller) {
   double native = 0;
   double native_kept = 0;
   for (std::int64_t k = 0; k < static_cast<std::int64_t>(windows); ++k) {
+    poller.did(1);
     const JobWindow at = window(k);
     const double seconds = static_cast<double>(at.length_ns) / ns_per_s;
     const double target = target_rate(k, at);
@@ -388,7 +405,7 @@ bool Job::State::uses(std::span<const Model> models,
   return false;
 }
 
-void Job::State::resolve_blocks() {
+void Job::State::resolve_blocks(Poller& poller) {
   const bool has_prompts = uses(profile.prompt_models(), &Profile::prompt_model);
   if (options.prefixes.value_or(false) && !has_prompts)
     refuse("prefixes", "true", "left out or false for this profile, which has no model of prompts");
@@ -396,10 +413,11 @@ void Job::State::resolve_blocks() {
     refuse("block_size", 0, "a whole number of tokens from 1 to 2^32 - 1");
   const bool uses_prompts = has_prompts && options.prefixes.value_or(true);
   block_size = options.block_size.value_or(uses_prompts ? default_block_size : 0);
-  if (uses_prompts) templates = PromptTemplates(profile, takes_part, samplers, kernels_for(""), block_size);
+  if (uses_prompts)
+    templates = PromptTemplates(profile, takes_part, samplers, kernels_for(""), block_size, poller);
 }
 
-void Job::State::resolve_sessions() {
+void Job::State::resolve_sessions(Poller& poller) {
   const bool has_sessions = uses(profile.session_models(), &Profile::session_model);
   if (options.conversations.value_or(false)) {
     if (!has_sessions) {
@@ -410,7 +428,7 @@ void Job::State::resolve_sessions() {
       refuse("conversations", "true", "left out or false with counts \"servegen\", which knows none");
   }
   if (!options.conversations.value_or(true) || counts == Counts::servegen || !has_sessions) return;
-  sessions = std::make_shared<const SessionPlan>(*this, kernels_for(""));
+  sessions = std::make_shared<const SessionPlan>(*this, kernels_for(""), poller);
 }
 
 AloneShare::AloneShare(const Job::State& job, std::int64_t k) noexcept {
@@ -426,8 +444,24 @@ double rounding_uniform(const Job::State& job, const JobWindow& window) noexcept
   return portable::open_unit(words[0] | static_cast<std::uint64_t>(words[1]) << 32);
 }
 
-Job::Job(Profile profile, JobOptions options)
-    : state_(std::make_shared<const State>(std::move(profile), std::move(options))) {}
+namespace {
+
+// The requests of every window.
+template <class Visit>
+void for_each_count(const Job::State& job, const Poll& poll, Visit&& visit) {
+  Poller poller(poll);
+  for (std::int64_t k = 0; k < static_cast<std::int64_t>(job.windows); ++k) {
+    poller.did(1 + job.profile.cells(job.window(k).profile_window).client.size());
+    visit(job.window_count(k));
+  }
+}
+
+}  // namespace
+
+Job::Job(Profile profile, JobOptions options, const Poll& poll) {
+  Poller poller(poll);
+  state_ = std::make_shared<const State>(std::move(profile), std::move(options), poller);
+}
 
 const Profile& Job::profile() const noexcept { return state_->profile; }
 const JobOptions& Job::options() const noexcept { return state_->options; }
@@ -460,26 +494,28 @@ std::vector<std::int64_t> Job::window_starts_ns() const {
   return starts;
 }
 
-std::optional<std::uint64_t> Job::count() const {
+std::optional<std::uint64_t> Job::count(const Poll& poll) const {
   if (state_->counts == Counts::renewal || state_->sessions) return std::nullopt;
   std::uint64_t total = 0;
-  for (std::int64_t k = 0; k < static_cast<std::int64_t>(state_->windows); ++k)
-    total += state_->window_count(k);
+  for_each_count(*state_, poll, [&](std::uint64_t count) { total += count; });
   return total;
 }
 
-std::optional<std::vector<std::uint64_t>> Job::window_counts() const {
+std::optional<std::vector<std::uint64_t>> Job::window_counts(const Poll& poll) const {
   if (state_->counts == Counts::renewal || state_->sessions) return std::nullopt;
-  std::vector<std::uint64_t> counts(state_->windows);
-  for (std::size_t k = 0; k < counts.size(); ++k)
-    counts[k] = state_->window_count(static_cast<std::int64_t>(k));
+  std::vector<std::uint64_t> counts;
+  counts.reserve(state_->windows);
+  for_each_count(*state_, poll, [&](std::uint64_t count) { counts.push_back(count); });
   return counts;
 }
 
-std::vector<double> Job::window_expected() const {
+std::vector<double> Job::window_expected(const Poll& poll) const {
+  Poller poller(poll);
   std::vector<double> expected(state_->windows);
-  for (std::size_t k = 0; k < expected.size(); ++k)
+  for (std::size_t k = 0; k < expected.size(); ++k) {
+    poller.did(1);
     expected[k] = state_->window_expected(static_cast<std::int64_t>(k));
+  }
   return expected;
 }
 

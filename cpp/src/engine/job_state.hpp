@@ -8,6 +8,7 @@
 
 #include "fields/copula.hpp"
 #include "fields/sampler.hpp"
+#include "polling/poller.hpp"
 #include "prompts/prompt_templates.hpp"
 #include "tracetide/job.hpp"
 
@@ -52,7 +53,7 @@ struct Job::State {
 
   std::shared_ptr<const SessionPlan> sessions;  ///< null where all requests stand alone
 
-  State(Profile job_profile, JobOptions job_options);
+  State(Profile job_profile, JobOptions job_options, Poller& poller);
 
   [[nodiscard]] JobWindow window(std::int64_t k) const noexcept;
   /// The same as if the job did not end. Windows before 0 are those that would precede it: the span and
@@ -74,12 +75,12 @@ struct Job::State {
   void resolve_span();
   void resolve_clients();
   void resolve_rates();
-  void resolve_totals();
+  void resolve_totals(Poller& poller);
   template <class Model>
   [[nodiscard]] bool uses(std::span<const Model> models,
                           std::uint32_t (Profile::*model_of)(std::uint32_t) const noexcept) const;
-  void resolve_blocks();
-  void resolve_sessions();
+  void resolve_blocks(Poller& poller);
+  void resolve_sessions(Poller& poller);
 };
 
 /// The part of a client's requests that stand alone, in a window.

@@ -12,6 +12,9 @@
 #include <utility>
 
 #include "engine/spsc_ring.hpp"
+#include "engine/threads.hpp"
+#include "polling/alive.hpp"
+#include "polling/poller.hpp"
 
 namespace tracetide {
 namespace {
@@ -19,7 +22,6 @@ namespace {
 constexpr std::size_t most_ahead = 1024;
 // How often the feeder looks for room when all is made; a batch lasts for much longer.
 constexpr std::chrono::milliseconds feeder_interval{1};
-constexpr std::chrono::milliseconds stop_interval{20};
 
 double checked_speed(double speed) {
   if (!(speed > 0) || !std::isfinite(speed))
@@ -62,7 +64,7 @@ struct PacedStream::State {
         stream(job, options.stream),
         made(checked_ahead(options.ahead)),
         done(options.ahead + 2),
-        feeder([this] { feed(); }) {}
+        feeder(start_thread([this] { feed(); })) {}
   State(const State&) = delete;
   State& operator=(const State&) = delete;
   ~State() {
@@ -88,7 +90,7 @@ struct PacedStream::State {
 
   // The next batch, or nothing at the end or when stopped.
   Shared take() {
-    while (!stream.wait(stop_interval)) {
+    while (!stream.wait(poll_interval)) {
       if (stop) return nullptr;
     }
     return stop ? nullptr : stream.next_shared();
@@ -121,7 +123,10 @@ struct PacedStream::State {
 
 PacedStream::PacedStream(const Job& job, PaceOptions options)
     : state_(std::make_unique<State>(job, options)) {
-  while (!state_->has_row() && !state_->is_over) std::this_thread::sleep_for(feeder_interval);
+  while (!state_->has_row() && !state_->is_over) {
+    if (options.stream.poll) options.stream.poll();
+    std::this_thread::sleep_for(feeder_interval);
+  }
 }
 
 PacedStream::~PacedStream() = default;
@@ -129,7 +134,7 @@ PacedStream::PacedStream(PacedStream&&) noexcept = default;
 PacedStream& PacedStream::operator=(PacedStream&&) noexcept = default;
 
 DueRequests PacedStream::next_due(double now) {
-  State& state = *state_;
+  State& state = alive(state_, "PacedStream");
   if (!state.has_row()) {
     state.starved += state.is_over ? 0 : 1;
     return {};
@@ -152,15 +157,19 @@ DueRequests PacedStream::next_due(double now) {
   return {state.batch.get(), first, state.row};
 }
 
-std::shared_ptr<const Batch> PacedStream::shared_batch() const noexcept { return state_->batch; }
+std::shared_ptr<const Batch> PacedStream::shared_batch() const { return alive(state_, "PacedStream").batch; }
 
 double PacedStream::next_time() {
-  if (state_->has_row()) return state_->times[state_->row] / state_->speed;
-  return state_->is_over ? std::numeric_limits<double>::infinity() : 0.0;
+  State& state = alive(state_, "PacedStream");
+  if (state.has_row()) return state.times[state.row] / state.speed;
+  return state.is_over ? std::numeric_limits<double>::infinity() : 0.0;
 }
 
-bool PacedStream::done() { return !state_->has_row() && state_->is_over; }
+bool PacedStream::done() {
+  State& state = alive(state_, "PacedStream");
+  return !state.has_row() && state.is_over;
+}
 
-std::uint64_t PacedStream::starved() const noexcept { return state_->starved; }
+std::uint64_t PacedStream::starved() const { return alive(state_, "PacedStream").starved; }
 
 }  // namespace tracetide

@@ -5,18 +5,18 @@
 #include <string>
 
 #include "engine/columns.hpp"
+#include "engine/threads.hpp"
 
 namespace tracetide {
 namespace {
 
-// Small windows are made together up to about this many requests ...
-constexpr double rows_per_task = 1 << 18;
-// ... and this many windows, so that a long idle time does not hold a task up.
+// Small windows are made together up to this many, so that a long idle time does not hold a task up.
 constexpr std::uint64_t windows_per_task = 1024;
+// Windows with more expected requests than this many tasks are made in slices.
+constexpr std::uint64_t whole_window_tasks = 8;
 constexpr std::size_t clients_per_plan = 8;
 constexpr std::int64_t windows_per_history = 4;
 constexpr unsigned most_threads = 1024;
-constexpr std::chrono::milliseconds cancel_interval{20};
 
 }  // namespace
 
@@ -27,18 +27,21 @@ std::shared_ptr<Batch> Pipeline::take_batch() {
   return batch;
 }
 
-Pipeline::Pipeline(const Job& job, unsigned threads, const Kernels& kernels, Finish finish, WindowRange range)
-    : Pipeline(job, threads, kernels, std::move(finish), {}, range) {}
+Pipeline::Pipeline(const Job& job, unsigned threads, const Kernels& kernels, Finish finish, WindowRange range,
+                   Poll poll, std::uint64_t task_rows)
+    : Pipeline(job, threads, kernels, std::move(finish), {}, range, std::move(poll), task_rows) {}
 
-Pipeline::Pipeline(const Job& job, unsigned threads, const Kernels& kernels, Prepare prepare)
-    : Pipeline(job, threads, kernels, {}, std::move(prepare), {}) {}
+Pipeline::Pipeline(const Job& job, unsigned threads, const Kernels& kernels, Prepare prepare, Poll poll)
+    : Pipeline(job, threads, kernels, {}, std::move(prepare), {}, std::move(poll), usual_task_rows) {}
 
 Pipeline::Pipeline(const Job& job, unsigned threads, const Kernels& kernels, Finish finish, Prepare prepare,
-                   WindowRange range)
+                   WindowRange range, Poll poll, std::uint64_t task_rows)
     : job_(job),
       kernels_(&kernels),
       finish_(std::move(finish)),
       prepare_(std::move(prepare)),
+      poll_(std::move(poll)),
+      task_rows_(task_rows),
       first_window_(range.first),
       next_window_(range.first),
       end_window_(std::min(range.last, job.windows())) {
@@ -61,18 +64,26 @@ Pipeline::Pipeline(const Job& job, unsigned threads, const Kernels& kernels, Fin
   }
   if (job_.block_size() != 0) numbers_ = number_before(threads);
   places_.resize(threads + 2);
+  start(threads);
+}
+
+void Pipeline::start(unsigned threads) {
   workers_.reserve(threads);
   try {
-    for (unsigned i = 0; i < threads; ++i) workers_.emplace_back([this] { work(); });
+    for (unsigned i = 0; i < threads; ++i) workers_.push_back(start_thread([this] { work(); }));
   } catch (...) {
-    {
-      const std::lock_guard lock(mutex_);
-      stop_ = true;
-    }
-    work_ready_.notify_all();
-    for (std::thread& worker : workers_) worker.join();
+    stop();
     throw;
   }
+}
+
+void Pipeline::stop() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    cancelled_from_ = 0;
+  }
+  work_ready_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
 }
 
 // Numbers all blocks before the range.
@@ -82,42 +93,51 @@ std::unique_ptr<BlockNumbers> Pipeline::number_before(unsigned threads) const {
     const std::int64_t first = job.sessions ? job.sessions->first_window : 0;
     return std::make_unique<BlockNumbers>(job.templates.all_blocks(), first);
   }
-  Pipeline before(job_, threads, *kernels_, {}, {0, first_window_});
+  Pipeline before(job_, threads, *kernels_, {}, {0, first_window_}, poll_);
   while (before.next()) {
   }
   before.numbers_->restart();
   return std::move(before.numbers_);
 }
 
-Pipeline::~Pipeline() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
-  work_ready_.notify_all();
-  for (std::thread& worker : workers_) worker.join();
-}
+Pipeline::~Pipeline() { stop(); }
 
 void Pipeline::work() {
+  std::optional<std::uint64_t> sequence;
   try {
-    WindowMaker maker(job_.state(), *kernels_, stop_);
-    for (Task task = claim(); task.kind != Task::Kind::none; task = claim()) run(task, maker);
+    Poller poller([&] {
+      if (sequence.value_or(0) >= cancelled_from_.load(std::memory_order_relaxed)) throw Cancelled{};
+    });
+    WindowMaker maker(job_.state(), *kernels_, poller);
+    for (Task task = claim(); task.kind != Task::Kind::none; task = claim()) {
+      sequence = task.sequence;
+      run(task, maker, poller);
+    }
   } catch (const Cancelled&) {
     return;
   } catch (...) {
-    const std::lock_guard lock(mutex_);
-    if (!failure_) failure_ = std::current_exception();
-    stop_ = true;
-    work_ready_.notify_all();
-    result_ready_.notify_all();
+    fail(sequence);
   }
+}
+
+// The tasks before have been claimed by others, which go on with them. Without a task: what nobody has
+// claimed.
+void Pipeline::fail(std::optional<std::uint64_t> sequence) {
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t at = sequence.value_or(next_sequence_);
+  const bool is_needed = !all_claimed_ || large_ || at < next_sequence_;
+  if (at >= cancelled_from_ || !is_needed) return;
+  cancelled_from_ = at;
+  failure_ = std::current_exception();
+  work_ready_.notify_all();
+  result_ready_.notify_all();
 }
 
 Pipeline::Task Pipeline::claim() {
   std::unique_lock lock(mutex_);
   for (;;) {
     Task task;
-    if (stop_ || (all_claimed_ && !large_)) return task;
+    if (next_sequence_ >= cancelled_from_ || (all_claimed_ && !large_)) return task;
     if (claim_history(task)) return task;
     if (large_) {
       if (claim_large(task)) return task;
@@ -135,6 +155,7 @@ bool Pipeline::claim_history(Task& task) {
   const auto end = static_cast<std::int64_t>(first_window_);
   if (next_history_ >= end) return false;
   task.kind = Task::Kind::history;
+  task.sequence = next_sequence_;
   task.window = next_history_;
   next_history_ = std::min(end, next_history_ + windows_per_history);
   return true;
@@ -144,6 +165,7 @@ bool Pipeline::claim_history(Task& task) {
 bool Pipeline::claim_large(Task& task) {
   if (large_claimed_ < large_->planning_steps()) {
     task.kind = Task::Kind::plan;
+    task.sequence = next_sequence_;
     task.large = large_;
     task.first = large_claimed_;
     large_claimed_ = std::min(large_->planning_steps(), large_claimed_ + clients_per_plan);
@@ -165,13 +187,14 @@ void Pipeline::claim_windows(Task& task) {
   const Job::State& job = job_.state();
   double rows = 0;
   const std::uint64_t first = next_window_;
-  while (next_window_ < end_window_ && next_window_ - first < windows_per_task && rows < rows_per_task) {
+  while (next_window_ < end_window_ && next_window_ - first < windows_per_task &&
+         rows < static_cast<double>(task_rows_)) {
     const auto k = static_cast<std::int64_t>(next_window_);
     const JobWindow window = job.window(k);
     const bool active = job.kept_rate[window.profile_window] > 0;
     const double expected =
         active ? job.target_rate(k, window) * static_cast<double>(window.length_ns) / 1e9 : 0.0;
-    if (expected > largest_whole_window) {
+    if (expected > static_cast<double>(whole_window_tasks * task_rows_)) {
       if (next_window_ != first) break;
       large_ = std::make_shared<LargeWindow>(job, k, *kernels_);
       ++next_window_;
@@ -192,7 +215,7 @@ void Pipeline::claim_windows(Task& task) {
   task.sequence = next_sequence_++;
 }
 
-void Pipeline::run(const Task& task, WindowMaker& maker) {
+void Pipeline::run(const Task& task, WindowMaker& maker, const Poller& poller) {
   if (task.kind == Task::Kind::history) {
     const auto end = static_cast<std::int64_t>(first_window_);
     make_sessions(task.window, std::min(end, task.window + windows_per_history), maker);
@@ -201,30 +224,28 @@ void Pipeline::run(const Task& task, WindowMaker& maker) {
   if (task.kind == Task::Kind::plan) {
     if (task.first == 0) make_sessions(task.window, task.window + 1, maker);
     task.large->plan_clients(task.first, task.last, maker.scratch());
-    plan_done(task.last - task.first, task.window);
+    plan_done(task.last - task.first, task.window, poller);
     return;
   }
   Made made;
   made.batch = take_batch();
   RowBlocks blocks;
   std::vector<BlockRun> runs;
-  make_windows(task, maker, *made.batch, numbers_ ? &blocks : nullptr, runs);
-  if (numbers_) put_blocks(task, runs, blocks, *made.batch);
+  make_windows(task, maker, *made.batch, numbers_ ? &blocks : nullptr, runs, poller);
+  if (numbers_) put_blocks(task, runs, blocks, *made.batch, poller);
   put_payload_bytes(job_.options().payload_bytes, made.batch->columns());
   made.rows = made.batch->size();
-  const Finish finish = prepare_ ? prepare_in_order(task.sequence, *made.batch) : finish_;
+  const Finish finish = prepare_ ? prepare_in_order(task.sequence, *made.batch, poller) : finish_;
   if (finish && made.rows != 0) finish(made);
   deliver(task.sequence, std::move(made));
 }
 
 // Tasks are claimed in order, so the one whose turn it is proceeds.
-Finish Pipeline::prepare_in_order(std::uint64_t sequence, const Batch& batch) {
+Finish Pipeline::prepare_in_order(std::uint64_t sequence, const Batch& batch, const Poller& poller) {
   Finish finish;
   {
     std::unique_lock lock(turn_mutex_);
-    while (!turn_.wait_for(lock, cancel_interval, [&] { return next_prepared_ == sequence; })) {
-      if (stop_.load(std::memory_order_relaxed)) throw Cancelled{};
-    }
+    while (!turn_.wait_for(lock, poll_interval, [&] { return next_prepared_ == sequence; })) poller.now();
     if (batch.size() != 0) finish = prepare_(batch);
     ++next_prepared_;
   }
@@ -233,7 +254,7 @@ Finish Pipeline::prepare_in_order(std::uint64_t sequence, const Batch& batch) {
 }
 
 void Pipeline::make_windows(const Task& task, WindowMaker& maker, Batch& batch, RowBlocks* blocks,
-                            std::vector<BlockRun>& runs) {
+                            std::vector<BlockRun>& runs, const Poller& poller) {
   if (task.kind == Task::Kind::slice) {
     maker.make_slice(*task.large, task.first, batch.columns(), blocks);
     runs.push_back({.window = task.window, .begins = task.first == 0, .last_row = batch.size()});
@@ -242,14 +263,15 @@ void Pipeline::make_windows(const Task& task, WindowMaker& maker, Batch& batch, 
   make_sessions(static_cast<std::int64_t>(task.first), static_cast<std::int64_t>(task.last), maker);
   for (std::uint64_t k = task.first; k < task.last; ++k) {
     const auto window = static_cast<std::int64_t>(k);
-    const SessionRows sessions = spill_ ? spill_->take(window, stop_) : SessionRows{};
+    const SessionRows sessions = spill_ ? spill_->take(window, poller) : SessionRows{};
     const std::size_t first_row = batch.size();
     maker.make(window, sessions, batch.columns(), blocks);
     runs.push_back({.window = window, .first_row = first_row, .last_row = batch.size()});
   }
 }
 
-void Pipeline::put_blocks(const Task& task, std::vector<BlockRun>& runs, RowBlocks& rows, Batch& batch) {
+void Pipeline::put_blocks(const Task& task, std::vector<BlockRun>& runs, RowBlocks& rows, Batch& batch,
+                          const Poller& poller) {
   const Job::State& job = job_.state();
   for (BlockRun& run : runs)
     run.alone_blocks =
@@ -257,7 +279,7 @@ void Pipeline::put_blocks(const Task& task, std::vector<BlockRun>& runs, RowBloc
   const std::int64_t horizon = job.sessions ? job.sessions->first_window : 0;
   const std::int64_t starts_from = runs.front().window + horizon;
   std::vector<std::uint64_t> starts;
-  numbers_->number(task.sequence, runs, starts_from, starts, stop_);
+  numbers_->number(task.sequence, runs, starts_from, starts, poller);
   put_hash_ids(runs, rows, job.templates, job.block_size, starts_from, starts, batch);
 }
 
@@ -275,7 +297,7 @@ void Pipeline::make_sessions(std::int64_t first, std::int64_t last, WindowMaker&
   spill_->put(first, last, parcels);
 }
 
-void Pipeline::plan_done(std::size_t clients, std::int64_t window) {
+void Pipeline::plan_done(std::size_t clients, std::int64_t window, const Poller& poller) {
   std::shared_ptr<LargeWindow> complete;
   {
     const std::lock_guard lock(mutex_);
@@ -283,8 +305,8 @@ void Pipeline::plan_done(std::size_t clients, std::int64_t window) {
     if (large_planned_ == large_->planning_steps()) complete = large_;
   }
   if (!complete) return;
-  if (spill_) complete->set_sessions(spill_->take(window, stop_));
-  complete->cut(rows_per_slice(complete->clients()));
+  if (spill_) complete->set_sessions(spill_->take(window, poller));
+  complete->cut(rows_per_slice(complete->clients(), task_rows_));
   {
     const std::lock_guard lock(mutex_);
     large_cut_ = true;
@@ -298,8 +320,17 @@ void Pipeline::deliver(std::uint64_t sequence, Made made) {
   if (sequence == next_delivery_) result_ready_.notify_all();
 }
 
-bool Pipeline::ready_locked() const noexcept {
-  return failure_ || places_[next_delivery_ % places_.size()].has_value() ||
+// Also lets go of results without requests.
+bool Pipeline::ready_locked() {
+  for (;;) {
+    std::optional<Made>& place = places_[next_delivery_ % places_.size()];
+    if (!place) break;
+    if (place->rows != 0) return true;
+    place.reset();
+    ++next_delivery_;
+    work_ready_.notify_all();
+  }
+  return (failure_ && next_delivery_ == cancelled_from_) ||
          (all_claimed_ && !large_ && next_delivery_ == next_sequence_);
 }
 
@@ -308,19 +339,24 @@ bool Pipeline::wait(std::chrono::milliseconds timeout) {
   return result_ready_.wait_for(lock, timeout, [this] { return ready_locked(); });
 }
 
-std::optional<Made> Pipeline::next() {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    result_ready_.wait(lock, [this] { return ready_locked(); });
+void Pipeline::wait() {
+  do {
+    if (poll_) poll_();
+  } while (!wait(poll_interval));
+}
+
+std::optional<Made> Pipeline::take() {
+  const std::lock_guard lock(mutex_);
+  std::optional<Made>& place = places_[next_delivery_ % places_.size()];
+  if (!place) {
     if (failure_) std::rethrow_exception(failure_);
-    std::optional<Made>& place = places_[next_delivery_ % places_.size()];
-    if (!place) return std::nullopt;
-    Made made = std::move(*place);
-    place.reset();
-    ++next_delivery_;
-    work_ready_.notify_all();
-    if (made.rows != 0) return made;
+    return std::nullopt;
   }
+  Made made = std::move(*place);
+  place.reset();
+  ++next_delivery_;
+  work_ready_.notify_all();
+  return made;
 }
 
 }  // namespace tracetide

@@ -70,6 +70,10 @@ using Finish = std::function<void(Made&)>;
 /// Called in the order of the trace, one batch at a time: what depends on those before. Must be quick.
 using Prepare = std::function<Finish(const Batch&)>;
 
+/// About as many requests are made together of small windows; large ones are cut by it. It decides what a
+/// pipeline holds and, where results are given out as they are made, which.
+inline constexpr std::uint64_t usual_task_rows = std::uint64_t{1} << 18;
+
 /// Windows first .. last - 1 of a job; at most all of it.
 struct WindowRange {
   std::uint64_t first = 0;
@@ -81,16 +85,24 @@ struct WindowRange {
 /// proceeds.
 class Pipeline {
  public:
+  /// `poll` is called while the pipeline is made, and in `next`.
   Pipeline(const Job& job, unsigned threads, const Kernels& kernels, Finish finish = {},
-           WindowRange range = {});
-  Pipeline(const Job& job, unsigned threads, const Kernels& kernels, Prepare prepare);
+           WindowRange range = {}, Poll poll = {}, std::uint64_t task_rows = usual_task_rows);
+  Pipeline(const Job& job, unsigned threads, const Kernels& kernels, Prepare prepare, Poll poll = {});
   ~Pipeline();
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
 
-  /// The next result that is not empty; nothing at the end. Rethrows what a worker threw.
-  [[nodiscard]] std::optional<Made> next();
-  /// Waits for a result or the end; false on time-out.
+  /// The next result that is not empty; nothing at the end. What a worker threw is thrown in the place of its
+  /// result: those before are the same whatever the threads.
+  [[nodiscard]] std::optional<Made> next() {
+    wait();
+    return take();
+  }
+  /// The same in two steps: waits, then takes what is there. The poll is called in the first.
+  void wait();
+  [[nodiscard]] std::optional<Made> take();
+  /// As the first step, without the poll; false on time-out.
   [[nodiscard]] bool wait(std::chrono::milliseconds timeout);
   /// An empty batch from the pipeline's own pool.
   [[nodiscard]] std::shared_ptr<Batch> take_batch();
@@ -99,7 +111,7 @@ class Pipeline {
   struct Task {
     enum class Kind { history, windows, plan, slice, none };
     Kind kind = Kind::none;
-    std::uint64_t sequence = 0;  // windows, slice
+    std::uint64_t sequence = 0;  // windows, slice: their own; history, plan: of the first that needs them
     std::uint64_t first = 0;     // windows: k; plan: client; slice: number
     std::uint64_t last = 0;
     std::int64_t window = 0;  // plan, slice: k; history: the first one
@@ -107,27 +119,33 @@ class Pipeline {
   };
 
   Pipeline(const Job& job, unsigned threads, const Kernels& kernels, Finish finish, Prepare prepare,
-           WindowRange range);
+           WindowRange range, Poll poll, std::uint64_t task_rows);
   [[nodiscard]] std::unique_ptr<BlockNumbers> number_before(unsigned threads) const;
-  [[nodiscard]] Finish prepare_in_order(std::uint64_t sequence, const Batch& batch);
+  [[nodiscard]] Finish prepare_in_order(std::uint64_t sequence, const Batch& batch, const Poller& poller);
+  void start(unsigned threads);
+  void stop() noexcept;
   void work();
+  void fail(std::optional<std::uint64_t> sequence);
   Task claim();
   bool claim_large(Task& task);
   bool claim_history(Task& task);
   void claim_windows(Task& task);
   void make_sessions(std::int64_t first, std::int64_t last, WindowMaker& maker);
   void make_windows(const Task& task, WindowMaker& maker, Batch& batch, RowBlocks* blocks,
-                    std::vector<BlockRun>& runs);
-  void put_blocks(const Task& task, std::vector<BlockRun>& runs, RowBlocks& rows, Batch& batch);
-  void run(const Task& task, WindowMaker& maker);
-  void plan_done(std::size_t clients, std::int64_t window);
+                    std::vector<BlockRun>& runs, const Poller& poller);
+  void put_blocks(const Task& task, std::vector<BlockRun>& runs, RowBlocks& rows, Batch& batch,
+                  const Poller& poller);
+  void run(const Task& task, WindowMaker& maker, const Poller& poller);
+  void plan_done(std::size_t clients, std::int64_t window, const Poller& poller);
   void deliver(std::uint64_t sequence, Made made);
-  bool ready_locked() const noexcept;
+  bool ready_locked();
 
   Job job_;
   const Kernels* kernels_;
   Finish finish_;
   Prepare prepare_;
+  Poll poll_;
+  std::uint64_t task_rows_;
   std::shared_ptr<Pool<Batch>> pool_ = std::make_shared<Pool<Batch>>();
 
   std::mutex mutex_;
@@ -136,8 +154,10 @@ class Pipeline {
   std::unique_ptr<SessionSpill> spill_;    // where the job has sessions
   std::unique_ptr<BlockNumbers> numbers_;  // where it has hash ids
 
-  std::atomic<bool> stop_ = false;  // written under the mutex; read by work in progress without it
-  std::exception_ptr failure_;
+  // Tasks from this sequence on are not needed any more: one failed, or all are stopped. Written under the
+  // mutex; read by work in progress without it.
+  std::atomic<std::uint64_t> cancelled_from_ = ~std::uint64_t{0};
+  std::exception_ptr failure_;  // of the task `cancelled_from_`
 
   // Claiming, in the order of the trace.
   std::int64_t next_history_ = 0;  // windows before the range in which sessions start that reach into it

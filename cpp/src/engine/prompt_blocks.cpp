@@ -1,10 +1,8 @@
 #include "engine/prompt_blocks.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <stdexcept>
 
-#include "arrivals/arrival_plan.hpp"
 #include "engine/columns.hpp"
 
 namespace tracetide {
@@ -58,12 +56,10 @@ void BlockNumbers::begin_windows(std::int64_t until) {
 }
 
 void BlockNumbers::number(std::uint64_t sequence, std::span<BlockRun> runs, std::int64_t starts_from,
-                          std::vector<std::uint64_t>& starts, const std::atomic<bool>& cancelled) {
+                          std::vector<std::uint64_t>& starts, const Poller& poller) {
   {
     std::unique_lock lock(mutex_);
-    while (!turn_.wait_for(lock, std::chrono::milliseconds(20), [&] { return next_sequence_ == sequence; })) {
-      if (cancelled.load(std::memory_order_relaxed)) throw Cancelled{};
-    }
+    while (!turn_.wait_for(lock, poll_interval, [&] { return next_sequence_ == sequence; })) poller.now();
     for (BlockRun& run : runs) {
       if (run.begins) begin_windows(run.window);
       run.first_alone = next_id_;

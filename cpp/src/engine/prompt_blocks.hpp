@@ -6,7 +6,6 @@
 // window.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <limits>
@@ -15,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "polling/poller.hpp"
 #include "prompts/prompt_templates.hpp"
 #include "sessions/session_rows.hpp"
 #include "tracetide/batch.hpp"
@@ -55,9 +55,10 @@ class BlockNumbers {
   /// Blocks of the sessions that start in a window; of one that has begun they are known.
   void set_session_blocks(std::int64_t window, std::uint64_t blocks);
   /// Waits for the tasks before `sequence`, then numbers `runs`; sets `starts` to the first id of each of the
-  /// windows from `starts_from` on that are known. @throws Cancelled; std::invalid_argument beyond 2^31
+  /// windows from `starts_from` on that are known. @throws what the poll throws; std::invalid_argument beyond
+  /// 2^31
   void number(std::uint64_t sequence, std::span<BlockRun> runs, std::int64_t starts_from,
-              std::vector<std::uint64_t>& starts, const std::atomic<bool>& cancelled);
+              std::vector<std::uint64_t>& starts, const Poller& poller);
 
  private:
   void begin_windows(std::int64_t until);

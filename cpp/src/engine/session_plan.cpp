@@ -17,18 +17,21 @@ constexpr std::size_t least_sampled = 256;
 constexpr std::size_t most_sampled = std::size_t{1} << 16;
 constexpr std::size_t sampled_places = 64;   // clients and windows of a model
 constexpr double sampled_requests = 0x1p22;  // of a model, about
+constexpr double sampled_draws = 0x1p26;     // of all models, about
 constexpr std::int64_t most_horizon_windows = std::int64_t{1} << 16;
 constexpr double least_alone = 1e-6;
 // The horizon is where this part of the requests of sessions has come, rounded up to windows.
 constexpr double within_horizon = 0.9999;
-constexpr double most_work = 0x1p34;  // pairs of windows
+constexpr double most_work = 0x1p34;   // pairs of windows
+constexpr double most_draws = 0x1p26;  // of a session
 constexpr std::uint64_t largest_id = std::uint64_t{1} << 62;
 
 // Sessions of one model.
 struct Sample {
   double all_starts = 0;
-  double starts = 0;  // so far
-  std::size_t places = 0;
+  double starts = 0;       // so far
+  std::size_t places = 0;  // so far
+  std::size_t all_places = sampled_places;
   std::uint64_t requests = 0;
   std::vector<std::int64_t> times{};  // of the starts at one place: all 0
   std::vector<std::int64_t> offsets{};
@@ -42,6 +45,15 @@ void check_ids(double ids) {
   }
 }
 
+// A session is made at once, in memory, and nothing is known of it before.
+void check_draws(std::uint32_t model, double draws) {
+  if (draws <= most_draws) return;
+  throw std::invalid_argument("conversations: a session of model " + std::to_string(model) + " takes about " +
+                              std::to_string(static_cast<std::uint64_t>(draws)) +
+                              " draws for its requests, its calls and their tries, which is not allowed; it "
+                              "must be at most 2^26: use fewer turns, sub-agents, calls or retries");
+}
+
 bool is_aligned(const Job::State& job) noexcept {
   const std::int64_t length = job.profile.window_ns();
   return job.span_start_ns % length == 0 && job.span_end_ns % length == 0;
@@ -49,11 +61,11 @@ bool is_aligned(const Job::State& job) noexcept {
 
 }  // namespace
 
-SessionPlan::SessionPlan(const Job::State& job, const Kernels& kernels) {
+SessionPlan::SessionPlan(const Job::State& job, const Kernels& kernels, Poller& poller) {
   find_models(job);
-  sample_kernels(job, kernels);
+  sample_kernels(job, kernels, poller);
   find_extent(job);
-  fill(job);
+  fill(job, poller);
 }
 
 void SessionPlan::find_models(const Job::State& job) {
@@ -61,6 +73,7 @@ void SessionPlan::find_models(const Job::State& job) {
   starts_per_request.assign(profile.clients(), 0.0);
   alone.assign(profile.clients(), 1.0);
   const std::vector<double> requests = requests_per_start(profile);
+  const std::vector<double> draws = draws_per_start(profile);
   const std::vector<std::uint64_t> ids = tracetide::ids_per_start(profile);
   std::map<std::uint32_t, std::size_t> place;
   model_of_.assign(profile.clients(), 0);
@@ -70,7 +83,8 @@ void SessionPlan::find_models(const Job::State& job) {
     const double share = profile.session_models()[number].share;
     if (!(share > 0)) continue;
     if (place.emplace(number, models_.size()).second) {
-      models_.push_back({.number = number, .requests = requests[number]});
+      check_draws(number, draws[number]);
+      models_.push_back({.number = number, .requests = requests[number], .draws = draws[number]});
       models_.back().share.assign(profile.windows(), 0.0);
       ids_per_start = std::max(ids_per_start, ids[number]);
     }
@@ -124,15 +138,19 @@ void SessionPlan::find_extent(const Job::State& job) {
 }
 
 // Sessions of clients and windows that are spread evenly over the starts of each model, in one pass.
-void SessionPlan::sample_kernels(const Job::State& job, const Kernels& kernels) {
-  SessionMaker maker(job.profile, job.samplers, job.coupling, job.copula, 0, kernels, nullptr);
+void SessionPlan::sample_kernels(const Job::State& job, const Kernels& kernels, Poller& poller) {
+  SessionMaker maker(job.profile, job.samplers, job.coupling, job.copula, 0, kernels, nullptr, poller);
   std::vector<Sample> samples(models_.size());
   const std::size_t wanted = std::clamp(sampled_sessions / models_.size(), least_sampled, most_sampled);
   for (std::size_t m = 0; m < models_.size(); ++m) {
     for (std::uint32_t i = 0; i < job.windows_per_pass; ++i)
       samples[m].all_starts += models_[m].share[job.first_window + i];
-    const auto affordable = static_cast<std::size_t>(sampled_requests / models_[m].requests);
-    samples[m].times.assign(std::max(std::min(wanted, affordable) / sampled_places, std::size_t{1}), 0);
+    const auto affordable = static_cast<std::size_t>(
+        std::min(sampled_requests / models_[m].requests,
+                 sampled_draws / static_cast<double>(models_.size()) / models_[m].draws));
+    const std::size_t sessions = std::clamp<std::size_t>(affordable, 1, wanted);
+    samples[m].all_places = std::min(sessions, sampled_places);
+    samples[m].times.assign(sessions / samples[m].all_places, 0);
   }
   for (std::uint32_t i = 0; i < job.windows_per_pass; ++i) {
     const std::uint32_t window = job.first_window + i;
@@ -142,7 +160,8 @@ void SessionPlan::sample_kernels(const Job::State& job, const Kernels& kernels) 
       if (!(starts_per_request[client] > 0)) continue;
       Sample& sample = samples[model_of_[client]];
       sample.starts += cells.rate[cell] * starts_per_request[client];
-      const auto due = static_cast<std::size_t>(sample.starts / sample.all_starts * sampled_places + 0.5);
+      const auto due = static_cast<std::size_t>(
+          sample.starts / sample.all_starts * static_cast<double>(sample.all_places) + 0.5);
       for (; sample.places < due; ++sample.places) {
         sample.requests +=
             maker.make({.client = client,
@@ -177,12 +196,14 @@ double SessionPlan::starts(const Job::State& job, const Model& model, std::int64
 }
 
 // Requests of sessions that fall into a window, with or without cutting.
-double SessionPlan::arriving(const Job::State& job, std::int64_t k, const JobWindow& to, bool cut) const {
+double SessionPlan::arriving(const Job::State& job, std::int64_t k, const JobWindow& to, bool cut,
+                             Poller& poller) const {
   const std::int64_t length = job.profile.window_ns();
   const bool aligned = is_aligned(job);
   double total = 0;
   double kept = 1;
   for (std::int64_t i = 0; i <= horizon_windows_ && (periodic_ || k - i >= origin_); ++i) {
+    poller.did(models_.size());
     if (cut) kept = std::min(kept, theta(k - i));
     double here = 0;
     for (std::size_t m = 0; m < models_.size(); ++m) {
@@ -202,12 +223,13 @@ double SessionPlan::arriving(const Job::State& job, std::int64_t k, const JobWin
   return total;
 }
 
-void SessionPlan::fill(const Job::State& job) {
+void SessionPlan::fill(const Job::State& job, Poller& poller) {
   const auto kept = static_cast<std::int64_t>(theta_.size());
   const std::int64_t end = origin_ + kept;
   starts_.assign(models_.size(), std::vector<double>(theta_.size()));
   for (std::int64_t k = origin_; k < end; ++k) {
     double sum = 0;
+    poller.did(models_.size());
     for (std::size_t m = 0; m < models_.size(); ++m) sum += starts_[m][index(k)] = starts(job, models_[m], k);
     // Systematic rounding gives one more at most, and the sum in another order hardly more.
     const auto most = static_cast<std::uint64_t>(__builtin_ceil(sum)) + 2;
@@ -222,7 +244,7 @@ void SessionPlan::fill(const Job::State& job) {
   };
   for (std::int64_t k = periodic_ ? 0 : first_window; k < end; ++k) {
     const JobWindow window = job.whole_window(k);
-    const double arrives = arriving(job, k, window, false);
+    const double arrives = arriving(job, k, window, false, poller);
     const double room = wanted(window, k);
     if (arrives > room) theta_[index(k)] = room / arrives;
     // Rounding aside, sessions alone do not overfill a window whose rate does not change.
@@ -236,7 +258,7 @@ void SessionPlan::fill(const Job::State& job) {
     }
   }
   const auto factor = [&](std::int64_t k, const JobWindow& window) {
-    const double room = wanted(window, k) - arriving(job, k, window, cuts);
+    const double room = wanted(window, k) - arriving(job, k, window, cuts, poller);
     const double by_factor = alone_rate[window.profile_window] * job.factor(k, window) *
                              (static_cast<double>(window.length_ns) / 1e9);
     return room > 0 && by_factor > 0 ? room / by_factor : 0.0;

@@ -14,6 +14,7 @@
 
 #include "engine/job_state.hpp"
 #include "kernels/kernels.hpp"
+#include "polling/poller.hpp"
 #include "sessions/session_kernel.hpp"
 
 namespace tracetide {
@@ -26,7 +27,7 @@ struct SessionPlan {
   std::uint64_t ids_per_start = 1;
   bool cuts = false;  ///< whether any theta is below 1
 
-  SessionPlan(const Job::State& job, const Kernels& kernels);
+  SessionPlan(const Job::State& job, const Kernels& kernels, Poller& poller);
 
   /// Factor on (1 - p) times a client's rate for its requests that stand alone. Window k of the job.
   [[nodiscard]] double alone_factor(std::int64_t k) const noexcept;
@@ -38,17 +39,19 @@ struct SessionPlan {
   struct Model {
     std::uint32_t number = 0;
     double requests = 1;
+    double draws = 1;
     std::vector<double> share{};  ///< by profile window: starts a second at the profile's own rates
     SessionKernel kernel{};
     std::vector<double> reach{};  ///< requests of a session i whole windows after that of its start
   };
 
   void find_models(const Job::State& job);
-  void sample_kernels(const Job::State& job, const Kernels& kernels);
+  void sample_kernels(const Job::State& job, const Kernels& kernels, Poller& poller);
   void find_extent(const Job::State& job);
-  void fill(const Job::State& job);
+  void fill(const Job::State& job, Poller& poller);
   [[nodiscard]] double starts(const Job::State& job, const Model& model, std::int64_t k) const;
-  [[nodiscard]] double arriving(const Job::State& job, std::int64_t k, const JobWindow& to, bool cut) const;
+  [[nodiscard]] double arriving(const Job::State& job, std::int64_t k, const JobWindow& to, bool cut,
+                                Poller& poller) const;
   [[nodiscard]] double at(const std::vector<double>& values, std::int64_t k) const noexcept {
     return values[index(k)];
   }

@@ -1,7 +1,5 @@
 #include "engine/session_spill.hpp"
 
-#include <chrono>
-
 namespace tracetide {
 
 void SessionSpill::put(std::int64_t first, std::int64_t last, SessionParcels& parcels) {
@@ -20,14 +18,12 @@ void SessionSpill::put(std::int64_t first, std::int64_t last, SessionParcels& pa
   put_.notify_all();
 }
 
-SessionRows SessionSpill::take(std::int64_t k, const std::atomic<bool>& cancelled) {
+SessionRows SessionSpill::take(std::int64_t k, const Poller& poller) {
   std::vector<SessionRows> parts;
   {
     std::unique_lock lock(mutex_);
     // Looked at now and then, as whoever cancels does not know of this wait.
-    while (!put_.wait_for(lock, std::chrono::milliseconds(20), [&] { return done_until_ > k; })) {
-      if (cancelled.load(std::memory_order_relaxed)) throw Cancelled{};
-    }
+    while (!put_.wait_for(lock, poll_interval, [&] { return done_until_ > k; })) poller.now();
     const auto found = parcels_.find(k);
     if (found == parcels_.end()) return {};
     parts = std::move(found->second);

@@ -1,7 +1,6 @@
 // Requests of sessions on their way from the window in which their session starts to their own.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <map>
@@ -23,8 +22,8 @@ class SessionSpill {
   /// The sessions that start in windows first .. last - 1 are all in `parcels`.
   void put(std::int64_t first, std::int64_t last, SessionParcels& parcels);
   /// The requests that lie in window k, in the order of the trace. Waits until all windows up to k are put.
-  /// @throws Cancelled when `cancelled` is set meanwhile
-  [[nodiscard]] SessionRows take(std::int64_t k, const std::atomic<bool>& cancelled);
+  /// @throws what the poll throws meanwhile
+  [[nodiscard]] SessionRows take(std::int64_t k, const Poller& poller);
 
  private:
   std::int64_t first_;

@@ -4,12 +4,12 @@
 
 namespace tracetide {
 
-SessionWindowMaker::SessionWindowMaker(const Job::State& job, const Kernels& kernels)
+SessionWindowMaker::SessionWindowMaker(const Job::State& job, const Kernels& kernels, Poller& poller)
     : job_(&job),
       plan_(job.sessions.get()),
       arrivals_(kernels, ~std::uint64_t{0}),
       maker_(job.profile, job.samplers, job.coupling, job.copula, job.options.seed, kernels,
-             job.block_size != 0 ? &job.templates : nullptr) {}
+             job.block_size != 0 ? &job.templates : nullptr, poller) {}
 
 std::uint64_t SessionWindowMaker::make(std::int64_t k, ArrivalScratch& scratch, SessionParcels& out) {
   blocks_ = 0;
@@ -22,7 +22,6 @@ std::uint64_t SessionWindowMaker::make(std::int64_t k, ArrivalScratch& scratch, 
                        .horizon_ns = plan_->horizon_ns,
                        .time_ns = {}};
   for_each_start(*job_, *plan_, k, window, [&](std::size_t cell, std::uint64_t count) {
-    scratch.check_cancelled();
     arrivals_.make({.law = make_gap_law(cells.family[cell], cells.shape[cell]),
                     .seed = job_->options.seed,
                     .client = cells.client[cell],
@@ -38,7 +37,6 @@ std::uint64_t SessionWindowMaker::make(std::int64_t k, ArrivalScratch& scratch, 
     starts.client = cells.client[cell];
     starts.time_ns = times_;
     maker_.make(starts, [&](std::size_t first, const SessionRows& rows, std::span<const std::size_t> ends) {
-      scratch.check_cancelled();
       deal(k, starts, first, rows, ends, out);
     });
     starts.first_id += count * starts.ids_per_start;

@@ -16,7 +16,8 @@ using SessionParcels = std::map<std::int64_t, SessionRows>;
 /// Reusable; one per thread. For a job with sessions.
 class SessionWindowMaker {
  public:
-  SessionWindowMaker(const Job::State& job, const Kernels& kernels);
+  /// `poller` is told of the work, and outlives this.
+  SessionWindowMaker(const Job::State& job, const Kernels& kernels, Poller& poller);
 
   /// Adds the requests of the sessions that start in window k and lie in windows of the job. Returns how many
   /// blocks of prompts are numbered from the window's first on, where the job has hash ids.

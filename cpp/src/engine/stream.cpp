@@ -4,11 +4,19 @@
 
 #include "engine/columns.hpp"
 #include "engine/pipeline.hpp"
+#include "polling/alive.hpp"
 
 namespace tracetide {
 namespace {
 
 constexpr std::size_t largest_batch = std::size_t{1} << 30;
+constexpr std::uint64_t fewest_task_rows = std::uint64_t{1} << 14;
+
+// Batches of a fixed size are cut from what is made, so that small ones need no large pieces.
+std::uint64_t task_rows(std::size_t batch_size) noexcept {
+  if (batch_size == 0) return usual_task_rows;
+  return std::clamp<std::uint64_t>(4 * batch_size, fewest_task_rows, usual_task_rows);
+}
 
 }  // namespace
 
@@ -22,11 +30,13 @@ struct Stream::State {
   std::size_t taken = 0;           // rows of `source` that have been delivered
   std::shared_ptr<Batch> partial;  // of a fixed size, being filled
   bool ended = false;
+  bool failed = false;                // what comes after `partial`
   std::shared_ptr<const Batch> held;  // by next()
 
   State(const Job& job, const StreamOptions& options)
       : pipeline(job, options.threads, kernels_for(options.kernels), {},
-                 {options.first_window, options.last_window.value_or(job.windows())}),
+                 {options.first_window, options.last_window.value_or(job.windows())}, options.poll,
+                 task_rows(options.batch_size)),
         batch_size(options.batch_size),
         category(job.profile().category()),
         optional(job.optional_columns()),
@@ -57,10 +67,17 @@ struct Stream::State {
   }
 
   std::shared_ptr<Batch> next_made() {
-    std::optional<Made> made = pipeline.next();
     taken = 0;
-    ended = !made;
-    return made ? std::move(made->batch) : nullptr;
+    pipeline.wait();
+    try {
+      std::optional<Made> made = pipeline.take();
+      ended = !made;
+      return made ? std::move(made->batch) : nullptr;
+    } catch (...) {
+      if (!partial) throw;
+      failed = true;  // it is thrown again after the rows that are there
+      return nullptr;
+    }
   }
 
   // Moves rows from `source` on; true when the batch is whole or nothing follows.
@@ -72,7 +89,7 @@ struct Stream::State {
       taken += n;
       if (taken == source->size()) source.reset();
     }
-    return ended || (partial && partial->size() == batch_size);
+    return ended || (partial && (partial->size() == batch_size || failed));
   }
 };
 
@@ -89,12 +106,13 @@ Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
 
 const Batch* Stream::next() {
-  state_->held = state_->next();
-  return state_->held.get();
+  State& state = alive(state_, "Stream");
+  state.held = state.next();
+  return state.held.get();
 }
 
-std::shared_ptr<const Batch> Stream::next_shared() { return state_->next(); }
+std::shared_ptr<const Batch> Stream::next_shared() { return alive(state_, "Stream").next(); }
 
-bool Stream::wait(std::chrono::milliseconds timeout) { return state_->wait(timeout); }
+bool Stream::wait(std::chrono::milliseconds timeout) { return alive(state_, "Stream").wait(timeout); }
 
 }  // namespace tracetide

@@ -39,8 +39,8 @@ constexpr std::uint64_t keep_all = ~std::uint64_t{0};
 
 }  // namespace
 
-std::uint64_t rows_per_slice(std::size_t clients) noexcept {
-  return std::clamp<std::uint64_t>(128 * clients, std::uint64_t{1} << 20, std::uint64_t{1} << 22);
+std::uint64_t rows_per_slice(std::size_t clients, std::uint64_t task_rows) noexcept {
+  return std::clamp<std::uint64_t>(128 * clients, 4 * task_rows, std::uint64_t{1} << 22);
 }
 
 LargeWindow::LargeWindow(const Job::State& job, std::int64_t k, const Kernels& kernels) {
@@ -86,12 +86,12 @@ MergeRange LargeWindow::range(std::size_t slice) const noexcept {
   return range;
 }
 
-WindowMaker::WindowMaker(const Job::State& job, const Kernels& kernels, const std::atomic<bool>& cancelled)
+WindowMaker::WindowMaker(const Job::State& job, const Kernels& kernels, Poller& poller)
     : job_(&job),
       plan_(kernels, keep_all),
       merger_(job.profile, job.samplers, job.coupling, job.copula, job.options.seed, kernels, job.templates) {
-  scratch_.cancelled = &cancelled;
-  if (job.sessions) sessions_.emplace(job, kernels);
+  scratch_.poller = &poller;
+  if (job.sessions) sessions_.emplace(job, kernels, poller);
 }
 
 void WindowMaker::make_sessions(std::int64_t first, std::int64_t last, SessionParcels& out,
@@ -130,7 +130,7 @@ void WindowMaker::make_slice(const LargeWindow& window, std::size_t slice, Colum
   runs_.clear();
   times_.clear();
   for (const ArrivalPlan& plan : window.plans()) {
-    scratch_.check_cancelled();
+    scratch_.did(gaps_per_block);
     const std::size_t first = times_.size();
     const std::uint64_t rank = plan.times_between(range.from_ns, range.to_ns, times_, scratch_);
     if (times_.size() != first) runs_.push_back({plan.client(), rank, first, times_.size()});

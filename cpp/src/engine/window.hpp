@@ -50,8 +50,8 @@ class LargeWindow {
 /// Reusable; one per thread.
 class WindowMaker {
  public:
-  /// Work ends with Cancelled soon after `cancelled` is set.
-  WindowMaker(const Job::State& job, const Kernels& kernels, const std::atomic<bool>& cancelled);
+  /// `poller` is told of the work, and outlives this.
+  WindowMaker(const Job::State& job, const Kernels& kernels, Poller& poller);
 
   /// The requests of the sessions that start in windows first .. last - 1, by window. Only for a job with
   /// sessions.
@@ -77,10 +77,8 @@ class WindowMaker {
   std::optional<SessionWindowMaker> sessions_;
 };
 
-/// Windows with more expected requests than this are made in slices.
-inline constexpr double largest_whole_window = 1 << 21;
 /// Requests that the slices of a large window aim at, for a number of active clients. Every slice makes up to
 /// a block of gaps a client in vain, so slices grow with the clients.
-[[nodiscard]] std::uint64_t rows_per_slice(std::size_t clients) noexcept;
+[[nodiscard]] std::uint64_t rows_per_slice(std::size_t clients, std::uint64_t task_rows) noexcept;
 
 }  // namespace tracetide

@@ -1,5 +1,8 @@
+#include <array>
+#include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "kernels/kernels.hpp"
@@ -42,19 +45,32 @@ bool has_v4() {
 }
 #endif
 
-struct Levels {
-  std::vector<Kernels> tables;
-  std::vector<const Kernels*> best_first;
-
+// Without a destructor: threads of a stream that nobody has closed use it until the process is gone.
+class Levels {
+ public:
   Levels() {
 #ifdef TRACETIDE_X86_LEVELS
-    if (has_v4()) tables.push_back(named(v4::table, "x86-64-v4"));
-    if (has_v3()) tables.push_back(named(v3::table, "x86-64-v3"));
+    if (has_v4()) add(named(v4::table, "x86-64-v4"));
+    if (has_v3()) add(named(v3::table, "x86-64-v3"));
 #endif
-    tables.push_back(named(baseline::table, "baseline"));
-    for (const Kernels& table : tables) best_first.push_back(&table);
+    add(named(baseline::table, "baseline"));
   }
+  [[nodiscard]] std::span<const Kernels* const> best_first() const noexcept {
+    return std::span(pointers_).first(count_);
+  }
+
+ private:
+  void add(const Kernels& table) {
+    tables_[count_] = table;
+    pointers_[count_] = &tables_[count_];
+    ++count_;
+  }
+
+  std::array<Kernels, 3> tables_{};
+  std::array<const Kernels*, 3> pointers_{};
+  std::size_t count_ = 0;
 };
+static_assert(std::is_trivially_destructible_v<Levels>);
 
 const Levels& levels() {
   static const Levels found;
@@ -63,11 +79,11 @@ const Levels& levels() {
 
 }  // namespace
 
-std::span<const Kernels* const> available_kernels() noexcept { return levels().best_first; }
+std::span<const Kernels* const> available_kernels() noexcept { return levels().best_first(); }
 
 const Kernels& kernels_for(std::string_view level) {
   std::string names;
-  for (const Kernels* kernels : levels().best_first) {
+  for (const Kernels* kernels : available_kernels()) {
     if (level.empty() || kernels->level == level) return *kernels;
     names.append(names.empty() ? "" : ", ").append(kernels->level);
   }

@@ -83,13 +83,14 @@ std::vector<Client> find_clients(const fs::path& folder) {
   return result;
 }
 
-/// Calls task(i, buffer) for i in [0, count) on up to `threads` threads. All tasks run; then the error of
-/// the lowest i is thrown, so that what is reported does not depend on the number of threads.
+/// Calls task(i, buffer) for i in [0, count) on up to `threads` threads. All tasks run, unless `poll` throws;
+/// then the error of the lowest i is thrown, so that what is reported does not depend on the number of
+/// threads.
 template <typename Task>
-void run_parallel(std::size_t count, unsigned threads, Task&& task) {
+void run_parallel(std::size_t count, unsigned threads, const Poll& poll, Task&& task) {
   std::atomic<std::size_t> next{0};
   std::vector<std::exception_ptr> errors(count);
-  const auto work = [&] {
+  const auto work = [&](const Poll& after_each) {
     std::string buffer;
     for (std::size_t i = next++; i < count; i = next++) {
       try {
@@ -97,6 +98,7 @@ void run_parallel(std::size_t count, unsigned threads, Task&& task) {
       } catch (...) {
         errors[i] = std::current_exception();
       }
+      if (after_each) after_each();
     }
   };
   if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
@@ -104,21 +106,28 @@ void run_parallel(std::size_t count, unsigned threads, Task&& task) {
   const std::size_t together = std::min<std::size_t>(threads, count);
   workers.reserve(together);  // first, as no thread may be left alone by what is thrown
   try {
-    while (workers.size() + 1 < together) workers.emplace_back(work);
+    while (workers.size() + 1 < together) workers.emplace_back(work, Poll());
   } catch (const std::system_error&) {
     // Fewer threads than wished for do the same work.
   } catch (const std::bad_alloc&) {
     // As well.
   }
-  work();
+  std::exception_ptr ended;
+  try {
+    work(poll);
+  } catch (...) {
+    ended = std::current_exception();
+    next = count;
+  }
   for (std::thread& worker : workers) worker.join();
+  if (ended) std::rethrow_exception(ended);
   for (const std::exception_ptr& error : errors) {
     if (error) std::rethrow_exception(error);
   }
 }
 
-void read_clients(std::vector<Client>& clients, unsigned threads) {
-  run_parallel(clients.size(), threads, [&clients](std::size_t i, std::string& buffer) {
+void read_clients(std::vector<Client>& clients, unsigned threads, const Poll& poll) {
+  run_parallel(clients.size(), threads, poll, [&clients](std::size_t i, std::string& buffer) {
     Client& client = clients[i];
     client.arrivals = servegen::read_arrivals(client.arrivals_path, buffer);
     if (!client.lengths_path.empty()) client.lengths = servegen::read_lengths(client.lengths_path, buffer);
@@ -309,13 +318,13 @@ std::string folder_name(const fs::path& folder) {
 
 }  // namespace
 
-Profile read_servegen(const fs::path& folder, unsigned threads) {
+Profile read_servegen(const fs::path& folder, unsigned threads, const Poll& poll) {
   std::vector<Client> clients = find_clients(folder);
   if (std::ranges::all_of(clients, &fs::path::empty, &Client::lengths_path)) {
     throw ProfileError(path_text(folder) +
                        ": no file chunk-<i>-dataset.json, so no lengths of requests are known");
   }
-  read_clients(clients, threads);
+  read_clients(clients, threads, poll);
   const Category category = find_category(clients);
   check_windows(clients);
   const Grid grid = find_grid(clients);

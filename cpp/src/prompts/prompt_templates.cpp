@@ -50,7 +50,7 @@ double largest_input(const Profile& profile, std::uint32_t client) {
 
 PromptTemplates::PromptTemplates(const Profile& profile, const std::vector<bool>& takes_part,
                                  const SamplerCache& samplers, const Kernels& kernels,
-                                 std::uint32_t block_size) {
+                                 std::uint32_t block_size, Poller& poller) {
   std::size_t levels = 0;
   for (const PromptModel& model : profile.prompt_models()) {
     Model& own = models_.emplace_back();
@@ -65,12 +65,13 @@ PromptTemplates::PromptTemplates(const Profile& profile, const std::vector<bool>
     if (model != Profile::missing && takes_part[client] && models_[model].share > 0)
       clients_[client].model = model;
   }
-  for (std::size_t level = 0; level < levels; ++level) add_level(level, samplers, kernels, block_size);
+  for (std::size_t level = 0; level < levels; ++level)
+    add_level(level, samplers, kernels, block_size, poller);
   check_lengths(profile);
 }
 
 void PromptTemplates::add_level(std::size_t level, const SamplerCache& samplers, const Kernels& kernels,
-                                std::uint32_t block_size) {
+                                std::uint32_t block_size, Poller& poller) {
   std::uint64_t next_id = all_blocks();
   for (std::uint32_t number = 0; number < clients_.size(); ++number) {
     Client& client = clients_[number];
@@ -87,6 +88,7 @@ void PromptTemplates::add_level(std::size_t level, const SamplerCache& samplers,
     client.first_node[level] = static_cast<std::uint32_t>(nodes_.size());
     const Sampler& lengths = samplers.get(own.tokens, Draw::alias);
     for (std::size_t i = 0; i < parents * prompts(level); ++i) {
+      poller.did(1);
       const StreamKey stream{0, number, static_cast<std::uint32_t>(level),
                              static_cast<std::uint8_t>(Purpose::prompt_length)};
       const auto words = philox4x32_10(stream.counter(i), stream.key());
@@ -111,21 +113,26 @@ void PromptTemplates::add_level(std::size_t level, const SamplerCache& samplers,
 
 // A model of which no prompt fits into any input of its clients does nothing, which nobody wants.
 void PromptTemplates::check_lengths(const Profile& profile) const {
-  for (std::uint32_t model = 0; model < models_.size(); ++model) {
+  struct Found {
     std::uint32_t shortest = 0xFFFFFFFFu;
     double largest = -1;
     bool fits = false;
-    for (std::uint32_t number = 0; number < clients_.size() && !fits; ++number) {
-      const Client& client = clients_[number];
-      if (client.model != model) continue;
-      std::uint32_t own = 0xFFFFFFFFu;
-      for (std::size_t i = 0; i < models_[model].levels[0].cumulative.size(); ++i)
-        own = std::min(own, nodes_[client.first_node[0] + i].end);
-      const double input = largest_input(profile, number);
-      fits = static_cast<double>(own) <= input;
-      shortest = std::min(shortest, own);
-      largest = std::max(largest, input);
-    }
+  };
+  std::vector<Found> found(models_.size());
+  for (std::uint32_t number = 0; number < clients_.size(); ++number) {
+    const Client& client = clients_[number];
+    if (client.model == Profile::missing || found[client.model].fits) continue;
+    Found& of_model = found[client.model];
+    std::uint32_t own = 0xFFFFFFFFu;
+    for (std::size_t i = 0; i < models_[client.model].levels[0].cumulative.size(); ++i)
+      own = std::min(own, nodes_[client.first_node[0] + i].end);
+    const double input = largest_input(profile, number);
+    of_model.fits = static_cast<double>(own) <= input;
+    of_model.shortest = std::min(of_model.shortest, own);
+    of_model.largest = std::max(of_model.largest, input);
+  }
+  for (std::uint32_t model = 0; model < models_.size(); ++model) {
+    const auto& [shortest, largest, fits] = found[model];
     if (!fits && largest >= 0) {
       throw ProfileError(
           "profile: model of prompts " + std::to_string(model) + ": its prompts have at least " +

@@ -7,6 +7,7 @@
 
 #include "fields/sampler.hpp"
 #include "kernels/kernels.hpp"
+#include "polling/poller.hpp"
 #include "tracetide/profile.hpp"
 
 namespace tracetide {
@@ -21,7 +22,7 @@ class PromptTemplates {
   /// @throws ProfileError if there are too many, or if all of a model are longer than all inputs of its
   /// clients
   PromptTemplates(const Profile& profile, const std::vector<bool>& takes_part, const SamplerCache& samplers,
-                  const Kernels& kernels, std::uint32_t block_size);
+                  const Kernels& kernels, std::uint32_t block_size, Poller& poller);
 
   [[nodiscard]] bool empty() const noexcept { return nodes_.size() == 1; }
   /// The prompt that a request or session of the client begins with.
@@ -60,7 +61,7 @@ class PromptTemplates {
   };
 
   void add_level(std::size_t level, const SamplerCache& samplers, const Kernels& kernels,
-                 std::uint32_t block_size);
+                 std::uint32_t block_size, Poller& poller);
   void check_lengths(const Profile& profile) const;
 
   std::vector<Node> nodes_{1};

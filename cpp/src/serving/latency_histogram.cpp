@@ -53,11 +53,21 @@ void LatencyHistogram::add_series(std::int64_t first, std::int64_t step, std::ui
                                 " ps more each are not allowed; both must be from 0 on");
   }
   if (values == 0 || count == 0) return;
-  const auto steps = static_cast<std::int64_t>(values - 1);
-  const std::int64_t last = first + step * steps;
+  std::int64_t last = 0;
+  if (__builtin_mul_overflow(step, values - 1, &last) || __builtin_add_overflow(first, last, &last)) {
+    throw std::invalid_argument("latency: " + std::to_string(values) + " values from " +
+                                std::to_string(first) + " ps on, " + std::to_string(step) +
+                                " ps more each, are not allowed; the last must be below 2^63 ps");
+  }
+  std::uint64_t all = 0;
+  if (__builtin_mul_overflow(values, count, &all) || __builtin_add_overflow(count_, all, &all)) {
+    throw std::invalid_argument("latency: " + std::to_string(count) + " of each of " +
+                                std::to_string(values) + " values, after " + std::to_string(count_) +
+                                ", are not allowed; a histogram holds at most 2^64 - 1");
+  }
   min_ = std::min(min_, first);
   max_ = std::max(max_, last);
-  count_ += values * count;
+  count_ = all;
   const WidePicoseconds sum =
       series_sum(first, step, values) * static_cast<WidePicoseconds>(count) + sum_low_;
   sum_low_ = static_cast<std::uint64_t>(sum);
@@ -72,6 +82,7 @@ void LatencyHistogram::add_series(std::int64_t first, std::int64_t step, std::ui
       inside = static_cast<std::uint64_t>((bounds.first + bounds.width - value + step - 1) / step);
     }
     bins_[bin] += inside * count;
+    if (bin == end) return;
     value += static_cast<std::int64_t>(inside) * step;
     left -= inside;
   }

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "polling/alive.hpp"
+#include "polling/poller.hpp"
 #include "profile/message.hpp"
 #include "serving/closed_loop.hpp"
 #include "serving/instance.hpp"
@@ -19,7 +21,7 @@ namespace {
 
 constexpr std::uint32_t most_instances = 65536;
 constexpr std::uint64_t most_kv_tokens = 1'000'000'000'000;
-constexpr std::uint32_t steps_between_polls = 16384;
+constexpr std::uint64_t poll_steps_per_step = 4;  // a Poller looks up after 2^16
 
 void check_range(const char* name, std::uint64_t value, std::uint64_t low, std::uint64_t high) {
   if (value < low || value > high) {
@@ -36,6 +38,10 @@ ServingOptions checked(ServingOptions options) {
   const std::uint32_t fewest = options.instance.chunked_prefill ? options.instance.max_sequences : 1;
   check_range("max_batch_tokens", options.instance.max_batch_tokens, fewest, most);
   check_range("instances", options.instances, 1, most_instances);
+  if (options.routing != Routing::round_robin && options.routing != Routing::least_loaded) {
+    throw std::invalid_argument("routing: " + std::to_string(static_cast<int>(options.routing)) +
+                                " is not allowed; it must be one of the enumerators");
+  }
   return options;
 }
 
@@ -71,7 +77,7 @@ struct ServingSimulator::State {
   std::uint64_t rows = 0;
   std::uint64_t routed = 0;
   Picoseconds last_timestamp = 0;
-  std::uint32_t steps_to_poll = steps_between_polls;
+  Poller poller;
   bool is_closed = false;  // after finish, or after an error
 
   explicit State(ServingOptions given)
@@ -80,17 +86,14 @@ struct ServingSimulator::State {
         recorder(options.keep_requests, options.closed_loop),
         in_step(options.closed_loop || options.routing == Routing::least_loaded),
         wakes(options.instances, never),
-        loads(options.instances, 0) {
+        loads(options.instances, 0),
+        poller(options.poll) {
     for (std::uint32_t number = 0; number < options.instances; ++number)
       instances.emplace_back(number, options.instance, cost, requests, recorder);
   }
 
   // After every piece of work.
-  void poll() {
-    if (--steps_to_poll > 0) return;
-    steps_to_poll = steps_between_polls;
-    if (options.poll) options.poll();
-  }
+  void poll() { poller.did(poll_steps_per_step); }
 
   void step(Instance& instance) {
     instance.step();
@@ -212,16 +215,19 @@ ServingSimulator::~ServingSimulator() = default;
 ServingSimulator::ServingSimulator(ServingSimulator&&) noexcept = default;
 ServingSimulator& ServingSimulator::operator=(ServingSimulator&&) noexcept = default;
 
-void ServingSimulator::add(const ServingRequests& requests) { state_->add(requests); }
-
-void ServingSimulator::add(const Batch& batch) {
-  state_->add({.timestamp = batch.timestamp(),
-               .input_tokens = batch.input_tokens(),
-               .output_tokens = batch.output_tokens(),
-               .session_id = batch.session_id(),
-               .delay = batch.delay()});
+void ServingSimulator::add(const ServingRequests& requests) {
+  alive(state_, "ServingSimulator").add(requests);
 }
 
-ServingResult ServingSimulator::finish() { return state_->finish(); }
+void ServingSimulator::add(const Batch& batch) {
+  alive(state_, "ServingSimulator")
+      .add({.timestamp = batch.timestamp(),
+            .input_tokens = batch.input_tokens(),
+            .output_tokens = batch.output_tokens(),
+            .session_id = batch.session_id(),
+            .delay = batch.delay()});
+}
+
+ServingResult ServingSimulator::finish() { return alive(state_, "ServingSimulator").finish(); }
 
 }  // namespace tracetide

@@ -12,6 +12,7 @@ constexpr double ns_per_s = 1e9;
 // Random words of a gap: blocks from row * 2^12 on; the first is the choice of the step.
 constexpr int gap_block_bits = 12;
 constexpr double requests_per_group = 0x1p16;
+constexpr std::uint64_t draws_per_request = 8;  // about: its fields, its place and its step
 
 double uniform(std::uint32_t word) noexcept { return word * 0x1p-32; }
 
@@ -31,6 +32,28 @@ double most_calls(const Profile& profile, const SessionStep& step) {
 
 double mean_of(const Profile& profile, std::uint32_t distribution) {
   return statistics(profile.distribution(distribution), {}).mean;
+}
+
+// By model, what an expected session adds up to: `own` of every request, and between two of them what
+// `between` says of a step, its expected calls and what a session of its sub-agent adds up to.
+template <class Between>
+std::vector<double> sums_per_start(const Profile& profile, double own, Between&& between) {
+  const auto models = profile.session_models();
+  std::vector<double> sums(models.size());
+  for (std::size_t number = models.size(); number-- > 0;) {
+    const SessionModel& model = models[number];
+    double weights = 0;
+    double all = 0;
+    for (const SessionStep& step : profile.session_steps().subspan(model.first_step, model.steps)) {
+      weights += step.weight;
+      const double calls = step.calls == SessionStep::missing ? 1.0 : mean_of(profile, step.calls);
+      const double of_child = step.child == SessionStep::missing ? 0.0 : sums[step.child];
+      all += step.weight * between(step, calls, of_child);
+    }
+    const double turns = mean_of(profile, model.turns);
+    sums[number] = own * turns + (turns - 1) * (all / weights);
+  }
+  return sums;
 }
 
 bool is_simple(const SessionModel& model, const SessionStep& step) noexcept {
@@ -59,33 +82,30 @@ std::vector<std::uint64_t> ids_per_start(const Profile& profile) {
 }
 
 std::vector<double> requests_per_start(const Profile& profile) {
-  const auto models = profile.session_models();
-  std::vector<double> requests(models.size());
-  for (std::size_t number = models.size(); number-- > 0;) {
-    const SessionModel& model = models[number];
-    double weights = 0;
-    double children = 0;
-    for (const SessionStep& step : profile.session_steps().subspan(model.first_step, model.steps)) {
-      weights += step.weight;
-      if (step.child == SessionStep::missing) continue;
-      const double calls = step.calls == SessionStep::missing ? 1.0 : mean_of(profile, step.calls);
-      children += step.weight * calls * requests[step.child];
-    }
-    const double turns = mean_of(profile, model.turns);
-    requests[number] = turns + (turns - 1) * (children / weights);
-  }
-  return requests;
+  return sums_per_start(profile, 1.0, [](const SessionStep& step, double calls, double of_child) {
+    return step.child == SessionStep::missing ? 0.0 : calls * of_child;
+  });
+}
+
+std::vector<double> draws_per_start(const Profile& profile) {
+  return sums_per_start(
+      profile, draws_per_request, [](const SessionStep& step, double calls, double of_child) {
+        if (step.child != SessionStep::missing) return calls * (1 + of_child);
+        const double tries = (1 - std::pow(step.failure, step.retries + 1)) / (1 - step.failure);
+        return calls * (1 + tries);
+      });
 }
 
 SessionMaker::SessionMaker(const Profile& profile, const SamplerCache& samplers, Coupling coupling,
                            const Copula& copula, std::uint64_t seed, const Kernels& kernels,
-                           const PromptTemplates* templates)
+                           const PromptTemplates* templates, Poller& poller)
     : profile_(profile),
       samplers_(&samplers),
       seed_(seed),
       kernels_(&kernels),
       request_fields_(profile, samplers, coupling, copula, seed, kernels),
-      templates_(templates) {
+      templates_(templates),
+      poller_(&poller) {
   for (const double requests : requests_per_start(profile))
     group_of_model_.push_back(
         static_cast<std::size_t>(std::clamp(requests_per_group / requests, 1.0, 1024.0)));
@@ -141,6 +161,7 @@ std::size_t SessionMaker::draw_session(std::uint32_t number, std::uint32_t turns
     nodes_[node].prompt = templates_->draw(starts_.client, stream, rank_ + first_row);
   }
   gaps_.resize(first_row + turns);
+  poller_->did(draws_per_request * turns);
   for (std::size_t row = first_row + 1; row < first_row + turns; ++row) {
     const Gap gap = draw_gap(model, row);
     gaps_[row] = gap;
@@ -215,6 +236,7 @@ void SessionMaker::draw_call(const SessionStep& step, std::uint64_t& block, Gap&
   std::int64_t wait_ns = 0;
   bool failed = true;
   for (std::uint32_t attempt = 0; failed && attempt <= step.retries; ++attempt) {
+    poller_->did(1);
     const auto random = words(Purpose::session_step, block++);
     wait_ns += draw(step.wait, random[0], random[1]) * ns_per_ms;
     failed = uniform(random[2]) < step.failure;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fields/request_fields.hpp"
+#include "polling/poller.hpp"
 #include "prompts/prompt_templates.hpp"
 #include "sessions/session_rows.hpp"
 
@@ -26,13 +27,16 @@ struct SessionStarts {
 [[nodiscard]] std::vector<std::uint64_t> ids_per_start(const Profile& profile);
 /// By model, the expected number of requests of a session with its sub-agents.
 [[nodiscard]] std::vector<double> requests_per_start(const Profile& profile);
+/// By model, what it takes to make a session with its sub-agents, in draws, expected: of its requests, of the
+/// calls before them and of every try of each.
+[[nodiscard]] std::vector<double> draws_per_start(const Profile& profile);
 
 /// Reusable; one per thread.
 class SessionMaker {
  public:
-  /// `templates`: null where there are no hash ids.
+  /// `templates`: null where there are no hash ids. `poller` is told of the work, and outlives this.
   SessionMaker(const Profile& profile, const SamplerCache& samplers, Coupling coupling, const Copula& copula,
-               std::uint64_t seed, const Kernels& kernels, const PromptTemplates* templates);
+               std::uint64_t seed, const Kernels& kernels, const PromptTemplates* templates, Poller& poller);
 
   /// Sessions are made in groups, which bounds memory: calls visit(first, rows, ends),
   /// where rows[ends[i - 1]] to before rows[ends[i]] are the requests of start first + i. Returns how many
@@ -98,6 +102,7 @@ class SessionMaker {
   const Kernels* kernels_;
   RequestFields request_fields_;
   const PromptTemplates* templates_;
+  Poller* poller_;
   std::vector<std::size_t> group_of_model_{};  // fewer sessions of many requests
 
   // One group.

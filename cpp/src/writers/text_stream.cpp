@@ -37,15 +37,15 @@ Prepare tool_rows(std::shared_ptr<RowWriter> writer) {
 }  // namespace
 
 TextStream::TextStream(const Job& job, TextFormat format, unsigned threads, const Kernels& kernels,
-                       WindowRange range)
-    : pipeline_(job, threads, kernels, native_rows(format), range) {}
+                       WindowRange range, Poll poll)
+    : pipeline_(job, threads, kernels, native_rows(format), range, std::move(poll)) {}
 
 TextStream::TextStream(const Job& job, TraceFormat format, HashIds hash_ids, unsigned threads,
-                       const Kernels& kernels)
+                       const Kernels& kernels, Poll poll)
     : writer_(std::make_shared<RowWriter>(format,
                                           column_infos(job.profile().category(), job.optional_columns()),
                                           row_options(job, hash_ids))),
-      pipeline_(job, threads, kernels, tool_rows(writer_)) {}
+      pipeline_(job, threads, kernels, tool_rows(writer_), std::move(poll)) {}
 
 std::optional<TextRows> TextStream::next() {
   if (std::optional<Made> made = pipeline_.next()) return TextRows{made->rows, std::move(made->text)};

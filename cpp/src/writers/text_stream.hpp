@@ -1,7 +1,6 @@
 // A job's requests as text, in order, formatted on the worker threads.
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,14 +20,14 @@ struct TextRows {
 
 class TextStream {
  public:
-  /// Native columns. They depend on no earlier rows, so they may be those of some windows.
+  /// `poll` is called while the stream is made, and in `next`. Native columns: they depend on no earlier
+  /// rows, so they may be those of some windows.
   TextStream(const Job& job, TextFormat format, unsigned threads, const Kernels& kernels,
-             WindowRange range = {});
+             WindowRange range = {}, Poll poll = {});
   /// In another tool's format.
-  TextStream(const Job& job, TraceFormat format, HashIds hash_ids, unsigned threads, const Kernels& kernels);
+  TextStream(const Job& job, TraceFormat format, HashIds hash_ids, unsigned threads, const Kernels& kernels,
+             Poll poll = {});
 
-  /// False on time-out.
-  [[nodiscard]] bool wait(std::chrono::milliseconds timeout) { return pipeline_.wait(timeout); }
   /// The next rows; nothing at the end. @throws what a worker threw
   [[nodiscard]] std::optional<TextRows> next();
   /// See RowWriter; when the end has been reached.

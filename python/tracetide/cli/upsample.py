@@ -48,10 +48,13 @@ def upsample(
     """
     from tracetide.formats import format_of
     from tracetide.formats.table import write_table
+    from tracetide.house_style import check_ending
     from tracetide.readers.whole import trace_of_scan
     from tracetide.upsampling import compare_upsampling
     from tracetide.upsampling import upsample as upsampled
 
+    if figure is not None:
+        check_ending(figure)
     target = output_path(output)
     format_of(target)
     source = trace_of_scan(reading.scan(trace))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracetide.errors import MissingPackageError
+from tracetide.house_style import save
 
 if TYPE_CHECKING:
     from tracetide.upsampling.comparison import Comparison
@@ -47,4 +48,4 @@ def draw(comparison: Comparison, path: str | os.PathLike[str]) -> None:
     for axis in (between, rates, bursts):
         axis.spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"Upsampled {comparison.factor:g} times", fontsize=10)
-    figure.savefig(path)
+    save(figure, path)
