@@ -104,7 +104,7 @@ def _without_empty(trace: Trace) -> Trace:
 
 
 def _taken(trace: Trace, rows: Any) -> Trace:
-    return Trace(
+    return Trace._of(
         {
             name: trace[name].take(rows) if isinstance(trace[name], ListColumn) else trace[name][rows]
             for name in trace

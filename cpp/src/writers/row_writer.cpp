@@ -26,6 +26,8 @@ constexpr std::size_t longest_value = 64;  // of a cell but lists and texts; cha
 constexpr std::uint64_t most_sessions = std::uint64_t{1} << 36;
 constexpr std::uint64_t first_alone_chat = std::uint64_t{1} << 52;
 
+bool is_time(double seconds) noexcept { return seconds >= 0 && seconds < latest_time; }
+
 char* put_real(char* to, double value) noexcept { return std::to_chars(to, to + longest_real, value).ptr; }
 
 char* put_items(char* to, const ListView& list, std::size_t row, bool is_csv) noexcept {
@@ -191,7 +193,19 @@ std::size_t RowWriter::column_of(std::string_view name) const {
   throw std::invalid_argument("columns: '" + std::string(name) + "' is missing");
 }
 
+// Whatever the format makes of them.
+void RowWriter::check_delays(const Rows& rows) const {
+  if (!delay_) return;
+  const auto delay = std::get<std::span<const double>>(rows.columns[*delay_]);
+  for (std::size_t row = 0; row < rows.size; ++row) {
+    if (is_time(delay[row]) || std::isnan(delay[row])) continue;
+    throw std::invalid_argument(row_name(row) +
+                                ": its delay is no time; it must be from 0 to 1e10 s, or missing");
+  }
+}
+
 RowWriter::Prepared RowWriter::prepare(const Rows& rows) {
+  check_delays(rows);
   Prepared prepared;
   prepared.first_row = next_row_;
   prepared.first_filler = next_filler_;
@@ -208,7 +222,6 @@ RowWriter::Prepared RowWriter::prepare(const Rows& rows) {
 
 void RowWriter::check_times(const Rows& rows, const Column<std::uint8_t>& begins) const {
   const auto timestamp = std::get<std::span<const double>>(rows.columns[timestamp_]);
-  const auto is_time = [](double time) { return time >= 0 && time < latest_time; };
   for (std::size_t row = 0; row < rows.size; ++row) {
     if (is_time(timestamp[row])) continue;
     const bool is_later = has_begins_ && begins[row] == 0 && std::isnan(timestamp[row]);

@@ -8,12 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tracetide.columns import LATEST
 from tracetide.errors import TraceError
 from tracetide.readers.fields import LIST_TYPE, UNITS, Field
 from tracetide.readers.place import Place, shown
-
-LATEST = 1e10
-"""Times must be before it, in seconds: past it a unit is wrong, for example milliseconds for seconds."""
 
 _ITEMS = "its items must be whole numbers from 0 to 4294967295"
 _LIST = r"^\[\s*(\d+(\s*,\s*\d+)*)?\s*\]$"
