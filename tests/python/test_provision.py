@@ -77,6 +77,10 @@ def test_what_must_be_held_is_limited():
             ValueError, match="workload: 30,240,000 requests are not allowed in a closed loop or"
         ):
             tt.provision.instances_needed(job, SMALL, ttft=1, tbt=1, **options)
+    with pytest.raises(
+        ValueError, match="workload: 30,240,000 requests are not allowed where benchmarks divide"
+    ):
+        tt.provision.grid(job, SMALL, ttft=[1], tbt=[1])
 
 
 @settings(max_examples=100, deadline=None)
