@@ -457,6 +457,13 @@ void bind_builder(py::module_& module) {
           "add_client",
           [](NamedBuilder& self, const std::string& name) { return self.builder.add_client(name); },
           py::arg("name"))
+      .def(
+          "repeat_client",
+          [](NamedBuilder& self, const std::vector<std::string>& names) {
+            const py::gil_scoped_release release;
+            self.builder.repeat_client(names);
+          },
+          py::arg("names"))
       .def("add_cells", &add_cells, py::arg("client"), py::arg("windows"), py::arg("rates"),
            py::arg("shapes"), py::arg("cvs"), py::arg("families"))
       .def(
