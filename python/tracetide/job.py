@@ -280,7 +280,8 @@ class Job:
 
         Args:
             threads: 0: all cores.
-            batch_size: rows of every batch but the last; 0: as they are made, without copying.
+            batch_size: rows of every batch but the last, or fewer where its lists (items and hash ids) reach
+                2^25 values with them; 0: as they are made, without copying.
         """
         _not_negative("threads", threads)
         _not_negative("batch_size", batch_size)

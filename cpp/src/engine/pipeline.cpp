@@ -9,7 +9,7 @@
 namespace tracetide {
 namespace {
 
-// Small windows are made together up to about this many requests ...
+// Small windows are made together up to about this many requests, fewer with long lists (see list_weights) ...
 constexpr double rows_per_task = 1 << 18;
 // ... and this many windows, so that a long idle time does not hold a task up.
 constexpr std::uint64_t windows_per_task = 1024;
@@ -171,7 +171,8 @@ void Pipeline::claim_windows(Task& task) {
     const bool active = job.kept_rate[window.profile_window] > 0;
     const double expected =
         active ? job.target_rate(k, window) * static_cast<double>(window.length_ns) / 1e9 : 0.0;
-    if (expected > largest_whole_window) {
+    const double weight = job.list_weight(window.profile_window);
+    if (expected * weight > largest_whole_window) {
       if (next_window_ != first) break;
       large_ = std::make_shared<LargeWindow>(job, k, *kernels_);
       ++next_window_;
@@ -181,7 +182,7 @@ void Pipeline::claim_windows(Task& task) {
       work_ready_.notify_all();
       return;
     }
-    rows += expected;
+    rows += expected * weight;
     ++next_window_;
   }
   all_claimed_ = next_window_ == end_window_;
@@ -284,7 +285,8 @@ void Pipeline::plan_done(std::size_t clients, std::int64_t window) {
   }
   if (!complete) return;
   if (spill_) complete->set_sessions(spill_->take(window, stop_));
-  complete->cut(rows_per_slice(complete->clients()));
+  const Job::State& job = job_.state();
+  complete->cut(rows_per_slice(complete->clients(), job.list_weight(job.window(window).profile_window)));
   {
     const std::lock_guard lock(mutex_);
     large_cut_ = true;
