@@ -73,7 +73,7 @@ class ListColumn:
             raise ValueError("list column: no offsets are not allowed; there must be one more than rows")
         self.offsets = offsets
         self.values = values
-        self.check("list column")
+        self._check("list column")
 
     @classmethod
     def _of(cls, offsets: npt.NDArray[np.int32], values: npt.NDArray[np.uint32]) -> ListColumn:
@@ -82,7 +82,7 @@ class ListColumn:
         made.offsets, made.values = offsets, values
         return made
 
-    def check(self, what: str) -> None:
+    def _check(self, what: str) -> None:
         """Raise a ValueError about `what` unless the offsets point into the values."""
         back = self.offsets[1:] < self.offsets[:-1]
         if self.offsets[0] < 0 or back.any():
@@ -170,7 +170,7 @@ def check_columns(columns: Mapping[str, Column], *, in_order: bool = True) -> No
         raise ValueError(f"columns: lengths {lengths} are not allowed; all columns must have one length")
     for name, column in columns.items():
         if isinstance(column, ListColumn):
-            column.check(name)
+            column._check(name)
         elif name in ("timestamp", "delay"):
             _check_times(name, column)
         elif column.dtype == object:

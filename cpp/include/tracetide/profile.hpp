@@ -124,8 +124,6 @@ inline constexpr double max_calls = 64;
 inline constexpr std::uint32_t max_retries = 15;
 /// Most requests of a session with all its sub-agents.
 inline constexpr double max_session_requests = 1 << 20;
-/// Most calls of tools with all their tries, and of sub-agents, of a session with all its sub-agents.
-inline constexpr double max_session_tries = 1 << 28;
 /// Requests of a session that come later than this after its first are left out.
 inline constexpr std::int64_t session_horizon_ns = std::int64_t{6} * 3600 * 1'000'000'000;
 

@@ -15,6 +15,8 @@ using Wrong = SessionModelChecker::Wrong;
 }
 
 constexpr double longest_service_s = 1e6;
+// Of a session with all its sub-agents: calls of tools with all their tries, and of sub-agents.
+constexpr double max_session_tries = 1 << 28;
 
 }  // namespace
 
