@@ -3,7 +3,10 @@
 
 #include <pybind11/numpy.h>
 
+#include <cstdint>
 #include <span>
+#include <stdexcept>
+#include <string>
 
 namespace tracetide::bindings {
 
@@ -23,6 +26,19 @@ template <typename T, int flags>
                                 " dimensions; 1 expected");
   }
   return {array.data(), static_cast<std::size_t>(array.size())};
+}
+
+/// Of a list or text column: that they point into its `values` values and never fall.
+inline void check_offsets(std::span<const std::int32_t> offsets, std::size_t values,
+                          const std::string& column) {
+  std::int32_t last = 0;
+  for (const std::int32_t offset : offsets) {
+    if (offset < last)
+      throw std::invalid_argument("columns: the offsets of '" + column + "' decrease, or are below 0");
+    last = offset;
+  }
+  if (static_cast<std::size_t>(last) > values)
+    throw std::invalid_argument("columns: the offsets of '" + column + "' go beyond its values");
 }
 
 }  // namespace tracetide::bindings

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "arrays.hpp"
 #include "arrow/columns.hpp"
 #include "bindings.hpp"
 #include "gil.hpp"
@@ -91,15 +92,29 @@ std::span<const T> span_of(const py::array& array) {
   return {static_cast<const T*>(array.data()), static_cast<std::size_t>(array.size())};
 }
 
-// One column: an array, a pair of offsets and values, or an array of texts.
-arrow::ColumnData column_of(const arrow::ColumnType& type, const py::object& values,
+template <class T>
+py::array_t<T> array_of(const py::handle& values, const arrow::ColumnType& type) {
+  if (!py::isinstance<py::array_t<T, py::array::c_style>>(values))
+    throw py::type_error("columns: '" + type.name + "' is not of arrays of its kind");
+  return py::reinterpret_borrow<py::array_t<T>>(values);
+}
+
+// One column of some rows: an array, a pair of offsets and values, or an array of texts.
+arrow::ColumnData column_of(const arrow::ColumnType& type, const py::object& values, std::int64_t rows,
                             std::vector<std::shared_ptr<const void>>& owners) {
   arrow::ColumnData data;
+  const auto check_rows = [&](py::ssize_t found) {
+    if (found == rows) return;
+    throw std::invalid_argument("columns: '" + type.name + "' has " + std::to_string(found) + " values for " +
+                                std::to_string(rows) + " rows");
+  };
   if (type.format == "+l") {
     const auto pair = values.cast<py::tuple>();
-    const auto offsets = pair[0].cast<py::array>();
-    const auto items = pair[1].cast<py::array>();
-    data.offsets = static_cast<const std::int32_t*>(offsets.data());
+    const auto offsets = array_of<std::int32_t>(pair[0], type);
+    const auto items = array_of<std::uint32_t>(pair[1], type);
+    check_rows(offsets.size() - 1);
+    check_offsets(span_of<std::int32_t>(offsets), static_cast<std::size_t>(items.size()), type.name);
+    data.offsets = offsets.data();
     data.values = items.data();
     data.items = data.offsets[offsets.size() - 1];
     return data;
@@ -108,10 +123,12 @@ arrow::ColumnData column_of(const arrow::ColumnType& type, const py::object& val
     const std::shared_ptr<const Texts> texts = texts_of(values);
     data.offsets = texts->offsets.data();
     data.values = texts->bytes.data();
+    check_rows(static_cast<py::ssize_t>(texts->offsets.size()) - 1);
     owners.push_back(texts);
     return data;
   }
   const auto array = values.cast<py::array>();
+  check_rows(array.size());
   data.values = array.data();
   if (type.nullable && type.format == "L") arrow::mark_missing(span_of<std::uint64_t>(array), data);
   if (type.nullable && type.format == "g") arrow::mark_missing(span_of<double>(array), data);
@@ -126,7 +143,7 @@ Table table_of(const py::list& columns, std::int64_t rows, const std::string& me
     const auto column = entry.cast<py::tuple>();
     table.types.push_back(
         {column[0].cast<std::string>(), column[1].cast<std::string>(), column[2].cast<bool>()});
-    table.columns.push_back(column_of(table.types.back(), column[3], owners));
+    table.columns.push_back(column_of(table.types.back(), column[3], rows, owners));
   }
   owners.push_back(keep(columns));
   table.owner = std::make_shared<const std::vector<std::shared_ptr<const void>>>(std::move(owners));

@@ -467,6 +467,10 @@ void bind_builder(py::module_& module) {
              return self.builder.add_client(name);
            }),
            py::arg("name"))
+      .def("repeat_client", guarded(+[](NamedBuilder& self, const std::vector<std::string>& names) {
+             without_gil([&] { self.builder.repeat_client(names); });
+           }),
+           py::arg("names"))
       .def("add_cells", guarded(&add_cells), py::arg("client"), py::arg("windows"), py::arg("rates"),
            py::arg("shapes"), py::arg("cvs"), py::arg("families"))
       .def("add_integer_pmf",

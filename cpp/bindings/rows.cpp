@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "arrays.hpp"
 #include "bindings.hpp"
 #include "guarded.hpp"
 
@@ -44,13 +45,7 @@ std::pair<std::span<const std::int32_t>, std::span<const T>> spans_of(const py::
   const auto pair = py::cast<py::tuple>(object);
   const auto offsets = span_of<std::int32_t>(pair[0], rows + 1, name);
   const auto values = span_of<T>(pair[1], 0, name);
-  std::int32_t last = 0;
-  for (std::size_t row = 0; row <= rows; ++row) {
-    if (offsets[row] < last) throw std::invalid_argument("columns: the offsets of '" + name + "' decrease");
-    last = offsets[row];
-  }
-  if (static_cast<std::size_t>(last) > values.size())
-    throw std::invalid_argument("columns: the offsets of '" + name + "' go beyond its values");
+  check_offsets(offsets.first(rows + 1), values.size(), name);
   return {offsets, values};
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -37,6 +37,15 @@ NO_SESSION = 2**64 - 1
 NULLABLE = ("session_id", "delay")
 """Columns that may lack a value: null in files; in NumPy `NO_SESSION` or None, and NaN."""
 
+LATEST = 2**63 / 1e9
+"""Times and delays are before it, in seconds, as they are whole nanoseconds in 64 bits."""
+
+_MOST_ITEMS = 2**31 - 1
+_LISTS = (*LIST_COLUMNS, "hash_ids", "image_bytes", "audio_bytes", "video_bytes")
+_TEXT_OR_NUMBER = ("session_id",)
+_KINDS = "biufO"
+"""Of NumPy's types, those of columns without a meaning of their own: numbers, and objects that are texts."""
+
 
 class ListColumn:
     """A list of values per request, as offsets into one flat array.
@@ -44,20 +53,49 @@ class ListColumn:
     The items of request i are `values[offsets[i]:offsets[i + 1]]`.
 
     Attributes:
-        offsets: int32, shape (rows + 1,), never decreasing.
+        offsets: int32, shape (rows + 1,), from 0 on, never decreasing.
         values: uint32, shape (at least offsets[-1],).
+
+    Raises:
+        ValueError: for arrays of another type or shape, or offsets that do not point into the values.
     """
 
     __slots__ = ("offsets", "values")
 
     def __init__(self, offsets: npt.NDArray[np.int32], values: npt.NDArray[np.uint32]) -> None:
-        if offsets.ndim != 1 or offsets.size == 0 or values.ndim != 1:
-            raise ValueError(
-                f"list column: offsets of shape {offsets.shape} and values of shape {values.shape} are not "
-                "allowed; both must have one dimension, and offsets one entry more than rows"
-            )
+        for name, array, dtype in (("offsets", offsets, np.int32), ("values", values, np.uint32)):
+            if not _is_array(array, dtype):
+                raise ValueError(
+                    f"list column: {name} as {_described(array)} are not allowed; they must be "
+                    f"{_wanted(dtype)}"
+                )
+        if not offsets.size:
+            raise ValueError("list column: no offsets are not allowed; there must be one more than rows")
         self.offsets = offsets
         self.values = values
+        self._check("list column")
+
+    @classmethod
+    def _of(cls, offsets: npt.NDArray[np.int32], values: npt.NDArray[np.uint32]) -> ListColumn:
+        """Of arrays that are known to be right."""
+        made = cls.__new__(cls)
+        made.offsets, made.values = offsets, values
+        return made
+
+    def _check(self, what: str) -> None:
+        """Raise a ValueError about `what` unless the offsets point into the values."""
+        back = self.offsets[1:] < self.offsets[:-1]
+        if self.offsets[0] < 0 or back.any():
+            at = 0 if self.offsets[0] < 0 else int(back.argmax()) + 1
+            raise ValueError(
+                f"{what}: the offsets {self.offsets[max(at - 1, 0) : at + 1].tolist()} are not allowed; they "
+                "must be from 0 on and never decrease"
+            )
+        if self.offsets[-1] > self.values.size:
+            raise ValueError(
+                f"{what}: a last offset of {self.offsets[-1]} is not allowed for {self.values.size} values; "
+                "offsets must not go beyond the values"
+            )
 
     def __len__(self) -> int:
         return self.offsets.size - 1
@@ -68,7 +106,7 @@ class ListColumn:
             start, stop, step = row.indices(len(self))
             if step != 1:
                 raise ValueError(f"list column: a step of {step} is not allowed; it must be 1")
-            return ListColumn(self.offsets[start : max(start, stop) + 1], self.values)
+            return ListColumn._of(self.offsets[start : max(start, stop) + 1], self.values)
         index = row + len(self) if row < 0 else row
         if not 0 <= index < len(self):
             raise IndexError(f"row {row} of a list column with {len(self)} rows")
@@ -100,9 +138,13 @@ class ListColumn:
         """The lists of the given rows, in their order, copied."""
         lengths = self.lengths()[rows].astype(np.int64)
         ends = np.cumsum(lengths)
+        if ends.size and ends[-1] > _MOST_ITEMS:
+            raise ValueError(
+                f"list column: {ends[-1]} values are not allowed in memory; it must be at most {_MOST_ITEMS}"
+            )
         within = np.arange(int(ends[-1]) if ends.size else 0) - np.repeat(ends - lengths, lengths)
         values = self.values[np.repeat(self.offsets[:-1][rows], lengths) + within]
-        return ListColumn(np.concatenate([[0], ends]).astype(np.int32), values)
+        return ListColumn._of(np.concatenate([[0], ends]).astype(np.int32), values)
 
     def sums(self) -> npt.NDArray[np.uint64]:
         """The sum of each request's values: uint64, shape (rows,)."""
@@ -113,3 +155,95 @@ class ListColumn:
 
 
 Column: TypeAlias = "Array | ListColumn"
+
+
+def check_columns(columns: Mapping[str, Column], *, in_order: bool = True) -> None:
+    """Raise a ValueError unless these can be the columns of consecutive requests.
+
+    Known columns have their native types; times and delays are times, or NaN where there is none; lists lie
+    within their values. With `in_order`, times never decrease.
+    """
+    for name, column in columns.items():
+        _check_type(name, column)
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) != 1:
+        raise ValueError(f"columns: lengths {lengths} are not allowed; all columns must have one length")
+    for name, column in columns.items():
+        if isinstance(column, ListColumn):
+            column._check(name)
+        elif name in ("timestamp", "delay"):
+            _check_times(name, column)
+        elif column.dtype == object:
+            _check_texts(name, column)
+    times = columns.get("timestamp")
+    if in_order and isinstance(times, np.ndarray):
+        _check_order(times)
+
+
+def _is_array(found: Any, dtype: Any) -> bool:
+    is_array = isinstance(found, np.ndarray) and not isinstance(found, np.ma.MaskedArray)
+    return is_array and found.ndim == 1 and found.dtype == dtype
+
+
+def _described(found: Any) -> str:
+    if isinstance(found, ListColumn):
+        return "a list column"
+    if isinstance(found, np.ndarray):
+        masked = "masked " if isinstance(found, np.ma.MaskedArray) else ""
+        return f"a {masked}{found.dtype} array of shape {found.shape}"
+    return f"{type(found).__name__!r}"
+
+
+def _wanted(dtype: Any) -> str:
+    return f"a {np.dtype(dtype)} array of one dimension"
+
+
+def _check_type(name: str, column: Any) -> None:
+    if name in _LISTS:
+        is_right, wanted = isinstance(column, ListColumn), "a tracetide.ListColumn"
+    elif name in _TEXT_OR_NUMBER:
+        is_number = isinstance(column, np.ndarray) and column.dtype.kind in "iuf"
+        is_right = _is_array(column, column.dtype if is_number else object)
+        wanted = "an array of one dimension, of numbers or of texts as objects"
+    elif name in DTYPES:
+        is_right, wanted = _is_array(column, DTYPES[name]), _wanted(DTYPES[name])
+    else:
+        is_plain = isinstance(column, np.ndarray) and column.dtype.kind in _KINDS
+        is_right = isinstance(column, ListColumn) or (is_plain and _is_array(column, column.dtype))
+        wanted = "an array of one dimension, of numbers or of texts as objects, or a tracetide.ListColumn"
+    if not is_right:
+        raise ValueError(f"columns: {name!r} as {_described(column)} is not allowed; it must be {wanted}")
+
+
+def _check_times(name: str, seconds: Array) -> None:
+    wrong = ~((seconds >= 0) & (seconds < LATEST)) & ~np.isnan(seconds)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise ValueError(
+            f"{name}: {seconds[row]} in row {row + 1} is not allowed; it must be from 0 to 2^63 ns, or NaN "
+            "where there is none"
+        )
+
+
+def _check_order(seconds: Array) -> None:
+    missing = np.isnan(seconds)
+    rows = np.flatnonzero(~missing) if missing.any() else None
+    known = seconds if rows is None else seconds[rows]
+    back = known[1:] < known[:-1]
+    if back.any():
+        at = int(back.argmax()) + 1
+        row = at if rows is None else int(rows[at])
+        raise ValueError(
+            f"timestamp: {known[at]} in row {row + 1} after {known[at - 1]} is not allowed; requests must be "
+            "in the order of their times, as numpy.argsort(timestamp, kind='stable') gives it"
+        )
+
+
+def _check_texts(name: str, texts: Array) -> None:
+    allowed = (str, type(None)) if name in NULLABLE else (str,)
+    wrong = [kind for kind in set(map(type, texts)) if not issubclass(kind, allowed)]
+    if wrong:
+        row = next(row for row, text in enumerate(texts) if not isinstance(text, allowed))
+        raise ValueError(
+            f"{name}: {texts[row]!r} in row {row + 1} is not allowed; objects in an array must be texts"
+        )

@@ -282,7 +282,8 @@ class Job:
 
         Args:
             threads: 0: all cores.
-            batch_size: rows of every batch but the last; 0: as they are made, without copying.
+            batch_size: rows of every batch but the last, or fewer where its lists (items and hash ids) reach
+                2^25 values with them; 0: as they are made, without copying.
 
         Raises:
             ValueError: for a job whose making fails; while another thread reads the stream.

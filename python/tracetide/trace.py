@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 
 from tracetide import _core
-from tracetide.columns import Array, Column, ListColumn
+from tracetide.columns import Array, Column, ListColumn, check_columns
 
 if TYPE_CHECKING:
     import pandas
@@ -36,15 +36,14 @@ class Requests:
     __slots__ = ("_columns",)
 
     def __init__(self, columns: Mapping[str, Column]) -> None:
-        """Columns of one length. Nothing is copied.
+        """Columns of one length, in time order. Nothing is copied.
 
         Raises:
-            ValueError: if there is none, or their lengths differ.
+            ValueError: if there is none, their lengths differ, one has not its native type, a time or delay
+                is neither from 0 to 2^63 ns nor NaN, or a time is before the one above.
         """
         self._columns = dict(columns)
-        lengths = {name: len(column) for name, column in self._columns.items()}
-        if len(set(lengths.values())) != 1:
-            raise ValueError(f"columns: lengths {lengths} are not allowed; all columns must have one length")
+        check_columns(self._columns)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -141,7 +140,13 @@ class Trace(Requests):
     def __init__(
         self, columns: Mapping[str, Column], metadata: Mapping[str, Any] | None = None, *, block_size: int = 0
     ) -> None:
-        """A trace of columns of one length, which are not copied. The job tells its own `block_size`."""
+        """A trace of columns of one length in time order, which are not copied. The job tells its own
+        `block_size`.
+
+        Raises:
+            ValueError: if there is none, their lengths differ, one has not its native type, a time or delay
+                is neither from 0 to 2^63 ns nor NaN, or a time is before the one above.
+        """
         super().__init__(columns)
         self.metadata = dict(metadata or {})
         self._block_size = block_size
@@ -158,9 +163,21 @@ class Trace(Requests):
         return self._block_size or facts_of(self.metadata).block_size
 
     @classmethod
+    def _of(
+        cls, columns: Mapping[str, Column], metadata: Mapping[str, Any] | None = None, *, block_size: int = 0
+    ) -> Trace:
+        """Of columns that are known to be right; those that are read may be in another order than time's,
+        where rows stand by session."""
+        made = cls.__new__(cls)
+        made._columns = dict(columns)
+        made.metadata = dict(metadata or {})
+        made._block_size = block_size
+        return made
+
+    @classmethod
     def from_core(cls, batch: _core.Batch, metadata: Mapping[str, Any] | None = None) -> Trace:
         """The core's columns, not copied."""
-        return cls(_columns_of(batch), metadata)
+        return cls._of(_columns_of(batch), metadata)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], *, format: str | None = None) -> Trace:
@@ -201,11 +218,10 @@ class Trace(Requests):
         """
         from tracetide.formats import NATIVE, format_of, write_trace
 
-        if (
-            format_of(path, format).name in NATIVE
-            and "timestamp" in self
-            and np.isnan(self["timestamp"]).any()
-        ):
+        chosen = format_of(path, format).name
+        # Once more, as arrays may have been changed since. Lines of sessions may be in any order.
+        check_columns(self._columns, in_order=chosen != "llmservingsim")
+        if chosen in NATIVE and "timestamp" in self and np.isnan(self["timestamp"]).any():
             row = int(np.isnan(self["timestamp"]).argmax())
             raise ValueError(
                 f"timestamp: row {row + 1} has none, which is not allowed; every request of a native trace "
@@ -214,10 +230,10 @@ class Trace(Requests):
         return write_trace(self, path, format=format, hash_ids=hash_ids, block_size=block_size)
 
     def _slice(self, start: int, stop: int) -> Trace:
-        return Trace(self._sliced_columns(start, stop), block_size=self.block_size)
+        return Trace._of(self._sliced_columns(start, stop), block_size=self.block_size)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return partial(Trace, block_size=self._block_size), (self._columns, self.metadata)
+        return partial(Trace._of, block_size=self._block_size), (self._columns, self.metadata)
 
     def __repr__(self) -> str:
         last = (
@@ -236,20 +252,32 @@ class Batch(Requests):
     __slots__ = ("first_request",)
 
     def __init__(self, columns: Mapping[str, Column], first_request: int = 0) -> None:
-        """A batch of columns of one length, which are not copied."""
+        """A batch of columns of one length in time order, which are not copied.
+
+        Raises:
+            ValueError: as of a `Trace`.
+        """
         super().__init__(columns)
         self.first_request = first_request
 
     @classmethod
+    def _of(cls, columns: Mapping[str, Column], first_request: int) -> Batch:
+        """Of columns that are known to be right."""
+        made = cls.__new__(cls)
+        made._columns = dict(columns)
+        made.first_request = first_request
+        return made
+
+    @classmethod
     def from_core(cls, batch: _core.Batch) -> Batch:
         """The core's columns, not copied."""
-        return cls(_columns_of(batch), batch.first_request)
+        return cls._of(_columns_of(batch), batch.first_request)
 
     def _slice(self, start: int, stop: int) -> Batch:
-        return Batch(self._sliced_columns(start, stop), self.first_request + start)
+        return Batch._of(self._sliced_columns(start, stop), self.first_request + start)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Batch, (self._columns, self.first_request)
+        return Batch._of, (self._columns, self.first_request)
 
     def __repr__(self) -> str:
         return (
@@ -261,7 +289,7 @@ def _columns_of(batch: _core.Batch) -> dict[str, Column]:
     columns: dict[str, Column] = {}
     for name in batch.names:
         column = batch.column(name)
-        columns[name] = ListColumn(*column) if isinstance(column, tuple) else column
+        columns[name] = ListColumn._of(*column) if isinstance(column, tuple) else column
     return columns
 
 

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernels/kernels.hpp"
@@ -85,6 +87,68 @@ TEST(TimeText, WholeUnits) {
   EXPECT_EQ(put(put_microseconds, 0.0000015), "2");
   EXPECT_EQ(put(put_microseconds, 0.9999999), "1000000");
   EXPECT_EQ(put(put_nanoseconds, 9e9), "9000000000000000000");
+}
+
+// Whatever double comes, no more is written than there is room for.
+TEST(TimeText, AnyDoubleFits) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  std::vector<double> values{none,         infinity, std::numeric_limits<double>::max(),
+                             longest_time, 2e17,     1e17,
+                             1e16,         1e15,     9.2e18,
+                             1e10,         0.0,      -0.0,
+                             -1.0,         -1e300,   -infinity};
+  for (int bit = 0; bit < 64; ++bit) values.push_back(std::bit_cast<double>(std::uint64_t{1} << bit));
+  for (const double value : values) {
+    const std::string guard(40, '#');
+    const auto check = [&](std::size_t longest, auto&& put) {
+      std::string text = std::string(64, ' ') + guard;
+      const char* const end = put(text.data(), value);
+      EXPECT_GT(end, text.data());
+      EXPECT_LE(end, text.data() + longest);
+      EXPECT_EQ(text.substr(64), guard);
+      EXPECT_EQ(std::string_view(text.data(), end).find_first_not_of("0123456789.-: "),
+                std::string_view::npos);
+    };
+    TimestampWriter seconds;
+    DateWriter dates(date_origin_s);
+    check(TimestampWriter::longest, [&](char* to, double time) { return seconds.put(to, time); });
+    check(DateWriter::longest, [&](char* to, double time) { return dates.put(to, time); });
+    check(longest_milliseconds, put_milliseconds);
+    check(longest_long_number, put_microseconds);
+    check(longest_long_number, put_nanoseconds);
+  }
+}
+
+TEST(TimeText, BeyondTheEndsIsTheEnd) {
+  char text[64];
+  TimestampWriter writer;
+  const auto seconds = [&](double time) { return std::string(text, writer.put(text, time)); };
+  EXPECT_EQ(seconds(1e17), "999999999999999.875");
+  EXPECT_EQ(seconds(-1), "0");
+  EXPECT_EQ(seconds(none), "0");
+  EXPECT_EQ(date(1e15), "9999-12-31 23:59:59.8750000");
+}
+
+TEST(RowWriter, ADelayThatIsNoTimeIsRefused) {
+  for (const auto format : {TraceFormat::burstgpt, TraceFormat::mooncake_session, TraceFormat::llmservingsim,
+                            TraceFormat::vidur, TraceFormat::blis}) {
+    for (const double delay : {std::numeric_limits<double>::infinity(), 1e17, 1e10, -1.0}) {
+      RowWriter writer(format, Table::infos(true), {});
+      const Table table{.timestamp = {0, 1},
+                        .input = {1, 1},
+                        .output = {1, 1},
+                        .session = {1, 1},
+                        .turn = {1, 2},
+                        .delay = {none, delay}};
+      try {
+        (void)writer.prepare(table.rows());
+        ADD_FAILURE() << name(format) << " takes " << delay;
+      } catch (const std::invalid_argument& error) {
+        EXPECT_EQ(std::string(error.what()),
+                  "row 2: its delay is no time; it must be from 0 to 9223372036 s, or missing");
+      }
+    }
+  }
 }
 
 TEST(RowWriter, RowsAreCountedAndIdsUsedOnce) {

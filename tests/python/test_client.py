@@ -9,6 +9,7 @@ import pytest
 import tracetide as tt
 from scipy import stats
 from statistics_helpers import accept
+from tracetide import _core
 
 MIXTURE = tt.Mixture([(0.7, tt.Exponential(mean=300)), (0.3, tt.LogNormal(median=900, sigma=0.8))])
 
@@ -254,3 +255,79 @@ def test_an_item_needs_count_and_tokens():
 def test_a_wrong_pool_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def pictures(**changes):
+    arguments = {"text_tokens": 10, "output_tokens": 10, "image_count": 2, "image_tokens": 100} | changes
+    return tt.Client(rate=1, **arguments)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"image_count": 65_535, "image_tokens": 2**32 - 1},
+        {"image_tokens": 2**31},
+        {"text_tokens": 2**32 - 150},
+        {"audio_count": 1, "audio_tokens": 2**31, "video_count": 1, "video_tokens": 2**31 - 1},
+    ],
+)
+def test_items_of_too_many_tokens_together_are_refused(changes):
+    with pytest.raises(tt.ProfileError, match=r"input tokens on average \(means: text_tokens .*image_count"):
+        tt.ClientPool([pictures(**changes)])
+
+
+def test_the_most_tokens_that_a_request_can_have():
+    client = pictures(image_count=3, image_tokens=10**9, text_tokens=2**32 - 1 - 3 * 10**9)
+    trace = tt.generate(tt.ClientPool([client], period="10min"), duration=600, seed=1)
+    assert set(trace.input_tokens.tolist()) == {2**32 - 1}
+
+
+def test_a_request_whose_items_are_too_many_tokens_is_refused_when_it_is_drawn():
+    pool = tt.ClientPool([pictures(image_count={1: 0.9, 3: 0.1}, image_tokens=2**31)], period="10min")
+    with pytest.raises(
+        ValueError, match="text_tokens and the tokens of the items of a request sum to 6442450954"
+    ):
+        tt.generate(pool, duration=600, seed=1)
+
+
+@pytest.mark.parametrize("category", ["language", "multimodal"])
+def test_a_count_is_the_same_as_so_many_clients(category):
+    rate = {0: 0, "6:00": 1, "7:00": 0.5}
+    make = chat if category == "language" else pictures
+    correlations = {("output_tokens", "input_tokens" if category == "language" else "text_tokens"): 0.3}
+    one = tt.Client(**{**vars(make()), "rate": rate, "correlations": correlations, "name": "one"})
+    other = chat() if category == "language" else pictures()
+    many = tt.Client(**{**vars(one), "count": 3})
+    repeated = tt.ClientPool([other, many, other], window="1h").profile
+    listed = tt.ClientPool([other, one, one, one, other], window="1h").profile
+    assert repeated.clients == 5
+    assert repeated.client_names[1:4] == ["one", "one#2", "one#3"]
+    for found, wanted in (
+        (repeated.cells(), listed.cells()),
+        (repeated.correlations(), listed.correlations()),
+    ):
+        assert all(np.array_equal(found[name], wanted[name]) for name in wanted)
+    assert np.array_equal(repeated.ids(resolved=False), listed.ids(resolved=False))
+
+
+def test_many_clients_of_many_windows_are_refused_before_they_are_made():
+    builder = _core.ProfileBuilder(
+        "language", window_ns=10**9, windows=144, epoch_ns=144 * 10**9, epochs=1, default_counts="pinned",
+        metadata="{}",
+    )  # fmt: skip
+    with pytest.raises(tt.ProfileError, match="no client to repeat"):
+        builder.repeat_client(["bot"])
+    ones = np.ones(144)
+    builder.add_cells(
+        builder.add_client("bot"), np.arange(144, dtype=np.uint32), ones, ones, ones, np.zeros(144, np.uint8)
+    )
+    with pytest.raises(
+        tt.ProfileError, match="500001 clients with 144 active windows each; allowed: at most 2"
+    ):
+        builder.repeat_client(["bot"] * 500_000)
+    builder.repeat_client(["bot"] * 9)
+    assert builder.build().clients == 10
+
+
+def test_many_clients_of_one_window_are_quickly_made():
+    assert tt.ClientPool([chat(count=200_000)], window="1d").profile.clients == 200_000

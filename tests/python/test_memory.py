@@ -124,3 +124,17 @@ def test_a_file_is_not_blamed_for_a_lack_of_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(pyarrow.csv, "read_csv", fail)
     with pytest.raises(MemoryError):
         tt.read(path)
+
+
+def test_long_lists_are_streamed_in_bounded_memory():
+    done = _within(
+        3 << 30,
+        "import itertools, tracetide as tt\n"
+        "client = tt.Client(rate=2000, text_tokens=1, output_tokens=1, image_count=2**18, image_tokens=1)\n"
+        "pool = tt.ClientPool([client], window='10min', period='10min')\n"
+        "for size in (0, 1 << 20):\n"
+        "    stream = tt.stream(pool, duration=600, batch_size=size, threads=2)\n"
+        "    print(sum(len(batch.image_tokens.flat()) for batch in itertools.islice(stream, 4)) > 0)\n"
+        "    del stream\n",
+    )
+    assert (done.returncode, done.stdout) == (0, b"True\nTrue\n"), done.stderr.decode()

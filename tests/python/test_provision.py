@@ -15,6 +15,7 @@ from cli_tools import fails, succeeds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from platforms import interrupt as press_ctrl_c
+from tracetide import _core
 from tracetide.provision import CostModel, Instance
 from tracetide.provision.workload import JobWorkload, TraceWorkload
 
@@ -23,6 +24,9 @@ ONE_AT_A_TIME = Instance(CostModel(base_s=0.01), kv_tokens=10_000, max_batch_tok
 SMALL = Instance(
     CostModel(1e-3, 1e-4, 1e-6, 2e-4, 1e-6), kv_tokens=120, max_batch_tokens=16, max_sequences=4, name="small"
 )
+
+
+ONES = np.ones(2, dtype=np.uint32)
 
 
 def trace_of(times, inputs=1, outputs=1, **columns) -> tt.Trace:
@@ -49,6 +53,34 @@ def regular(rate: float, **client) -> tt.ClientPool:
 REQUESTS = st.lists(
     st.tuples(st.integers(0, 10**8), st.integers(0, 40), st.integers(0, 40)), min_size=1, max_size=60
 )
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+@pytest.mark.parametrize("instances", [1, 3])
+def test_requests_that_are_not_held_are_served_alike(instances, chunked):
+    """More than an instance keeps waiting come while it is behind; then it is idle, and then comes more."""
+    generator = np.random.default_rng(5)
+    times = np.sort(np.concatenate([generator.uniform(0, 2, 30_000), generator.uniform(900, 901, 25_000)]))
+    inputs, outputs = generator.integers(1, 40, times.size), generator.integers(1, 40, times.size)
+    trace = trace_of(np.round(times, 9), inputs, outputs)
+    instance = replace(SMALL, chunked_prefill=chunked)
+    plain = tt.provision.simulate(trace, instance, instances=instances)
+    kept = tt.provision.simulate(trace, instance, instances=instances, keep_requests=True)  # holds them
+    assert plain.to_dict() == kept.to_dict()
+    assert plain.requests + plain.rejected == times.size
+
+
+def test_what_must_be_held_is_limited():
+    job = tt.Job(regular(50), duration="7d")
+    for options in ({"closed_loop": True}, {"routing": "least-loaded"}):
+        with pytest.raises(
+            ValueError, match="workload: 30,240,000 requests are not allowed in a closed loop or"
+        ):
+            tt.provision.instances_needed(job, SMALL, ttft=1, tbt=1, **options)
+    with pytest.raises(
+        ValueError, match="workload: 30,240,000 requests are not allowed where benchmarks divide"
+    ):
+        tt.provision.grid(job, SMALL, ttft=[1], tbt=[1])
 
 
 @settings(max_examples=100, deadline=None)
@@ -481,7 +513,7 @@ def test_presets_are_what_their_sources_give():
             "routing: 'x' is not allowed; it must be one of",
         ),
         (
-            lambda: tt.provision.simulate(trace_of([1.0, 0.5]), SMALL),
+            lambda: _core.ServingSimulator(SMALL.core()).add(np.array([1.0, 0.5]), ONES, ONES),
             "timestamp: row 2 has 0.5 after 1, which",
         ),
         (

@@ -435,6 +435,14 @@ def test_wrong_steps_are_refused() -> None:
     huge = tt.Sessions(turns=4096, steps=[tt.SubAgent(sessions=inner)])
     with pytest.raises(tt.ProfileError, match="requests in a session with its sub-agents; allowed: at most"):
         pool_of(huge)
+    tools = tt.Tool(latency=1, tokens=1, calls=64, failure=0.9, retries=15)
+    inner = tt.Sessions(turns=1000, steps=[tools])
+    outer = tt.Sessions(turns=400, steps=[tt.SubAgent(sessions=inner)])
+    assert pool_of(inner).category == "language"
+    with pytest.raises(
+        tt.ProfileError, match="turns, calls, retries and sub-agents allow up to 408167823 calls"
+    ):
+        pool_of(outer)
     chain = tt.Sessions(turns=1, steps=[tt.Tool(latency=1, tokens=1)])
     for _ in range(60):  # 2^60 ways through it
         chain = tt.Sessions(turns=1, steps=[tt.SubAgent(sessions=chain), tt.SubAgent(sessions=chain)])
@@ -582,3 +590,11 @@ def test_agents_within_agents_are_limited():
     assert len(pool.profile.session_models()) == 64
     with pytest.raises(ValueError, match=r"steps: agents .* nested too deeply; 64 levels are allowed"):
         tt.Sessions(turns=1, steps=[tt.SubAgent(sessions=sessions)])
+
+
+def test_a_context_that_is_no_number_of_tokens_is_refused() -> None:
+    sessions = tt.conversations(share=1, turns=4, think_time=1, new_tokens=2**31)
+    client = tt.Client(rate=1, input_tokens=100, output_tokens=1, sessions=sessions)
+    pool = tt.ClientPool([client], window="10min", period="10min")
+    with pytest.raises(ValueError, match=r"input_tokens: a turn of a session would have 4294967\d+"):
+        tt.generate(pool, duration=600)

@@ -335,3 +335,44 @@ def test_rows_before_a_failure_come_first(size, threads):
     for _ in range(2):
         with pytest.raises(ValueError, match=r"2\^31 different blocks"):
             next(stream)
+
+
+def crowded(rate: float) -> tt.ClientPool:
+    client = tt.Client(
+        rate=rate, text_tokens=1, output_tokens=1, image_count=2**18, image_tokens={1: 0.5, 2: 0.5}
+    )
+    return tt.ClientPool([client], window="10min", period="10min")
+
+
+def test_a_batch_ends_where_its_lists_are_long():
+    job = tt.Job(crowded(0.5), duration=600, seed=1)
+    made = list(job.stream(threads=2))
+    assert max(len(batch.image_tokens.flat()) for batch in made) <= 2**26
+    cut = [(len(batch), batch.timestamp, batch.image_tokens.sums()) for batch in job.stream(batch_size=1000)]
+    rows = sum(len(batch) for batch in made)
+    assert [size for size, _, _ in cut] == [128] * (rows // 128) + [rows % 128]
+    np.testing.assert_array_equal(
+        np.concatenate([times for _, times, _ in cut]), np.concatenate([batch.timestamp for batch in made])
+    )
+    np.testing.assert_array_equal(
+        np.concatenate([sums for _, _, sums in cut]),
+        np.concatenate([batch.image_tokens.sums() for batch in made]),
+    )
+
+
+def test_lists_cut_where_requests_are_made_change_nothing():
+    """Hash ids of blocks of one token are long lists, and there are many of them."""
+    client = tt.Client(rate=400, input_tokens={500: 0.5, 700: 0.5}, output_tokens=1)
+    pool = tt.ClientPool([client], window="10min", period="10min")
+    plain = tt.generate(pool, duration=600, seed=1)
+    batches = list(tt.stream(pool, duration=600, seed=1, block_size=1, threads=2))
+    assert len(batches) > 8
+    assert max(len(batch.hash_ids.flat()) for batch in batches) < 2**26
+    for name in ("timestamp", "input_tokens", "output_tokens"):
+        np.testing.assert_array_equal(np.concatenate([batch[name] for batch in batches]), plain[name])
+    first = 0
+    for batch in batches:  # ids that are used once, in order
+        ids = batch.hash_ids.flat()
+        assert (ids[0], ids[-1]) == (first, first + len(ids) - 1)
+        np.testing.assert_array_equal(batch.hash_ids.lengths(), batch.input_tokens)
+        first += len(ids)

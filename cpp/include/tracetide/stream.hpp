@@ -17,9 +17,11 @@
 namespace tracetide {
 
 struct StreamOptions {
-  unsigned threads = 0;        ///< worker threads; 0: all cores
-  std::size_t batch_size = 0;  ///< rows of every batch but the last; 0: as they are made, without copying
-  std::string kernels{};       ///< instruction-set level to force (see kernel_levels()); "": the best
+  unsigned threads = 0;  ///< worker threads; 0: all cores
+  /// Rows of every batch but the last; 0: as they are made, without copying. A batch has fewer where its
+  /// lists (items and hash ids) reach 2^25 values with them.
+  std::size_t batch_size = 0;
+  std::string kernels{};  ///< instruction-set level to force (see kernel_levels()); "": the best
   /// Only the requests of windows first_window .. last_window - 1 of the job (default: to its end), as they
   /// are in the whole: a shard. What reaches into it from before is made again; to number hash ids, all
   /// windows before are made as well, when the stream is made.

@@ -31,7 +31,23 @@ void clear(ListColumn& column) noexcept {
   column.values.clear();
 }
 
+template <class Visit>
+void for_each_list(const Columns& columns, Visit&& visit) {
+  for (const ListColumn* const list :
+       {&columns.image_tokens, &columns.audio_tokens, &columns.video_tokens, &columns.hash_ids,
+        &columns.payload_bytes[0], &columns.payload_bytes[1], &columns.payload_bytes[2]})
+    if (!list->offsets.empty()) visit(*list);
+}
+
 }  // namespace
+
+std::size_t list_values(const Columns& columns, std::size_t first, std::size_t n) noexcept {
+  std::size_t values = 0;
+  for_each_list(columns, [&](const ListColumn& list) {
+    values += static_cast<std::size_t>(list.offsets[first + n] - list.offsets[first]);
+  });
+  return values;
+}
 
 void check_items(std::size_t items) {
   constexpr std::size_t most = 0x7FFFFFFF;

@@ -10,6 +10,8 @@ namespace tracetide {
 
 /// Offsets of list columns are 32-bit. @throws std::length_error saying so
 void check_items(std::size_t items);
+/// Values in the lists of rows first .. first + n - 1.
+[[nodiscard]] std::size_t list_values(const Columns& columns, std::size_t first, std::size_t n) noexcept;
 /// Removes all rows, keeping the memory.
 void clear(Columns& columns) noexcept;
 void reserve(Columns& columns, Category category, std::size_t rows);

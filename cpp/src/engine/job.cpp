@@ -7,6 +7,7 @@
 
 #include "arrivals/arrival_plan.hpp"
 #include "engine/job_state.hpp"
+#include "engine/list_weights.hpp"
 #include "engine/session_plan.hpp"
 #include "math/elementary.hpp"
 #include "tracetide/error.hpp"
@@ -187,6 +188,7 @@ Job::State::State(Profile job_profile, JobOptions job_options, Poller& poller)
   resolve_totals(poller);
   resolve_blocks(poller);
   resolve_sessions(poller);
+  list_weights = tracetide::list_weights(*this);
 }
 
 void Job::State::resolve_coupling() {

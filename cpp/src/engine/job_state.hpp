@@ -53,6 +53,11 @@ struct Job::State {
 
   std::shared_ptr<const SessionPlan> sessions;  ///< null where all requests stand alone
 
+  std::vector<double> list_weights{};  ///< see engine/list_weights.hpp
+  [[nodiscard]] double list_weight(std::uint32_t profile_window) const noexcept {
+    return list_weights.empty() ? 1.0 : list_weights[profile_window];
+  }
+
   State(Profile job_profile, JobOptions job_options, Poller& poller);
 
   [[nodiscard]] JobWindow window(std::int64_t k) const noexcept;

@@ -194,7 +194,8 @@ void Pipeline::claim_windows(Task& task) {
     const bool active = job.kept_rate[window.profile_window] > 0;
     const double expected =
         active ? job.target_rate(k, window) * static_cast<double>(window.length_ns) / 1e9 : 0.0;
-    if (expected > static_cast<double>(whole_window_tasks * task_rows_)) {
+    const double weight = job.list_weight(window.profile_window);
+    if (expected * weight > static_cast<double>(whole_window_tasks * task_rows_)) {
       if (next_window_ != first) break;
       large_ = std::make_shared<LargeWindow>(job, k, *kernels_);
       ++next_window_;
@@ -204,7 +205,7 @@ void Pipeline::claim_windows(Task& task) {
       work_ready_.notify_all();
       return;
     }
-    rows += expected;
+    rows += expected * weight;
     ++next_window_;
   }
   all_claimed_ = next_window_ == end_window_;
@@ -306,7 +307,9 @@ void Pipeline::plan_done(std::size_t clients, std::int64_t window, const Poller&
   }
   if (!complete) return;
   if (spill_) complete->set_sessions(spill_->take(window, poller));
-  complete->cut(rows_per_slice(complete->clients(), task_rows_));
+  const Job::State& job = job_.state();
+  const double weight = job.list_weight(job.window(window).profile_window);
+  complete->cut(rows_per_slice(complete->clients(), task_rows_, weight));
   {
     const std::lock_guard lock(mutex_);
     large_cut_ = true;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/columns.hpp"
+#include "engine/list_weights.hpp"
 #include "engine/pipeline.hpp"
 #include "polling/alive.hpp"
 
@@ -82,14 +83,36 @@ struct Stream::State {
 
   // Moves rows from `source` on; true when the batch is whole or nothing follows.
   bool fill() {
-    if (source) {
+    if (source && !is_whole()) {
       if (!partial) partial = pipeline.take_batch();
-      const std::size_t n = std::min(batch_size - partial->size(), source->size() - taken);
+      const std::size_t n = rows_that_fit();
       append_rows(partial->columns(), source->columns(), taken, n);
       taken += n;
       if (taken == source->size()) source.reset();
     }
-    return ended || (partial && (partial->size() == batch_size || failed));
+    return ended || is_whole() || (partial && failed);
+  }
+
+  [[nodiscard]] bool is_whole() const noexcept {
+    return partial && (partial->size() == batch_size || values_of(*partial) >= most_batch_values);
+  }
+
+  [[nodiscard]] static std::size_t values_of(const Batch& batch) noexcept {
+    return list_values(batch.columns(), 0, batch.size());
+  }
+
+  // Rows of `source` that go into `partial`: up to the one with which it is whole.
+  [[nodiscard]] std::size_t rows_that_fit() const noexcept {
+    const std::size_t n = std::min(batch_size - partial->size(), source->size() - taken);
+    const std::size_t room = most_batch_values - values_of(*partial);
+    if (list_values(source->columns(), taken, n) < room) return n;
+    std::size_t low = 0;  // rows that leave room
+    std::size_t high = n;
+    while (low + 1 < high) {
+      const std::size_t middle = low + (high - low) / 2;
+      (list_values(source->columns(), taken, middle) < room ? low : high) = middle;
+    }
+    return high;
   }
 };
 

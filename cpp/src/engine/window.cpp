@@ -36,11 +36,15 @@ void for_each_client_window(const Job::State& job, std::int64_t k, const JobWind
 // Up to this many gaps of a large window are kept (128 MB); beyond, slices make them again.
 constexpr std::uint64_t most_kept_gaps = std::uint64_t{1} << 24;
 constexpr std::uint64_t keep_all = ~std::uint64_t{0};
+constexpr std::uint64_t least_slice = std::uint64_t{1} << 20;  // requests without long lists
+// Slices that are cut by time, at most about.
+constexpr std::uint64_t most_parts = std::uint64_t{1} << 20;
 
 }  // namespace
 
-std::uint64_t rows_per_slice(std::size_t clients, std::uint64_t task_rows) noexcept {
-  return std::clamp<std::uint64_t>(128 * clients, 4 * task_rows, std::uint64_t{1} << 22);
+std::uint64_t rows_per_slice(std::size_t clients, std::uint64_t task_rows, double weight) noexcept {
+  const auto rows = std::clamp<std::uint64_t>(128 * clients, 4 * task_rows, std::uint64_t{1} << 22);
+  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(static_cast<double>(rows) / weight));
 }
 
 LargeWindow::LargeWindow(const Job::State& job, std::int64_t k, const Kernels& kernels) {
@@ -58,7 +62,9 @@ void LargeWindow::plan_clients(std::size_t first, std::size_t last, ArrivalScrat
 
 void LargeWindow::cut(std::uint64_t rows) {
   std::vector<std::int64_t> starts;
+  std::uint64_t requests = sessions_.row.size();
   for (const ArrivalPlan& plan : plans_) {
+    requests += plan.size();
     for (std::size_t block = 0; block < plan.blocks(); ++block) starts.push_back(plan.block_start(block));
   }
   for (std::size_t row = 0; row < sessions_.row.size(); row += gaps_per_block)
@@ -69,7 +75,19 @@ void LargeWindow::cut(std::uint64_t rows) {
   for (std::size_t i = step; i < starts.size(); i += step) {
     if (starts[i] > cuts_.back() && starts[i] < whole_.to_ns) cuts_.push_back(starts[i]);
   }
+  // With long lists blocks are too far apart: equal parts of the time between them.
+  const std::uint64_t pieces = std::min(requests / rows, most_parts) / cuts_.size();
   cuts_.push_back(whole_.to_ns);
+  if (pieces < 2 || rows >= least_slice) return;
+  std::vector<std::int64_t> finer;
+  for (std::size_t i = 0; i + 1 < cuts_.size(); ++i) {
+    const std::int64_t length = cuts_[i + 1] - cuts_[i];
+    const auto parts = std::clamp<std::int64_t>(static_cast<std::int64_t>(pieces), 1, length);
+    for (std::int64_t part = 0; part < parts; ++part)
+      finer.push_back(cuts_[i] + length / parts * part + std::min(part, length % parts));
+  }
+  finer.push_back(whole_.to_ns);
+  cuts_ = std::move(finer);
 }
 
 std::span<const SessionRow> LargeWindow::sessions(const MergeRange& range) const noexcept {

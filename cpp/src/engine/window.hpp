@@ -27,7 +27,8 @@ class LargeWindow {
   /// A step for each client, and one where there is none.
   [[nodiscard]] std::size_t planning_steps() const noexcept { return std::max<std::size_t>(1, clients()); }
   void plan_clients(std::size_t first, std::size_t last, ArrivalScratch& scratch);
-  /// Chooses slices of about `rows` requests, at times where blocks of gaps start.
+  /// Chooses slices of about `rows` requests, at times where blocks of gaps start; where requests have long
+  /// lists, also at others.
   void cut(std::uint64_t rows);
 
   /// Requests of sessions that lie in the window, before it is cut.
@@ -77,8 +78,10 @@ class WindowMaker {
   std::optional<SessionWindowMaker> sessions_;
 };
 
-/// Requests that the slices of a large window aim at, for a number of active clients. Every slice makes up to
-/// a block of gaps a client in vain, so slices grow with the clients.
-[[nodiscard]] std::uint64_t rows_per_slice(std::size_t clients, std::uint64_t task_rows) noexcept;
+/// Requests that the slices of a large window aim at, for a number of active clients and the weight of a
+/// request (see list_weights). Every slice makes up to a block of gaps a client in vain, so slices grow with
+/// the clients.
+[[nodiscard]] std::uint64_t rows_per_slice(std::size_t clients, std::uint64_t task_rows,
+                                           double weight) noexcept;
 
 }  // namespace tracetide

@@ -1,6 +1,8 @@
 #include "fields/request_fields.hpp"
 
 #include <algorithm>
+#include <stdexcept>
+#include <string>
 
 namespace tracetide {
 namespace {
@@ -10,6 +12,9 @@ StreamKey stream_of(std::uint64_t seed, const RequestRun& run, Purpose purpose, 
       static_cast<std::uint8_t>(static_cast<std::uint8_t>(purpose) + static_cast<std::uint8_t>(field));
   return {seed, run.client, run.window, code};
 }
+
+constexpr std::array<Field, item_kinds> count_fields{Field::image_count, Field::audio_count,
+                                                     Field::video_count};
 
 }  // namespace
 
@@ -164,6 +169,10 @@ void RequestFields::draw_items(const RequestRun& run, Field field, std::size_t k
   Column<std::uint32_t>& arena = items[kind];
   std::uint64_t total = 0;
   for (std::uint32_t i = 0; i < n; ++i) total += count[i];
+  if (arena.size() + total > 0xFFFFFFFFu) {
+    throw std::length_error("requests made together have more than 2^32 - 1 items; lower " +
+                            std::string(name(count_fields[kind])));
+  }
   if (total == 0) {
     std::fill_n(begin, n, 0u);
     return;
@@ -204,7 +213,13 @@ void RequestFields::sum_input(std::uint32_t n, RequestTable& table, std::size_t 
       const std::uint32_t* item = items[kind].data() + table.column[RequestColumn::begin(kind)][at + i];
       for (std::uint32_t j = 0; j < table.column[RequestColumn::count(kind)][at + i]; ++j) total += item[j];
     }
-    input[i] = static_cast<std::uint32_t>(std::min<std::uint64_t>(total, 0xFFFFFFFFu));
+    if (total > 0xFFFFFFFFu) {
+      throw std::invalid_argument("text_tokens and the tokens of the items of a request sum to " +
+                                  std::to_string(total) +
+                                  ", which is not allowed; they must be at most 2^32 - 1 together: lower "
+                                  "their limits or the counts");
+    }
+    input[i] = static_cast<std::uint32_t>(total);
   }
 }
 

@@ -15,6 +15,9 @@ namespace tracetide {
 
 namespace {
 
+/// Active windows of all clients together; each takes about 100 bytes while the image is made.
+constexpr std::size_t max_cells = std::size_t{1} << 26;
+
 /// `message` makes the text, only when it is needed: these checks run for every cell and value.
 template <typename Message>
 void require(bool condition, Message&& message) {
@@ -84,6 +87,12 @@ void append(std::vector<T>& pool, std::span<const T> values) {
   pool.insert(pool.end(), values.begin(), values.end());
 }
 
+/// As growing would, but no more than is needed where that is more than twice as much.
+template <typename T>
+void make_room(std::vector<T>& pool, std::size_t more) {
+  if (pool.capacity() - pool.size() < more) pool.reserve(std::max(pool.size() + more, 2 * pool.capacity()));
+}
+
 bool holds_integers(const tide::DistributionRecord& record) {
   const auto kind = static_cast<DistributionKind>(record.kind);
   return kind == DistributionKind::integer_pmf || kind == DistributionKind::bins;
@@ -136,7 +145,46 @@ void ProfileBuilder::add_cell(std::uint32_t client, std::uint32_t window, const 
     return "window " + std::to_string(window) + "; there are " + std::to_string(grid_.windows);
   });
   check_cell(cell);
+  require(cells_.size() < max_cells, [&] {
+    return std::string("clients with more than 2^26 active windows together; use fewer or longer windows");
+  });
   cells_.push_back({window, client, cell});
+}
+
+void ProfileBuilder::repeat_client(std::span<const std::string> names) {
+  const std::size_t clients = name_offsets_.size() - 1;
+  require(clients > 0, [&] { return std::string("no client to repeat"); });
+  const auto client = static_cast<std::uint32_t>(clients - 1);
+  const auto is_other = [client](const auto& entry) { return entry.client != client; };
+  const auto first_of = [&](const auto& all) {
+    return static_cast<std::size_t>(std::find_if(all.rbegin(), all.rend(), is_other).base() - all.begin());
+  };
+  const std::size_t first_cell = first_of(cells_);
+  const std::size_t first_correlation = first_of(correlations_);
+  const std::size_t cells = cells_.size() - first_cell;
+  const std::size_t correlations = correlations_.size() - first_correlation;
+  require(cells == 0 || names.size() <= (max_cells - cells_.size()) / cells, [&] {
+    return std::to_string(names.size() + 1) + " clients with " + std::to_string(cells) +
+           " active windows each; allowed: at most 2^26 of all clients together; use fewer clients or longer "
+           "windows";
+  });
+  const std::size_t fields = std::size_t{grid_.epochs} * fields_of(category_).size();
+  make_room(cells_, names.size() * cells);
+  make_room(correlations_, names.size() * correlations);
+  make_room(field_distribution_, names.size() * fields);
+  for (const std::string& client_name : names) {
+    const std::uint32_t copy = add_client(client_name);
+    for (std::size_t i = 0; i < cells; ++i) {
+      cells_.push_back(cells_[first_cell + i]);
+      cells_.back().client = copy;
+    }
+    for (std::size_t i = 0; i < correlations; ++i) {
+      correlations_.push_back(correlations_[first_correlation + i]);
+      correlations_.back().client = copy;
+    }
+    const auto own = field_distribution_.begin() + static_cast<std::ptrdiff_t>(client * fields);
+    std::copy_n(own, fields, field_distribution_.end() - static_cast<std::ptrdiff_t>(fields));
+  }
 }
 
 std::uint32_t ProfileBuilder::add_integer_pmf(std::span<const std::uint32_t> values,
@@ -475,6 +523,24 @@ struct ProfileBuilder::CellColumns {
   std::vector<double> shape;
   std::vector<double> cv;
   std::vector<Family> family;
+
+  void resize(std::size_t cells) {
+    client.resize(cells);
+    rate.resize(cells);
+    shape.resize(cells);
+    cv.resize(cells);
+    family.resize(cells);
+  }
+  void put(std::size_t at, const PlacedCell& placed) {
+    client[at] = placed.client;
+    rate[at] = placed.cell.rate;
+    shape[at] = placed.cell.shape;
+    cv[at] = placed.cell.cv;
+    family[at] = placed.cell.family;
+  }
+  [[nodiscard]] PlacedCell cell(std::size_t at) const {
+    return {0, client[at], {rate[at], shape[at], cv[at], family[at]}};
+  }
 };
 
 ProfileBuilder::CellColumns ProfileBuilder::sorted_cells() const {
@@ -484,26 +550,25 @@ ProfileBuilder::CellColumns ProfileBuilder::sorted_cells() const {
   for (std::size_t w = 0; w < grid_.windows; ++w) columns.window_offsets[w + 1] += columns.window_offsets[w];
 
   // Bucketed by window; within one, the order of adding, which usually is that of the clients already.
-  std::vector<const PlacedCell*> order(cells_.size());
+  columns.resize(cells_.size());
   std::vector<std::uint64_t> next(columns.window_offsets.begin(), columns.window_offsets.end() - 1);
-  for (const PlacedCell& cell : cells_) order[static_cast<std::size_t>(next[cell.window]++)] = &cell;
+  for (const PlacedCell& cell : cells_) columns.put(static_cast<std::size_t>(next[cell.window]++), cell);
+  std::vector<PlacedCell> sorted;
   for (std::size_t w = 0; w < grid_.windows; ++w) {
-    const auto begin = order.begin() + static_cast<std::ptrdiff_t>(columns.window_offsets[w]);
-    const auto end = order.begin() + static_cast<std::ptrdiff_t>(columns.window_offsets[w + 1]);
-    const auto client_of = [](const PlacedCell* cell) { return cell->client; };
-    if (!std::ranges::is_sorted(begin, end, {}, client_of)) std::ranges::sort(begin, end, {}, client_of);
-    const auto twice = std::ranges::adjacent_find(begin, end, {}, client_of);
-    if (twice != end) {
-      throw ProfileError("client " + std::to_string((*twice)->client) + " has two cells in window " +
+    const auto begin = static_cast<std::size_t>(columns.window_offsets[w]);
+    const auto end = static_cast<std::size_t>(columns.window_offsets[w + 1]);
+    const auto clients = std::span(columns.client).subspan(begin, end - begin);
+    if (!std::ranges::is_sorted(clients)) {
+      sorted.clear();
+      for (std::size_t at = begin; at < end; ++at) sorted.push_back(columns.cell(at));
+      std::ranges::sort(sorted, {}, &PlacedCell::client);
+      for (std::size_t at = begin; at < end; ++at) columns.put(at, sorted[at - begin]);
+    }
+    const auto twice = std::ranges::adjacent_find(clients);
+    if (twice != clients.end()) {
+      throw ProfileError("client " + std::to_string(*twice) + " has two cells in window " +
                          std::to_string(w) + "; at most one is allowed");
     }
-  }
-  for (const PlacedCell* cell : order) {
-    columns.client.push_back(cell->client);
-    columns.rate.push_back(cell->cell.rate);
-    columns.shape.push_back(cell->cell.shape);
-    columns.cv.push_back(cell->cell.cv);
-    columns.family.push_back(cell->cell.family);
   }
   return columns;
 }

@@ -40,6 +40,9 @@ class ProfileBuilder {
   std::uint32_t add_client(std::string_view name);
   void add_cell(std::uint32_t client, std::uint32_t window, const Cell& cell);
 
+  /// Clients like the one that was added last, with its cells, distributions and correlations.
+  void repeat_client(std::span<const std::string> names);
+
   /// Equal distributions get the same id.
   std::uint32_t add_integer_pmf(std::span<const std::uint32_t> values, std::span<const double> probabilities);
   std::uint32_t add_real_pmf(std::span<const double> values, std::span<const double> probabilities);

@@ -15,6 +15,8 @@ using Wrong = SessionModelChecker::Wrong;
 }
 
 constexpr double longest_service_s = 1e6;
+// Of a session with all its sub-agents: calls of tools with all their tries, and of sub-agents.
+constexpr double max_session_tries = 1 << 28;
 
 }  // namespace
 
@@ -94,22 +96,34 @@ void SessionModelChecker::check_distribution(std::uint32_t id, const char* what,
   }
 }
 
+// What the limits of turns, calls, tries and sub-agents allow together.
 void SessionModelChecker::check_sizes() const {
   std::vector<double> requests(models_.size());
+  std::vector<double> tries(models_.size());
   for (std::size_t number = models_.size(); number-- > 0;) {
     const SessionModel& model = models_[number];
-    double most = 0;
+    double most_requests = 0;
+    double most_tries = 0;
     for (const SessionStep& step : steps_.subspan(model.first_step, model.steps)) {
-      if (step.child == SessionStep::missing) continue;
       const double calls = step.calls == SessionStep::missing ? 1 : distributions_[step.calls].maximum;
-      most = std::max(most, calls * requests[step.child]);
+      if (step.child == SessionStep::missing) {
+        most_tries = std::max(most_tries, calls * (1.0 + step.retries));
+      } else {
+        most_requests = std::max(most_requests, calls * requests[step.child]);
+        most_tries = std::max(most_tries, calls * (1 + tries[step.child]));
+      }
     }
     const double turns = distributions_[model.turns].maximum;
-    requests[number] = turns + (turns - 1) * most;
+    requests[number] = turns + (turns - 1) * most_requests;
+    tries[number] = (turns - 1) * most_tries;
     if (requests[number] > max_session_requests) {
       fail({number}, "up to " + number_text(requests[number]) +
                          " requests in a session with its sub-agents; allowed: at most " +
                          number_text(max_session_requests));
+    }
+    if (tries[number] > max_session_tries) {
+      fail({number}, "turns, calls, retries and sub-agents allow up to " + number_text(tries[number]) +
+                         " calls and tries in a session; allowed: at most " + number_text(max_session_tries));
     }
   }
 }

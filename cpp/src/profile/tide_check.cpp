@@ -1,5 +1,6 @@
 // The content of an image: every value that the engine relies on. The passes over large sections only
 // gather whether all is well (which vectorises); the search for the first offender comes after.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -351,6 +352,67 @@ void check_references(const View& view, const std::vector<Usable>& usable, const
   }
 }
 
+/// What a request of multimodal clients adds up to, on average: a sum beyond 2^32 - 1 tokens is no request's.
+class InputChecker {
+ public:
+  InputChecker(const View& view, const Place& place)
+      : view_(view), place_(place), mean_(view.distributions.size(), unknown) {}
+
+  void run() {
+    const std::span<const Field> fields = fields_of(Category::multimodal);
+    for (std::size_t entry = 0; entry < view_.field_distribution.size(); entry += fields.size()) {
+      const auto ids = view_.field_distribution.subspan(entry, fields.size());
+      if (std::ranges::find(ids, Profile::missing) == ids.end()) check(entry, ids);
+    }
+  }
+
+ private:
+  static constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+
+  void check(std::size_t entry, std::span<const std::uint32_t> ids) {
+    const std::span<const Field> fields = fields_of(Category::multimodal);
+    double sum = 0;
+    std::string terms;
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      if (fields[i] == Field::text_tokens) sum += mean(ids[i]);
+      if (is_count(fields[i])) sum += mean(ids[i]) * mean(ids[i + 1]);
+    }
+    if (sum <= max_tokens) return;
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      if (fields[i] == Field::output_tokens) continue;
+      terms.append(terms.empty() ? "" : ", ").append(name(fields[i])).append(" ").append(text(mean(ids[i])));
+    }
+    place_.fail(entry, "requests of " + text(sum) + " input tokens on average (means: " + terms +
+                           "); allowed: at most 2^32 - 1");
+  }
+
+  double mean(std::uint32_t id) {
+    if (std::isnan(mean_[id])) mean_[id] = statistics(distribution(view_.distributions[id]), {}).mean;
+    return mean_[id];
+  }
+
+  [[nodiscard]] Distribution distribution(const DistributionRecord& record) const {
+    const auto first = static_cast<std::size_t>(record.first_value);
+    const auto count = static_cast<std::size_t>(record.count);
+    Distribution made;
+    made.kind = static_cast<DistributionKind>(record.kind);
+    made.minimum = record.minimum;
+    made.maximum = record.maximum;
+    if (made.kind == DistributionKind::quantiles) {
+      made.real_values = view_.real_values.subspan(first, count);
+      return made;
+    }
+    made.integer_values = view_.integer_values.subspan(first, count);
+    made.probabilities =
+        view_.probabilities.subspan(static_cast<std::size_t>(record.first_probability), count);
+    return made;
+  }
+
+  const View& view_;
+  Place place_;
+  std::vector<double> mean_;  // by distribution
+};
+
 /// Those of one client: a matrix that normal variates can have.
 void check_matrix(std::span<const Correlation> correlations, std::size_t fields, const View& view,
                   const Place& place) {
@@ -456,6 +518,8 @@ void check_content(const View& view, const std::string& origin) {
   check_cells(view, origin);
   const std::vector<Usable> usable = DistributionChecker(view, origin).run();
   check_references(view, usable, {origin, Section::field_distribution});
+  if (static_cast<Category>(view.grid.category) == Category::multimodal)
+    InputChecker(view, {origin, Section::field_distribution}).run();
   check_correlations(view, {origin, Section::correlations});
   check_sessions(view, origin);
   check_prompts(view, origin);

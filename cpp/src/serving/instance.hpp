@@ -25,13 +25,16 @@ class Instance {
            Recorder& recorder)
       : number_(number), options_(&options), cost_(&cost), requests_(&requests), recorder_(&recorder) {}
 
-  /// A request comes, at a time to which all steps are done.
+  /// A request comes, at a time to which all steps are done. Where others wait it may be any time: it does
+  /// not matter before they are admitted.
   void enqueue(Slot slot, Picoseconds now);
   /// The time behind which `step` must be called: the end of the planned step, or just behind the clock where
   /// one is to be planned, so that all requests of that time are there; `never` where there is nothing to do.
   [[nodiscard]] Picoseconds wake() const noexcept;
   /// Plans a step, or does the planned one.
   void step();
+  /// Requests that have not been admitted, or are not any more.
+  [[nodiscard]] std::size_t waiting() const noexcept { return waiting_.size(); }
   /// Requests that have not ended.
   [[nodiscard]] std::uint64_t unfinished() const noexcept {
     return waiting_.size() + decoding_.size() + (prefilling_ ? 1 : 0) + completing_.size();

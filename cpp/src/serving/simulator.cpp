@@ -22,6 +22,12 @@ namespace {
 constexpr std::uint32_t most_instances = 65536;
 constexpr std::uint64_t most_kv_tokens = 1'000'000'000'000;
 constexpr std::uint64_t poll_steps_per_step = 4;  // a Poller looks up after 2^16
+constexpr std::size_t least_waiting = 4096;
+
+// Of one step: each has a prompt token at least, and the first is admitted however long.
+std::size_t most_admitted(const InstanceOptions& options) noexcept {
+  return std::min<std::size_t>(options.max_sequences, options.max_batch_tokens) + 1;
+}
 
 void check_range(const char* name, std::uint64_t value, std::uint64_t low, std::uint64_t high) {
   if (value < low || value > high) {
@@ -79,6 +85,7 @@ struct ServingSimulator::State {
   Picoseconds last_timestamp = 0;
   Poller poller;
   bool is_closed = false;  // after finish, or after an error
+  std::size_t most_waiting;
 
   explicit State(ServingOptions given)
       : options(checked(std::move(given))),
@@ -87,7 +94,8 @@ struct ServingSimulator::State {
         in_step(options.closed_loop || options.routing == Routing::least_loaded),
         wakes(options.instances, never),
         loads(options.instances, 0),
-        poller(options.poll) {
+        poller(options.poll),
+        most_waiting(std::max(least_waiting, most_admitted(options.instance))) {
     for (std::uint32_t number = 0; number < options.instances; ++number)
       instances.emplace_back(number, options.instance, cost, requests, recorder);
   }
@@ -115,6 +123,13 @@ struct ServingSimulator::State {
     while (instance.wake() <= until) step(instance);
   }
 
+  // An instance that is slower than its requests come would keep all of them. What comes now is behind those
+  // that wait, of which a step admits a part, so that it can go on beyond the present.
+  void catch_up(Instance& instance) {
+    if (options.keep_requests) return;  // which are told in the order of their ends as far as is known
+    while (instance.waiting() > most_waiting) step(instance);
+  }
+
   std::size_t route() {
     if (options.routing == Routing::least_loaded) return loads.argmin();
     return static_cast<std::size_t>(routed++ % options.instances);
@@ -128,7 +143,7 @@ struct ServingSimulator::State {
     const std::size_t at = route();
     if (!in_step) advance(instances[at], now);
     instances[at].enqueue(requests.add(request), now);
-    if (!in_step) return;
+    if (!in_step) return catch_up(instances[at]);
     wakes.set(at, instances[at].wake());
     if (options.routing == Routing::least_loaded) loads.set(at, instances[at].unfinished());
   }

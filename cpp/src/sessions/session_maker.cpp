@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
+#include <string>
 
 namespace tracetide {
 namespace {
@@ -16,8 +18,13 @@ constexpr std::uint64_t draws_per_request = 8;  // about: its fields, its place 
 
 double uniform(std::uint32_t word) noexcept { return word * 0x1p-32; }
 
-std::uint32_t to_tokens(std::uint64_t tokens) noexcept {
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(tokens, 0xFFFFFFFFu));
+std::uint32_t to_tokens(std::uint64_t tokens) {
+  if (tokens > 0xFFFFFFFFu) {
+    throw std::invalid_argument("input_tokens: a turn of a session would have " + std::to_string(tokens) +
+                                ", which is not allowed; it must be at most 2^32 - 1: give the sessions a "
+                                "context_limit, or fewer turns, calls or tokens");
+  }
+  return static_cast<std::uint32_t>(tokens);
 }
 
 std::int64_t service_ns(const SessionModel& model, std::uint32_t input, std::uint32_t output) noexcept {

@@ -17,7 +17,7 @@ namespace tracetide {
 namespace {
 
 constexpr std::uint64_t most_ids = std::uint64_t{1} << 31;
-constexpr double latest_time = 1e10;  // s; what readers take for a time
+constexpr double latest_time = 9223372036.0;  // s; whole nanoseconds in 64 bits
 constexpr std::size_t longest_real = 24;
 constexpr std::size_t longest_value = 64;  // of a cell but lists and texts; chat has two numbers and a key
 
@@ -26,6 +26,8 @@ constexpr std::size_t longest_value = 64;  // of a cell but lists and texts; cha
 // those from 2^52 on. All are below 2^53, so that they are exact as double as well.
 constexpr std::uint64_t most_sessions = std::uint64_t{1} << 36;
 constexpr std::uint64_t first_alone_chat = std::uint64_t{1} << 52;
+
+bool is_time(double seconds) noexcept { return seconds >= 0 && seconds < latest_time; }
 
 char* put_real(char* to, double value) noexcept { return std::to_chars(to, to + longest_real, value).ptr; }
 
@@ -196,7 +198,19 @@ std::size_t RowWriter::column_of(std::string_view name) const {
   throw std::invalid_argument("columns: '" + std::string(name) + "' is missing");
 }
 
+// Whatever the format makes of them.
+void RowWriter::check_delays(const Rows& rows) const {
+  if (!delay_) return;
+  const auto delay = std::get<std::span<const double>>(rows.columns[*delay_]);
+  for (std::size_t row = 0; row < rows.size; ++row) {
+    if (is_time(delay[row]) || std::isnan(delay[row])) continue;
+    throw std::invalid_argument(row_name(row) +
+                                ": its delay is no time; it must be from 0 to 9223372036 s, or missing");
+  }
+}
+
 RowWriter::Prepared RowWriter::prepare(const Rows& rows) {
+  check_delays(rows);
   Prepared prepared;
   prepared.first_row = next_row_;
   prepared.first_filler = next_filler_;
@@ -213,7 +227,6 @@ RowWriter::Prepared RowWriter::prepare(const Rows& rows) {
 
 void RowWriter::check_times(const Rows& rows, const Column<std::uint32_t>& places) const {
   const auto timestamp = std::get<std::span<const double>>(rows.columns[timestamp_]);
-  const auto is_time = [](double time) { return time >= 0 && time < latest_time; };
   for (std::size_t row = 0; row < rows.size; ++row) {
     if (is_time(timestamp[row])) continue;
     const bool is_later = has_begins_ && places[row] != 0 && std::isnan(timestamp[row]);
@@ -223,7 +236,7 @@ void RowWriter::check_times(const Rows& rows, const Column<std::uint32_t>& place
         row_name(row) +
         (std::isnan(timestamp[row]) ? ": it has no timestamp" : ": its timestamp is no time") +
         (is_later ? " and no delay" : "") + ", which " + std::string(name(format_)) +
-        " does not allow; it must be from 0 to 1e10 s");
+        " does not allow; it must be from 0 to 9223372036 s");
   }
 }
 

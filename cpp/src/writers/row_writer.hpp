@@ -96,6 +96,7 @@ class RowWriter {
   [[nodiscard]] std::size_t column_of(std::string_view name) const;
   [[nodiscard]] std::size_t longest_text(const Rows& rows) const;
   [[nodiscard]] std::string row_name(std::size_t row) const;
+  void check_delays(const Rows& rows) const;
   void count_without_tokens(const Rows& rows);
   void check_times(const Rows& rows, const Column<std::uint32_t>& places) const;
   void check_chats(const Rows& rows) const;

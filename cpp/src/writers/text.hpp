@@ -28,7 +28,7 @@ enum class TextFormat : std::uint8_t { csv, jsonl };
 /// The same of a job without conversations and hash ids.
 [[nodiscard]] std::string text_header(Category category, TextFormat format);
 
-/// Appends one line a row. Timestamps must be in [0, 1e15) and all columns of the category present.
+/// Appends one line a row. All columns of the category must be present.
 /// `out` gets room for the rows at their longest (two to three times what they need) before they are written:
 /// use one buffer again and again, which then allocates nothing and touches no fresh memory.
 void append_rows(const Batch& batch, TextFormat format, Column<char>& out);

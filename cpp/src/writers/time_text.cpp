@@ -1,12 +1,13 @@
 #include "writers/time_text.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace tracetide {
 
 void DateWriter::remember(std::int64_t second) noexcept {
   second_ = second;
-  const std::chrono::sys_seconds time{std::chrono::seconds(origin_ + second)};
+  const std::chrono::sys_seconds time{std::chrono::seconds(std::min(origin_ + second, end - 1))};
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{time - day};

@@ -1,7 +1,6 @@
 // Times as text: seconds and milliseconds with a fraction, whole microseconds and nanoseconds, dates.
 #pragma once
 
-#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -16,11 +15,16 @@ struct WholeTime {
   std::uint32_t ns = 0;
 };
 
-inline constexpr double time_limit = 1e15;
+/// The longest time that is written; with all of its 15 digits of seconds it fits where the writers below
+/// have room.
+inline constexpr double longest_time = 999'999'999'999'999.875;
 
-/// The nearest whole nanosecond of a time in [0, time_limit).
+/// The nearest whole nanosecond of a time from 0 to longest_time. Any other double is taken for the nearer
+/// end and NaN for 0: nothing is written beyond its room, whatever comes. To refuse them is up to who knows
+/// the row.
 [[nodiscard]] inline WholeTime whole_time(double seconds) noexcept {
-  assert(seconds >= 0 && seconds < time_limit);
+  seconds = seconds > 0 ? seconds : 0.0;
+  seconds = seconds < longest_time ? seconds : longest_time;
   // Below 2^23 s the fraction is exact and within 0.47 ns of the whole number of nanoseconds that the
   // time stands for, and the product adds less than 1e-7 to that. Above, the product is exact.
   WholeTime time{static_cast<std::int64_t>(seconds)};
@@ -76,13 +80,13 @@ inline char* put_milliseconds(char* to, double seconds) noexcept {
   return put_fraction(to + 1, rest * 1000);
 }
 
-/// The nearest whole number of microseconds.
+/// The nearest whole number of microseconds, of a time before 1.8e13 s.
 inline char* put_microseconds(char* to, double seconds) noexcept {
   const WholeTime time = whole_time(seconds);
   return put_long_number(to, static_cast<std::uint64_t>(time.second) * 1'000'000 + (time.ns + 500) / 1000);
 }
 
-/// Whole nanoseconds, of a time before 1.8e10 s.
+/// Whole nanoseconds, of a time before 1.8e10 s; of later ones modulo 2^64.
 inline char* put_nanoseconds(char* to, double seconds) noexcept {
   const WholeTime time = whole_time(seconds);
   return put_long_number(to, static_cast<std::uint64_t>(time.second) * 1'000'000'000 + time.ns);
@@ -94,7 +98,7 @@ class DateWriter {
   static constexpr std::size_t longest = 27 + 4;
   static constexpr std::int64_t end = 253'402'300'800;  ///< s since 1970 of the year 10000
 
-  /// `origin` in seconds since 1970, in UTC. Origin and times must be before `end` together.
+  /// `origin` in seconds since 1970, in UTC. Times that are not before `end` with it become the last second.
   explicit DateWriter(std::int64_t origin) noexcept : origin_(origin) {}
 
   char* put(char* to, double timestamp) noexcept {

@@ -23,6 +23,8 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tracetide.formats.row_groups import RowGroups
+
 MAGIC = b"PAR1"
 _TAIL = 8  # the footer's length in 4 bytes, and the magic
 
@@ -76,7 +78,7 @@ class ParallelParquetWriter:
     Args:
         sink: a binary file at its beginning, opened (and later closed) by the caller.
         schema: of every batch. Its metadata goes into the file.
-        rows_per_group: rows of every row group but the last.
+        rows_per_group: rows of every row group but the last; of fewer where its lists reach 2^25 values.
         threads: encode on so many threads; 0 means one for each core.
         metadata: further metadata of the file.
         options: for `pyarrow.parquet.ParquetWriter`; `encoding_options(schema)` if not given.
@@ -103,7 +105,7 @@ class ParallelParquetWriter:
         threads = threads or os.cpu_count() or 1
         self._sink = sink
         self._schema = schema.remove_metadata()
-        self._rows_per_group = rows_per_group
+        self._row_groups = RowGroups(rows_per_group)
         self._options = dict(encoding_options(schema) if options is None else options)
         self._in_flight = threads + 2
 
@@ -115,7 +117,6 @@ class ParallelParquetWriter:
             self._footer = _read_footer(memoryview(empty.getvalue()))
 
         self._waiting: list[pa.RecordBatch] = []  # less than a row group
-        self._waiting_rows = 0
         self._encoding: deque[Future[_EncodedGroup]] = deque()  # in the file's order
         self._groups: list[_Struct] = []
         self._rows = 0
@@ -137,13 +138,9 @@ class ParallelParquetWriter:
                 f"a batch has the columns {_names(batch.schema)}; the file has {_names(self._schema)}"
             )
         try:
-            start = 0
-            while start < batch.num_rows:
-                part = batch.slice(start, self._rows_per_group - self._waiting_rows)
-                start += part.num_rows
+            for part, is_whole in self._row_groups.pieces(batch):
                 self._waiting.append(part)
-                self._waiting_rows += part.num_rows
-                if self._waiting_rows == self._rows_per_group:
+                if is_whole:
                     self._submit()
         except BaseException:
             self.abort()
@@ -184,7 +181,7 @@ class ParallelParquetWriter:
     def _submit(self) -> None:
         while len(self._encoding) >= self._in_flight or (self._encoding and self._encoding[0].done()):
             self._finish_oldest()
-        batches, self._waiting, self._waiting_rows = self._waiting, [], 0
+        batches, self._waiting = self._waiting, []
         self._encoding.append(self._executor.submit(_encode, batches, self._schema, self._options))
 
     def _finish_oldest(self) -> None:

@@ -13,7 +13,8 @@ from tracetide.formats.base import Format, Loss, Sink, Source, ToolOptions
 from tracetide.formats.parallel_parquet import ParallelParquetWriter, encoding_options
 
 ROW_GROUP = 1 << 20
-"""Rows of every row group but the last, so that bytes never depend on how requests came."""
+"""Rows of every row group but the last, so that bytes never depend on how requests came. Where lists are
+long, fewer: see `row_groups`."""
 
 
 def write(

@@ -15,6 +15,7 @@ from tracetide.arrow import job_metadata, job_schema, record_batch_of, schema_of
 from tracetide.columns import NO_SESSION
 from tracetide.errors import TraceError
 from tracetide.formats.base import Loss, ToolOptions, ToolText
+from tracetide.formats.row_groups import TEXT_VALUES, RowGroups
 from tracetide.formats.text import header_of, rows_of
 from tracetide.formats.tool_rows import ToolRows
 from tracetide.job import Job
@@ -126,8 +127,8 @@ class BatchSource:
         if header:
             yield 0, header
         for batch in self.batches(_TEXT_ROWS):
-            if len(batch):
-                yield len(batch), rows_of(batch, container)
+            for piece, _ in RowGroups(_TEXT_ROWS, TEXT_VALUES).pieces(batch):
+                yield len(piece), rows_of(piece, container)
 
     def tool_text(self, name: str, options: ToolOptions) -> ToolText:
         """In another tool's format."""
@@ -169,22 +170,18 @@ class ScanSource(BatchSource):
         self.renumbers = scan.format != "native"
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
-        """Batches of `rows` rows."""
+        """Batches of `rows` rows, of fewer where their lists are long (see `row_groups`)."""
+        if not rows:
+            yield from self._kept()
+            return
         held: list[pa.RecordBatch] = []
-        count = 0
+        groups = RowGroups(rows)
         for batch in self._kept():
-            if not rows:
-                yield batch
-                continue
-            at = 0
-            while at < len(batch):
-                piece = batch.slice(at, rows - count)
+            for piece, is_whole in groups.pieces(batch):
                 held.append(piece)
-                count += len(piece)
-                at += len(piece)
-                if count == rows:
+                if is_whole:
                     yield _joined(held)
-                    held, count = [], 0
+                    held = []
         if held:
             yield _joined(held)
 

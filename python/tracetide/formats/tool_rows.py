@@ -15,6 +15,7 @@ from tracetide.columns import NO_SESSION
 from tracetide.errors import TraceError
 from tracetide.formats.base import Loss, ToolOptions
 from tracetide.formats.hash_blocks import HashBlocks, check_counts
+from tracetide.formats.row_groups import TEXT_VALUES, RowGroups
 from tracetide.readers.fields import NATIVE
 from tracetide.readers.growing_map import Distinct
 from tracetide.readers.layouts import FORMAT_BLOCKS
@@ -69,6 +70,7 @@ class ToolRows:
         self._names = names
         kinds = [(name, self._kind(name)) for name in names]
         wanted = options.block_size or FORMAT_BLOCKS.get(format, 0)
+        self._block_size = wanted if options.hash_ids else 0
         self._blocks = None
         if "hash_ids" in names and options.hash_ids and wanted:
             self._blocks = HashBlocks(block_size or wanted, wanted)
@@ -87,7 +89,7 @@ class ToolRows:
         """
         if self._core.header:
             yield 0, self._core.header
-        for batch in batches:
+        for batch in self._cut(batches):
             columns = [self._column(batch, name) for name in self._names]
             try:
                 text = self._core.write(len(batch), columns)
@@ -98,6 +100,15 @@ class ToolRows:
         rest = memoryview(self._core.finish())
         if rest.nbytes:
             yield 0, rest  # type: ignore[misc]
+
+    def _cut(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The same rows, at a time as many as have not too many ids, their own or those that they get."""
+        for batch in batches:
+            ids = None
+            if self._block_size:
+                ids = -(-batch.column("input_tokens").to_numpy().astype(np.int64) // self._block_size)
+            for piece, _ in RowGroups(max(len(batch), 1), TEXT_VALUES).pieces(batch, ids):
+                yield piece
 
     def loss(self) -> Loss:
         """What the format does not tell."""

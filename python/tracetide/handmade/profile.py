@@ -187,13 +187,13 @@ def _add(builder: _core.ProfileBuilder, client: Client, names: list[str], rates:
         np.full(active.size, family, dtype=np.uint8),
     )
     laws = {name: _law(builder, client, name) for name in FIELDS[client.category]}
-    for name in names:
-        number = builder.add_client(name)
-        builder.add_cells(number, *cells)
-        for field, law in laws.items():
-            builder.set_field(0, number, field, law)
-        for (a, b), spearman in client.correlations.items():
-            builder.set_correlation(number, a, b, float(spearman))
+    number = builder.add_client(names[0])
+    builder.add_cells(number, *cells)
+    for field, law in laws.items():
+        builder.set_field(0, number, field, law)
+    for (a, b), spearman in client.correlations.items():
+        builder.set_correlation(number, a, b, float(spearman))
+    builder.repeat_client(names[1:])
 
 
 def gaps_of(law: Distribution) -> tuple[int, float, float]:

@@ -17,6 +17,9 @@ _FEWEST_REQUESTS = 10
 """A rate at which fewer are expected says nothing."""
 _MOST_REQUESTS = 20_000_000
 """More are not simulated to find a rate."""
+MOST_HELD = 10_000_000
+"""More are not served where all may have to be held in memory: in a closed loop, where requests go to the
+instance with the fewest, and where they are divided among instances."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,12 @@ class InstanceSearch:
         """The fewest instances that meet targets."""
         # More than one for every request that could be there at a time change nothing.
         expected = math.ceil(self._workload.rate * self._workload.duration)
+        if expected > MOST_HELD and (self._closed_loop or self._routing != "round-robin"):
+            raise ValueError(
+                f"workload: {expected:,} requests are not allowed in a closed loop or with least-loaded "
+                f"routing, which hold them in memory; there must be at most {MOST_HELD:,}, as in a shorter "
+                "duration"
+            )
         most = max(1, min(MOST_INSTANCES, 2 * expected))
         worst = _boundary(lambda at: not targets.are_met(self._at(at)), 1, 1, most)
         if worst == most:

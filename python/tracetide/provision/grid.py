@@ -9,7 +9,7 @@ from typing import Any
 
 from tracetide.clientpool import ClientPool
 from tracetide.job import Job
-from tracetide.provision.capacity import InstanceSearch, RateSearch
+from tracetide.provision.capacity import MOST_HELD, InstanceSearch, RateSearch
 from tracetide.provision.instance import Instance
 from tracetide.provision.simulation import instance_of
 from tracetide.provision.targets import Targets
@@ -153,6 +153,13 @@ def grid(
     served = instance_of(instance)
     actual = workload_of(workload)
     jobs = _benchmark_jobs(workload, actual, pool, seed)
+    most = max(job.expected for job in jobs.values())
+    if benchmark == "share" and most > MOST_HELD:
+        raise ValueError(
+            f"workload: {most:,.0f} requests are not allowed where benchmarks divide them, for which they "
+            f"are held in memory; there must be at most {MOST_HELD:,}, as in a shorter duration or at a "
+            "lower rate"
+        )
     searches = {
         method: RateSearch(
             workload_of(job.generate() if benchmark == "share" else job, seed=seed),

@@ -9,15 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tracetide.columns import LATEST
 from tracetide.errors import TraceError
 from tracetide.readers.block_ids import SmallIds
 from tracetide.readers.fields import NATIVE, OWN_BLOCKS, UNITS, Field
 from tracetide.readers.place import Place, shown
 from tracetide.session_numbers import without_empty
 from tracetide.wording import Option, Told
-
-LATEST = 2**63 / 1e9
-"""Times must be before it, in seconds, as they are whole nanoseconds in 64 bits."""
 
 _WRONG_UNIT = 1e10
 """Past it, in seconds, a unit is wrong, for example milliseconds for seconds."""

@@ -25,7 +25,7 @@ def trace_of_scan(scan: TraceScan) -> Trace:
         name: _column([batch.column(position) for batch in batches], name, scan)
         for position, name in enumerate(scan.columns)
     }
-    return Trace(columns, scan.metadata, block_size=scan.block_size)
+    return Trace._of(columns, scan.metadata, block_size=scan.block_size)
 
 
 def _column(parts: list[pa.Array], name: str, scan: TraceScan) -> Column:
@@ -51,4 +51,4 @@ def _lists(parts: list[pa.Array], name: str, scan: TraceScan) -> ListColumn:
             f"{_MOST_ITEMS}; use scan"
         )
     values = np.concatenate([part.flatten().to_numpy(zero_copy_only=False) for part in parts])
-    return ListColumn(np.concatenate([[0], ends]).astype(np.int32), values.astype(np.uint32, copy=False))
+    return ListColumn._of(np.concatenate([[0], ends]).astype(np.int32), values.astype(np.uint32, copy=False))
