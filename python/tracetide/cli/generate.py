@@ -45,7 +45,10 @@ def generate(
     max_rate: Annotated[float | None, Parameter(help="Lower the profile's own rates to this peak.")] = None,
     rate_file: Annotated[
         str | None,
-        Parameter(help="CSV file of `time,rate` points, linear in between; every window takes the mean."),
+        Parameter(
+            help="CSV file of `time,rate` points, linear in between; every window takes the mean. A header "
+            "may name the columns in the other order."
+        ),
     ] = None,
     span: Span = None,
     filter: Filters = None,
