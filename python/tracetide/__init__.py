@@ -30,11 +30,14 @@ from tracetide.distributions import (
     Zipf,
 )
 from tracetide.errors import (
+    EmptyRequestWarning,
+    FlattenedRateWarning,
     IdleWindowWarning,
     MissingDataWarning,
     MissingPackageError,
     ProfileError,
     TraceError,
+    TracetideWarning,
 )
 from tracetide.fit import fit, fit_with_report
 from tracetide.generate import generate, stream
@@ -72,7 +75,9 @@ __all__ = [
     "Daily",
     "DatasetWritten",
     "Distribution",
+    "EmptyRequestWarning",
     "Exponential",
+    "FlattenedRateWarning",
     "Gamma",
     "IdleWindowWarning",
     "Job",
@@ -101,6 +106,7 @@ __all__ = [
     "TraceComparison",
     "TraceError",
     "TraceScan",
+    "TracetideWarning",
     "Uniform",
     "User",
     "ValidationReport",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracetide import _core
 from tracetide.durations import format_duration, format_time, parse_time
+from tracetide.errors import ProfileError
 from tracetide.grid import NS
 from tracetide.profile_source import ProfileSource, digest_of, from_image
 
@@ -117,6 +118,24 @@ class ClientPool:
     def end(self) -> float:
         """Where this pool ends, in seconds from the profile's start."""
         return self._end
+
+    @property
+    def duration(self) -> float:
+        """How long a job of it is unless it is told, in seconds: the length of its span.
+
+        Of a whole profile whose provenance has a `duration`, as that of a fit has, it is that: a last window
+        in which the trace ended is not filled.
+
+        Raises:
+            ProfileError: if the provenance has something else there.
+        """
+        length = self._end - self._start
+        told = self.provenance.get("duration", length) if self.is_whole else length
+        if isinstance(told, bool) or not isinstance(told, int | float) or not 0 < told < float("inf"):
+            raise ProfileError(
+                f"{self._name}: provenance: duration {told!r} is not allowed; it must be seconds, above 0"
+            )
+        return min(float(told), length)
 
     @property
     def is_whole(self) -> bool:

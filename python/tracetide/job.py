@@ -17,7 +17,7 @@ from tracetide import _core
 from tracetide._version import __version__
 from tracetide.clientpool import ClientPool
 from tracetide.durations import parse_duration
-from tracetide.errors import IdleWindowWarning, MissingDataWarning
+from tracetide.errors import IdleWindowWarning, MissingDataWarning, outside
 from tracetide.grid import NS, window_edges_s
 from tracetide.profile_source import digest_of
 from tracetide.rates import Rate, rate_options
@@ -60,8 +60,8 @@ class Job:
         scale: instead of `rate`, a factor on the profile's own rates.
         max_rate: instead of `rate`, the profile's own curve lowered so that this is its peak.
             With none of the three: the profile's own rates.
-        duration: seconds, or text such as `"1h30min"`; the default is the length of the pool's span.
-            A longer one repeats the span.
+        duration: seconds, or text such as `"1h30min"`; the default is `pool.duration`: the length of
+            the pool's span, or of the trace to which its profile was fitted. A longer one repeats the span.
         seed: from 0 to 2^64 - 1.
         counts: how many requests a client sends in a window: `"profile"`, `"pinned"`, `"renewal"` or
             `"servegen"`.
@@ -114,7 +114,7 @@ class Job:
     ) -> None:
         if not isinstance(pool, ClientPool):
             raise TypeError(f"pool: {pool!r} is not allowed; it must be a ClientPool, as from tracetide.load")
-        seconds = pool.end - pool.start if duration is None else parse_duration(duration)
+        seconds = pool.duration if duration is None else parse_duration(duration)
         options: dict[str, Any] = {
             "duration": seconds,
             "seed": _seed(seed),
@@ -159,14 +159,14 @@ class Job:
                 f"profile has no distributions for them: {some}; their share of the rate, "
                 f"{100 * self._core.left_out_share:.3g} %, goes to the others",
                 MissingDataWarning,
-                stacklevel=_outside(),
+                stacklevel=outside(),
             )
         if self._core.empty_windows:
             warnings.warn(
                 f"{self._pool.name}: no client is active in {self._core.empty_windows:,} of the job's "
                 f"{self._core.windows:,} windows; they stay empty, whatever the rate",
                 IdleWindowWarning,
-                stacklevel=_outside(),
+                stacklevel=outside(),
             )
 
     @property
@@ -463,18 +463,6 @@ def _restore(pool: ClientPool, options: dict[str, Any]) -> Job:
     job._options = options
     job._core = job._resolve()
     return job
-
-
-def _outside() -> int:
-    """The stack level, seen from the caller, of the first frame that is not tracetide's."""
-    import sys
-
-    level = 2
-    frame = sys._getframe(2)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith("tracetide."):
-        frame = frame.f_back
-        level += 1
-    return level
 
 
 def _choice(name: str, value: str, allowed: tuple[str, ...]) -> str:

@@ -29,7 +29,7 @@ def window_columns(pool: ClientPool) -> Columns:
         Arrays of one length:
 
         - `start`, `duration`: float64, seconds; `start` counts from the profile's start, and both are cut
-          to the pool's span;
+          to the pool's span, and to `pool.duration`;
         - `client`: uint32; `client_name`: str;
         - `rate`: float64, requests/s; `requests`: rate * duration, the expected number;
         - `family`: str; `shape`, `cv`: float64; a CV that the profile has not is NaN;
@@ -42,12 +42,13 @@ def window_columns(pool: ClientPool) -> Columns:
     cells = profile.cells()
     window_ns = profile.window_ns
     first, last = round(pool.start * NS), round(pool.end * NS)
+    told = round((pool.start + pool.duration) * NS)
     begin = cells["window"].astype(np.int64) * window_ns
     inside = (begin < last) & (begin + window_ns > first)
     window = cells["window"][inside]
     begin = begin[inside]
     start = np.maximum(begin, first)
-    duration = (np.minimum(begin + window_ns, last) - start) / NS
+    duration = np.maximum(np.minimum(begin + window_ns, told) - start, 0) / NS
     client, rate = cells["client"][inside], cells["rate"][inside]
     columns: Columns = {
         "start": start / NS,

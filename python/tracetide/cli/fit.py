@@ -19,6 +19,7 @@ from tracetide.cli.parameters import (
     parse_unit,
 )
 from tracetide.cli.progress import size
+from tracetide.cli.warned import told_warnings
 from tracetide.durations import format_duration
 
 
@@ -71,6 +72,9 @@ def fit(
         bool,
         Parameter(negative="", help="Fit conversations and system prompts too, where the trace has any."),
     ] = False,
+    drop_empty: Annotated[
+        bool, Parameter(negative="", help="Leave out requests without input or output, such as failed ones.")
+    ] = False,
     report: Annotated[
         str | None, Parameter(help="A CSV file to write: how well each client and window fits.")
     ] = None,
@@ -116,17 +120,19 @@ def fit(
         "min_gaps": min_gaps,
         "min_lengths": min_lengths,
         "sessions": sessions,
+        "drop_empty": drop_empty,
     }
     started = time.monotonic()
-    if report is None and lengths_report is None:
-        pool = fit_only(trace, **options)  # type: ignore[arg-type]
-    else:
-        pool, found = fit_with_report(trace, **options)
-        if report is not None:
-            found.write(report)
-        if lengths_report is not None:
-            found.write_lengths(lengths_report)
-    pool.write(target)
+    with told_warnings(quiet=quiet, words={"drop_empty=True": "--drop-empty"}):
+        if report is None and lengths_report is None:
+            pool = fit_only(trace, **options)  # type: ignore[arg-type]
+        else:
+            pool, found = fit_with_report(trace, **options)
+            if report is not None:
+                found.write(report)
+            if lengths_report is not None:
+                found.write_lengths(lengths_report)
+        pool.write(target)
     if not quiet:
         print(
             f"{target}: {pool.category} profile of {len(pool):,} clients, {format_duration(pool.period)}, "

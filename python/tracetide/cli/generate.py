@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -24,10 +23,10 @@ from tracetide.cli.parameters import (
 )
 from tracetide.cli.progress import ProgressBar
 from tracetide.cli.rate_file import read_rate_file
+from tracetide.cli.warned import held_warnings
 from tracetide.cli.written import check_json, report_written
 from tracetide.clientpool import ClientPool, load
 from tracetide.distributions import Gamma
-from tracetide.errors import IdleWindowWarning, MissingDataWarning
 from tracetide.formats import format_of
 from tracetide.job import Job
 from tracetide.shards import Shard
@@ -57,7 +56,8 @@ def generate(
         str | None,
         Parameter(
             allow_leading_hyphen=True,
-            help='Seconds, or "90s", "10min", "1h30min", "30d"; default: that of the span.',
+            help='Seconds, or "90s", "10min", "1h30min", "30d"; default: that of the span, or of the trace that '
+            "was fitted.",
         ),
     ] = None,
     num_requests: Annotated[
@@ -158,9 +158,7 @@ def generate(
         raise ValueError("--shard: not allowed with a data set, whose parts are what shards are there for")
     chosen = format_of(target, "parquet" if is_dataset else format)
     check_json(target, as_json=json_)
-    with warnings.catch_warnings(record=True) as caught:
-        for kind in (MissingDataWarning, IdleWindowWarning):
-            warnings.simplefilter("always", kind)
+    with held_warnings() as messages:
         pool = narrowed(load(profile, threads=_not_negative(threads)), span, filter, top)
         if method == "naive":
             Job(
@@ -176,9 +174,7 @@ def generate(
                    payload_bytes=_payload_bytes(payload_bytes))  # fmt: skip
     piece = job if shard is None else _shard(job, shard)
     started = time.monotonic()
-    with ProgressBar(
-        piece.expected, show=not quiet, warnings=[str(entry.message) for entry in caught]
-    ) as bar:
+    with ProgressBar(piece.expected, show=not quiet, warnings=messages) as bar:
         if is_dataset:
             made = job.write_dataset(
                 target,

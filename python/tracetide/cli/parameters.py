@@ -31,7 +31,10 @@ Window = Annotated[str, Parameter(help='In which gaps are fitted: seconds, or "1
 MaxClients = Annotated[Whole, Parameter(help="More clients are an error.")]
 ProfileRate = Annotated[float | None, Parameter(help="Of a profile: total requests/s.")]
 ProfileScale = Annotated[float | None, Parameter(help="Of a profile: factor on its own rates.")]
-ProfileDuration = Annotated[str | None, Parameter(help="Of a profile: how long; default: its period.")]
+ProfileDuration = Annotated[
+    str | None,
+    Parameter(help="Of a profile: how long; default: its period, or that of the trace that was fitted."),
+]
 ProfileSeed = Annotated[Whole | None, Parameter(help="Of a profile: from 0 to 2^64 - 1.")]
 TbtTargets = Annotated[
     str | None, Parameter(help="Targets of the time between tokens, seconds, separated by commas.")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,8 +11,8 @@ from cyclopts import Parameter
 
 from tracetide.cli.narrowing import Filters, Top, narrowed
 from tracetide.cli.parameters import Json, Preset, Span, TbtTargets, Whole, parse_targets
+from tracetide.cli.warned import held_warnings, tell
 from tracetide.clientpool import load
-from tracetide.errors import IdleWindowWarning, MissingDataWarning
 from tracetide.formats import format_of
 from tracetide.job import Job
 
@@ -151,11 +149,9 @@ def _workload(
         if wrong:
             raise ValueError(f"{wrong[0]}: not allowed; it is for profiles, and {what!r} is a trace")
         return what, []
-    with warnings.catch_warnings(record=True) as caught:
-        for kind in (MissingDataWarning, IdleWindowWarning):
-            warnings.simplefilter("always", kind)
+    with held_warnings() as messages:
         job = Job(narrowed(load(what), span, filter, top), **options)
-    return job, [str(entry.message) for entry in caught]
+    return job, messages
 
 
 def _is_trace(what: str) -> bool:
@@ -167,8 +163,7 @@ def _is_trace(what: str) -> bool:
 
 
 def _show(plain: dict[str, Any], table: Table, caught: list[str], *, as_json: bool) -> None:
-    for message in caught:
-        print(f"tracetide: warning: {message}", file=sys.stderr)
+    tell(caught)
     if as_json:
         print(json.dumps(plain, indent=2))
         return

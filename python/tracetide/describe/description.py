@@ -54,7 +54,7 @@ class Description:
     name: str
     category: str
     duration: float
-    """Seconds: of the pool's span, or from the trace's start to its job's end."""
+    """Seconds: of the pool, or from the trace's start to its job's end."""
     requests: float
     """Of a pool: expected at its own rates."""
     clients: int

@@ -29,6 +29,7 @@ class Options:
     max_sessions: int
     max_blocks: int
     sessions: bool
+    drop_empty: bool
 
     @classmethod
     def checked(cls, **given: Any) -> Options:
@@ -51,8 +52,9 @@ class Options:
             ("max_blocks", 1),
         ):
             _whole(name, given[name], least)
-        if not isinstance(given["sessions"], bool):
-            raise ValueError(f"sessions: {given['sessions']!r} is not allowed; it must be True or False")
+        for name in ("sessions", "drop_empty"):
+            if not isinstance(given[name], bool):
+                raise ValueError(f"{name}: {given[name]!r} is not allowed; it must be True or False")
         if given["top_clients"] is not None:
             _whole("top_clients", given["top_clients"], 1)
         window = parse_duration(given["window"], "window")

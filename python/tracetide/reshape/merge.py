@@ -9,6 +9,7 @@ import numpy as np
 
 from tracetide import _core
 from tracetide.client_names import unique_names
+from tracetide.grid import NS
 from tracetide.reshape.grids import Grid, common_grid, regrid
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ def merge(a: ClientPool, b: ClientPool) -> _core.Profile:
         epoch_ns=grid.epoch_ns,
         epochs=grid.epochs,
         default_counts="pinned" if pinned else "renewal",
-        metadata=json.dumps({"name": f"{a.name} + {b.name}", "merged": [a.provenance, b.provenance]}),
+        metadata=json.dumps(
+            {"name": f"{a.name} + {b.name}", "merged": [a.provenance, b.provenance], **_duration(a, b, grid)}
+        ),
     )
     names = unique_names([*first.client_names, *second.client_names])
     for profile, own in ((first, names[: first.clients]), (second, names[first.clients :])):
@@ -50,3 +53,10 @@ def merge(a: ClientPool, b: ClientPool) -> _core.Profile:
             profile, np.arange(profile.clients, dtype=np.uint32), own, np.ones(profile.clients)
         )
     return builder.build()
+
+
+def _duration(a: ClientPool, b: ClientPool, grid: Grid) -> dict[str, float]:
+    """What both together say of how long a job is; nothing where neither does, or it is the whole period."""
+    longest = max(a.duration, b.duration)
+    says = any("duration" in pool.provenance for pool in (a, b))
+    return {"duration": longest} if says and longest < grid.windows * grid.window_ns / NS else {}
