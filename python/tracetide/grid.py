@@ -34,3 +34,20 @@ def window_edges_s(
         raise ValueError(f"duration: {duration_s} s is not allowed; a job has at most 2^32 windows")
     starts = (np.arange(passes, dtype=np.int64)[:, None] * span + one_pass).ravel()
     return np.append(starts[starts < duration], duration) / NS
+
+
+def windows_at(
+    window_ns: int,
+    span_start_s: float,
+    span_end_s: float,
+    duration_s: float,
+    times_s: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Begin and end, in seconds, of the windows of a job in which times of it lie; see `window_edges_s`."""
+    start, end, duration = (round(seconds * NS) for seconds in (span_start_s, span_end_s, duration_s))
+    times = np.floor(times_s * NS).astype(np.int64)
+    before = times // (end - start) * (end - start) - start
+    window = (times - before) // window_ns * window_ns
+    begin = np.maximum(window, start) + before
+    finish = np.minimum(np.minimum(window + window_ns, end) + before, duration)
+    return begin / NS, finish / NS

@@ -18,6 +18,7 @@ from tracetide._version import __version__
 from tracetide.clientpool import ClientPool
 from tracetide.durations import parse_duration
 from tracetide.errors import IdleWindowWarning, MissingDataWarning, outside
+from tracetide.flattened import warn_of_function, warn_of_points
 from tracetide.grid import NS, window_edges_s
 from tracetide.profile_source import digest_of
 from tracetide.rates import Rate, rate_options
@@ -54,7 +55,8 @@ class Job:
             - a function of the time in seconds, taken at the middle of every window.
 
             The rate is constant within a window of the profile (`pool.window` seconds: ten minutes in
-            ServeGen's data, an hour in the bundled profiles): nothing shorter can be followed.
+            ServeGen's data, an hour in the bundled profiles): nothing shorter can be followed, and a warning
+            says so.
 
             Each client gets its share of it.
         scale: instead of `rate`, a factor on the profile's own rates.
@@ -93,6 +95,8 @@ class Job:
     Warns:
         MissingDataWarning: if clients are left out, with their share of the rate.
         IdleWindowWarning: if a rate is asked for in windows where no client is active.
+        FlattenedRateWarning: if the rate moves within a window by more than a tenth of its highest, as far as
+            is seen: points are looked at exactly, a function at eight times of at most 64 windows.
     """
 
     def __init__(
@@ -140,6 +144,7 @@ class Job:
         self._options = options
         self._core = self._resolve()
         self._warn()
+        self._warn_of_rate(rate)
 
     def _resolve(self) -> _core.Job:
         span: dict[str, Any] = (
@@ -168,6 +173,13 @@ class Job:
                 IdleWindowWarning,
                 stacklevel=outside(),
             )
+
+    def _warn_of_rate(self, rate: Rate | None) -> None:
+        """What a window makes flat; numbers and mappings of windows are flat."""
+        if "rate_points" in self._options:
+            warn_of_points(self._pool, self.duration, self._options["rate_points"])
+        elif callable(rate):
+            warn_of_function(self._pool, rate, self.window_edges, self._options["rate_steps"])
 
     @property
     def pool(self) -> ClientPool:

@@ -56,8 +56,8 @@ def generate(
         str | None,
         Parameter(
             allow_leading_hyphen=True,
-            help='Seconds, or "90s", "10min", "1h30min", "30d"; default: that of the span, or of the trace that '
-            "was fitted.",
+            help='Seconds, or "90s", "10min", "1h30min", "30d"; default: that of the span, or of the trace '
+            "that was fitted.",
         ),
     ] = None,
     num_requests: Annotated[

@@ -72,10 +72,18 @@ def make_profile(
         default_counts="renewal",
         metadata=json.dumps({"name": name or "by hand", "kind": "by hand", **(provenance or {})}),
     )
+    flattened = []
     for member, own in zip(members, names, strict=True):
-        _add(builder, member, own, edges)
+        swings = _curve(member)._swings(edges, _add(builder, member, own, edges))
+        if swings.is_large:
+            flattened.append((own[0], swings))
     _add_models(builder, members)
-    return builder.build()
+    built = builder.build()
+    if flattened:
+        first, swings = flattened[0]
+        others = f" (and {len(flattened) - 1} other clients)" if len(flattened) > 1 else ""
+        swings.warn(f"{first}{others}: rate", "a shorter window of the pool does")
+    return built
 
 
 def _add_models(builder: _core.ProfileBuilder, members: list[Client]) -> None:
@@ -142,8 +150,8 @@ def _curve(member: Client) -> RateCurve:
     return member.rate
 
 
-def _add(builder: _core.ProfileBuilder, client: Client, names: list[str], edges: Any) -> None:
-    """All copies of a client."""
+def _add(builder: _core.ProfileBuilder, client: Client, names: list[str], edges: Any) -> Floats:
+    """All copies of a client; the rates of their windows."""
     rates = _curve(client).means(edges)
     if not (rates.max() > 0 and rates.min() >= 0 and np.isfinite(rates).all()):
         worst = int(np.argmin(rates))
@@ -168,6 +176,7 @@ def _add(builder: _core.ProfileBuilder, client: Client, names: list[str], edges:
             builder.set_field(0, number, field, law)
         for (a, b), spearman in client.correlations.items():
             builder.set_correlation(number, a, b, float(spearman))
+    return rates
 
 
 def gaps_of(law: Distribution) -> tuple[int, float, float]:
