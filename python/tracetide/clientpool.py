@@ -13,6 +13,7 @@ from tracetide import _core
 from tracetide.durations import format_duration, format_time, parse_time
 from tracetide.errors import ProfileError
 from tracetide.grid import NS
+from tracetide.numbers import check_threads
 from tracetide.profile_source import ProfileSource, digest_of, from_image
 
 if TYPE_CHECKING:
@@ -444,6 +445,7 @@ def load(source: str | os.PathLike[str], *, threads: int = 0) -> ClientPool:
     if isinstance(source, str) and source in bundled():
         pool = ClientPool(_core.Profile.open(str(bundled_path(source))), name=source)
         return ClientPool._from(ProfileSource("bundled", source), None, pool)
+    check_threads(threads)
     path = Path(source)
     if path.is_dir():
         return ClientPool(_core.Profile.read_servegen(str(path), threads), name=path.resolve().name)

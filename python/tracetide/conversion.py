@@ -13,6 +13,7 @@ from tracetide.errors import TraceError
 from tracetide.formats import NATIVE, Progress, Written, format_of, write_source
 from tracetide.formats.base import Source, ToolOptions
 from tracetide.formats.source import ScanSource, TraceSource
+from tracetide.numbers import check_threads, check_whole
 from tracetide.readers import opened_scan
 from tracetide.readers.tracescan import TraceScan
 from tracetide.readers.whole import trace_of_scan
@@ -63,6 +64,8 @@ def convert(
         OSError: if a file cannot be read or written.
     """
     chosen = format_of(path, format)
+    check_threads(threads)
+    check_whole("block_size", block_size, 0, 2**32 - 1)
     scan = opened_scan(source, source_format, columns, units, rebase=rebase and not sort, strict=not sort)
     if chosen.container == "servegen":
         from tracetide.formats.servegen import write_trace_folder

@@ -20,6 +20,7 @@ from tracetide.durations import parse_duration
 from tracetide.errors import IdleWindowWarning, MissingDataWarning, outside
 from tracetide.flattened import warn_of_function, warn_of_points
 from tracetide.grid import NS, window_edges_s
+from tracetide.numbers import check_threads, check_whole
 from tracetide.profile_source import digest_of
 from tracetide.rates import Rate, rate_options
 from tracetide.shards import Shard, make_shards
@@ -294,13 +295,13 @@ class Job:
             threads: 0: all cores.
             batch_size: rows of every batch but the last; 0: as they are made, without copying.
         """
-        _not_negative("threads", threads)
-        _not_negative("batch_size", batch_size)
+        check_threads(threads)
+        check_whole("batch_size", batch_size)
         return map(Batch.from_core, _core.Stream(self._core, threads=threads, batch_size=batch_size))
 
     def generate(self, *, threads: int = 0) -> Trace:
         """All requests at once. `threads=0` means all cores."""
-        _not_negative("threads", threads)
+        check_threads(threads)
         return Trace.from_core(_core.collect(self._core, threads=threads), self.metadata())
 
     def write(
@@ -341,7 +342,7 @@ class Job:
                 raise ValueError(f"format: {format!r} is not allowed for a data set; its files are parquet")
             made = self.write_dataset(path, threads=threads, progress=progress)
             return Written(made.rows, made.bytes)
-        _not_negative("threads", threads)
+        check_threads(threads)
         return write_job(self, path, format=format, hash_ids=hash_ids, threads=threads, progress=progress)
 
     def write_dataset(
@@ -384,7 +385,7 @@ class Job:
         """
         from tracetide.dataset import write_dataset
 
-        _not_negative("threads", threads)
+        check_threads(threads)
         return write_dataset(
             self,
             path,
@@ -554,8 +555,3 @@ def _real(name: str, value: Any) -> float:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name}: {value!r} is not allowed; it must be a number above 0") from None
-
-
-def _not_negative(name: str, value: int) -> None:
-    if operator.index(value) < 0:
-        raise ValueError(f"{name}: {value} is not allowed; it must be a whole number from 0 on")

@@ -154,7 +154,7 @@ def test_a_wrong_file_of_rates_is_refused_with_its_line(profile, text, says, tmp
         (("--rate", "fast"), ["--rate", "fast"]),
         (("--duration", "--rate"), ["duration: '--rate'"]),
         (("--scale", "0"), ["scale: 0"]),
-        (("--max-rate", "nan"), ["max_rate: ", "nan"]),
+        (("--max-rate", "nan"), ["--max-rate: nan"]),
         (("--rate", "1", "--scale", "1"), ["rate and scale", "at most one"]),
         (("--rate", "1", "--rate-file", "x.csv"), ["--rate and --rate-file"]),
         (("--rate-file", "missing.csv"), ["missing.csv"]),

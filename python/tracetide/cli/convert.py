@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tracetide.cli.parameters import (
+    BlockSize,
     Columns,
     Format,
     HashIds,
@@ -15,7 +16,6 @@ from tracetide.cli.parameters import (
     Quiet,
     Threads,
     Unit,
-    Whole,
     output_path,
     parse_columns,
     parse_unit,
@@ -45,7 +45,7 @@ def convert(
     ] = False,
     hash_ids: HashIds = True,
     block_size: Annotated[
-        Whole, Parameter(help="Tokens of a block of `hash_ids`; 0: as the format expects.")
+        BlockSize, Parameter(help="Tokens of a block of `hash_ids`; 0: as the format expects.")
     ] = 0,
     threads: Threads = 0,
     json_: Json = False,

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tracetide.cli.narrowing import Filters, Top, narrowed
-from tracetide.cli.parameters import Json, Span
+from tracetide.cli.parameters import Json, Span, WholeNumber
 from tracetide.clientpool import load
 from tracetide.describe import Description
 from tracetide.formats import format_of
@@ -24,7 +24,11 @@ def describe(
     top: Top = None,
     cache_blocks: Annotated[
         list[int] | None,
-        Parameter(negative="", help="Size of a prefix cache, for traces with hash ids; several times."),
+        Parameter(
+            converter=WholeNumber(1),
+            negative="",
+            help="Size of a prefix cache, for traces with hash ids; several times.",
+        ),
     ] = None,
     json_: Json = False,
 ) -> None:

@@ -11,9 +11,10 @@ from cyclopts import Parameter
 
 from tracetide.cli.parameters import (
     Columns,
+    Count,
     Quiet,
     Unit,
-    Whole,
+    WholeNumber,
     output_path,
     parse_columns,
     parse_unit,
@@ -59,14 +60,14 @@ def fit(
         Parameter(help="When the trace ends; default: as its job says, or after the last request."),
     ] = None,
     top_clients: Annotated[
-        Whole | None, Parameter(help="Keep so many busiest clients; all others become one, `rest`.")
+        Count | None, Parameter(help="Keep so many busiest clients; all others become one, `rest`.")
     ] = None,
     min_gaps: Annotated[
-        Whole,
+        Annotated[int, Parameter(converter=WholeNumber(2))],
         Parameter(help="Fewer gaps of a client in a window are pooled with those of its other windows."),
     ] = 20,
     min_lengths: Annotated[
-        Whole, Parameter(help="An epoch with fewer requests of a client is counted with the next.")
+        Count, Parameter(help="An epoch with fewer requests of a client is counted with the next.")
     ] = 100,
     sessions: Annotated[
         bool,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from tracetide.cli.parameters import Whole
+from tracetide.cli.parameters import Count, RealNumber, number_of
 from tracetide.clientpool import ClientPool
 from tracetide.durations import parse_span
 
@@ -20,7 +20,7 @@ Filters = Annotated[
         "May be given several times.",
     ),
 ]
-Top = Annotated[Whole | None, Parameter(help="Only so many clients, those of the most requests.")]
+Top = Annotated[Count | None, Parameter(help="Only so many clients, those of the most requests.")]
 
 
 def narrowed(pool: ClientPool, span: str | None, filters: list[str] | None, top: int | None) -> ClientPool:
@@ -43,9 +43,7 @@ def _range(name: str, text: str) -> Any:
     if name == "family":
         return text
     low, dots, high = text.partition("..")
-    try:
-        if not dots:
-            return float(text)
-        return tuple(float(bound) if bound.strip() else None for bound in (low, high))
-    except ValueError:
-        raise ValueError(f"--filter {name}: {text!r} is not allowed; it must be LOW..HIGH") from None
+    option = f"--filter {name}"
+    if not dots:
+        return number_of(option, text, RealNumber())
+    return tuple(number_of(option, bound, RealNumber()) if bound.strip() else None for bound in (low, high))

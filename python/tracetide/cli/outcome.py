@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 
-from cyclopts import CycloptsError
+from cyclopts import CoercionError, CycloptsError
 
 from tracetide.errors import MissingPackageError
 
@@ -65,6 +65,8 @@ def _text(error: BaseException) -> str:
 
 def _usage(error: CycloptsError) -> str:
     text = _line(str(error)).rstrip(".")
+    if isinstance(error, CoercionError) and error.msg is not None and error.token is not None:
+        text = f"{error.token.keyword}: {error.msg}"
     command = " ".join(error.command_chain or ())
     return f"{text}; see tracetide {command + ' ' if command else ''}--help"
 

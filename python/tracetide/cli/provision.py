@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from tracetide.cli.narrowing import Filters, Top, narrowed
-from tracetide.cli.parameters import Json, Preset, Span, TbtTargets, Whole, parse_targets
+from tracetide.cli.parameters import (
+    Count,
+    Json,
+    Positive,
+    Preset,
+    Seed,
+    Share,
+    Span,
+    TbtTargets,
+    parse_targets,
+)
 from tracetide.cli.warned import held_warnings, tell
 from tracetide.clientpool import load
 from tracetide.formats import format_of
@@ -31,7 +41,7 @@ def provision(
     ] = None,
     tbt: TbtTargets = None,
     instances: Annotated[
-        Whole | None, Parameter(help="Instead of targets: what so many instances would be like.")
+        Count | None, Parameter(help="Instead of targets: what so many instances would be like.")
     ] = None,
     instance: Preset = "a100x2-14b",
     cost_table: Annotated[
@@ -41,11 +51,11 @@ def provision(
             "decode_sequences, context_tokens, seconds."
         ),
     ] = None,
-    kv_tokens: Annotated[Whole | None, Parameter(help="Tokens that its KV cache holds.")] = None,
-    max_batch_tokens: Annotated[Whole | None, Parameter(help="Tokens of an iteration.")] = None,
-    max_sequences: Annotated[Whole | None, Parameter(help="Sequences that run at a time.")] = None,
+    kv_tokens: Annotated[Count | None, Parameter(help="Tokens that its KV cache holds.")] = None,
+    max_batch_tokens: Annotated[Count | None, Parameter(help="Tokens of an iteration.")] = None,
+    max_sequences: Annotated[Count | None, Parameter(help="Sequences that run at a time.")] = None,
     chunked_prefill: Annotated[bool, Parameter(help="Whether prompts are cut into pieces.")] = True,
-    quantile: Annotated[float, Parameter(help="How many must keep to the targets.")] = 0.99,
+    quantile: Annotated[Share, Parameter(help="How many must keep to the targets.")] = 0.99,
     routing: Annotated[
         Literal["round-robin", "least-loaded"], Parameter(help="Which instance a request goes to.")
     ] = "round-robin",
@@ -56,14 +66,16 @@ def provision(
         Literal["share", "scaled"],
         Parameter(help="One instance is tried with a share of all requests, or with clients that send less."),
     ] = "share",
-    rate: Annotated[float | None, Parameter(help="Total requests/s of a profile; default: its own.")] = None,
+    rate: Annotated[
+        Positive | None, Parameter(help="Total requests/s of a profile; default: its own.")
+    ] = None,
     span: Span = None,
     filter: Filters = None,
     top: Top = None,
     duration: Annotated[
         str | None, Parameter(help='Of a profile\'s requests: seconds, or "10min"; default: the span.')
     ] = None,
-    seed: Annotated[Whole, Parameter(help="Of a profile's requests, from 0 to 2^64 - 1.")] = 0,
+    seed: Annotated[Seed, Parameter(help="Of a profile's requests, from 0 to 2^64 - 1.")] = 0,
     plot: Annotated[
         str | None, Parameter(help="Also draw the heat map: .png, .svg or .pdf; needs matplotlib.")
     ] = None,

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tracetide.cli.outcome import Refused
-from tracetide.cli.parameters import Columns, Json, Quiet, Unit, Whole, parse_columns, parse_unit
+from tracetide.cli.parameters import BlockSize, Columns, Json, Quiet, Unit, Whole, parse_columns, parse_unit
 
 
 def validate(
@@ -30,7 +30,7 @@ def validate(
     column: Columns = None,
     unit: Unit = None,
     block_size: Annotated[
-        Whole, Parameter(help="Tokens of a block of `hash_ids`; 0: as the format has them.")
+        BlockSize, Parameter(help="Tokens of a block of `hash_ids`; 0: as the format has them.")
     ] = 0,
     limit: Annotated[Whole, Parameter(help="How many findings of each rule are shown.")] = 20,
     json_: Json = False,
