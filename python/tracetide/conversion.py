@@ -6,18 +6,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from tracetide.columns import ListColumn
-from tracetide.errors import TraceError
 from tracetide.formats import NATIVE, Progress, Written, format_of, write_source
-from tracetide.formats.base import Source, ToolOptions
-from tracetide.formats.source import ScanSource, TraceSource
+from tracetide.formats.base import ToolOptions
+from tracetide.formats.source import ScanSource
 from tracetide.numbers import check_threads, check_whole
-from tracetide.readers import opened_scan
-from tracetide.readers.tracescan import TraceScan
+from tracetide.readers import TraceScan, scan
 from tracetide.readers.whole import trace_of_scan
-from tracetide.trace import Trace
 
 
 def convert(
@@ -32,6 +26,7 @@ def convert(
     sort: bool = False,
     drop_empty: bool = False,
     hash_ids: bool = True,
+    source_block_size: int = 0,
     block_size: int = 0,
     threads: int = 0,
     progress: Progress | None = None,
@@ -39,10 +34,11 @@ def convert(
     """Write a trace in another format, in a stream and in bounded memory.
 
     Args:
-        source: what `tracetide.scan` takes.
+        source: what `tracetide.scan` takes, or a `TraceScan`.
         path: the file to write; its ending chooses the format unless `format` does.
         format: native, or that of another tool, as in `Job.write`.
-        source_format, columns, units: of the source; `format`, `columns` and `units` of `tracetide.scan`.
+        source_format, columns, units, source_block_size: of the source; `format`, `columns`, `units` and
+            `block_size` of `tracetide.scan`.
         rebase: whether times are counted from the first row.
         sort: whether rows are put into the order of their times, which needs the whole trace in memory.
             Without it, a row before the one above is refused.
@@ -50,8 +46,8 @@ def convert(
             at least one token get 1.
         hash_ids: whether formats that have `hash_ids` get them: those of the source, else ids that are used
             once.
-        block_size: tokens of a block of them; by default as the format expects. Ids of a known format or a
-            generated trace become those of such blocks.
+        block_size: tokens of a block of them in the file; by default as the format expects. Ids of blocks of
+            another size become those of such blocks.
         threads: of the encoding; 0: all cores.
         progress: called with (rows, bytes) written so far.
 
@@ -66,51 +62,27 @@ def convert(
     chosen = format_of(path, format)
     check_threads(threads)
     check_whole("block_size", block_size, 0, 2**32 - 1)
-    scan = opened_scan(source, source_format, columns, units, rebase=rebase and not sort, strict=not sort)
+    if isinstance(source, TraceScan):
+        if source_format is not None or columns or units or rebase or sort or source_block_size:
+            raise ValueError(
+                "source_format, columns, units, rebase, sort, source_block_size: a TraceScan has its own; "
+                "give them to scan"
+            )
+        found = source
+    else:
+        found = scan(
+            source,
+            format=source_format,
+            columns=columns,
+            units=units,
+            rebase=rebase,
+            sort=sort,
+            block_size=source_block_size,
+        )
     if chosen.container == "servegen":
         from tracetide.formats.servegen import write_trace_folder
 
-        return write_trace_folder(_sorted(scan, rebase) if sort else trace_of_scan(scan), path)
-    made: Source
-    if sort:
-        trace = _sorted(scan, rebase)
-        made = TraceSource(_without_empty(trace) if drop_empty else trace, threads)
-    else:
-        made = ScanSource(
-            scan, threads, drop_empty=drop_empty, needs_times=chosen.name in (*NATIVE, "baseten")
-        )
-    options = ToolOptions(hash_ids, block_size)
-    return write_source(made, chosen, options, path, threads, progress)
-
-
-def _sorted(scan: TraceScan, rebase: bool) -> Trace:
-    """The whole trace in the order of its times; rows of one time stay as they are."""
-    trace = trace_of_scan(scan)
-    times = trace["timestamp"]
-    if np.isnan(times).any():
-        row = int(np.isnan(times).argmax())
-        raise TraceError(
-            f"{scan.origin}: row {row + 1} has no time, as later turns of sessions have none in this format; "
-            "it cannot be sorted"
-        )
-    made = _taken(trace, np.argsort(times, kind="stable"))
-    if rebase and len(made):
-        made["timestamp"][:] -= made["timestamp"][0]
-    return made
-
-
-def _without_empty(trace: Trace) -> Trace:
-    kept = np.flatnonzero((trace["input_tokens"] > 0) & (trace["output_tokens"] > 0))
-    if not kept.size:
-        raise TraceError("no row has both input and output; there is nothing left")
-    return _taken(trace, kept)
-
-
-def _taken(trace: Trace, rows: Any) -> Trace:
-    return Trace(
-        {
-            name: trace[name].take(rows) if isinstance(trace[name], ListColumn) else trace[name][rows]
-            for name in trace
-        },
-        trace.metadata,
-    )
+        return write_trace_folder(trace_of_scan(found), path)
+    needs_times = chosen.name in (*NATIVE, "baseten")
+    made = ScanSource(found, threads, drop_empty=drop_empty, needs_times=needs_times)
+    return write_source(made, chosen, ToolOptions(hash_ids, block_size), path, threads, progress)

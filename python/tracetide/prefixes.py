@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
 import operator
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tracetide import _core
 from tracetide.columns import ListColumn
+from tracetide.readers.growing_map import GrowingMap
 from tracetide.trace import Requests
+
+if TYPE_CHECKING:
+    from tracetide.readers import TraceScan
 
 DEFAULT_SIZES = (1_000, 10_000, 100_000, 1_000_000)
 
@@ -69,52 +72,81 @@ class PrefixStatistics:
 
 
 def prefix_statistics(
-    trace: Requests | str | os.PathLike[str], *, sizes: Iterable[int] = DEFAULT_SIZES
+    trace: Requests | TraceScan | str | os.PathLike[str], *, sizes: Iterable[int] = DEFAULT_SIZES
 ) -> PrefixStatistics:
     """How much of the prompts a prefix cache could have reused, in the order of the requests.
 
     One pass for all sizes (Mattson et al. 1970), without the GIL; about 100 bytes for every different block.
 
     Args:
-        trace: with `hash_ids`, in memory or a file as for `tracetide.scan`, which is read in a stream.
+        trace: with `hash_ids`, in memory; or a `TraceScan`, or a file as for `tracetide.scan`, which are read
+            in a stream.
         sizes: of caches, in blocks, each from 1 on.
 
     Raises:
         ValueError: if there are no `hash_ids`, or a size is not allowed.
     """
-    chosen = sorted({_size(size) for size in sizes})
-    cache = _core.PrefixCache(chosen)
+    counts = PrefixCounts(sizes)
     for offsets, blocks in _lists(trace):
-        cache.add(offsets, blocks)
-    found = cache.result()
-    distances = found["distances"]
-    while distances and distances[-1] == 0:
-        distances.pop()
-    return PrefixStatistics(
-        requests=found["requests"],
-        blocks=found["blocks"],
-        different_blocks=found["different_blocks"],
-        hits=found["hits"],
-        hits_by_size=dict(zip(chosen, found["hits_by_size"], strict=True)),
-        reuse_distances=distances,
-    )
+        counts.add(offsets, blocks)
+    return counts.result()
 
 
-def hits_by_level(hash_ids: ListColumn, prompt_blocks: Sequence[int]) -> dict[str, float]:
-    """What hits without limit come from, as shares of all blocks.
+class PrefixCounts:
+    """Counts the reuse of prompt blocks, request by request."""
 
-    Args:
-        hash_ids: of a generated trace.
-        prompt_blocks: where the ids of each level of system prompts end, as a job's metadata has it.
-    """
-    ids = hash_ids.flat()
-    edges = [0, *prompt_blocks, 2**32]
-    shares = {}
-    for level, (first, end) in enumerate(itertools.pairwise(edges), start=1):
-        own = ids[(ids >= first) & (ids < end)]
-        name = f"level {level}" if level <= len(prompt_blocks) else "sessions"
-        shares[name] = (own.size - np.unique(own).size) / max(ids.size, 1)
-    return shares
+    def __init__(self, sizes: Iterable[int]) -> None:
+        """Of caches of these sizes, in blocks.
+
+        Raises:
+            ValueError: if a size is not allowed.
+        """
+        self._sizes = sorted({_size(size) for size in sizes})
+        self._cache = _core.PrefixCache(self._sizes)
+
+    def add(self, offsets: npt.NDArray[np.int32], blocks: npt.NDArray[np.uint32]) -> None:
+        """Take the prompts of the next requests."""
+        self._cache.add(offsets, blocks)
+
+    def result(self) -> PrefixStatistics:
+        """Of all that was taken."""
+        found = self._cache.result()
+        distances = found["distances"]
+        while distances and distances[-1] == 0:
+            distances.pop()
+        return PrefixStatistics(
+            requests=found["requests"],
+            blocks=found["blocks"],
+            different_blocks=found["different_blocks"],
+            hits=found["hits"],
+            hits_by_size=dict(zip(self._sizes, found["hits_by_size"], strict=True)),
+            reuse_distances=distances,
+        )
+
+
+class LevelHits:
+    """What hits without limit come from, in a generated trace; 16 bytes for every different block."""
+
+    def __init__(self, prompt_blocks: Sequence[int]) -> None:
+        """With the ends of the ids of each level of system prompts, as a job's metadata has them."""
+        self._edges = np.array([*prompt_blocks, 2**32], dtype=np.int64)
+        self._known = GrowingMap()
+        self._blocks = 0
+        self._hits = np.zeros(self._edges.size, dtype=np.int64)
+
+    def add(self, blocks: npt.NDArray[np.uint32]) -> None:
+        """Take the blocks of the next requests."""
+        different, counts = np.unique(blocks.astype(np.int64), return_counts=True)
+        is_known = self._known.get(different, np.zeros(different.size, dtype=np.int64))
+        level = np.searchsorted(self._edges, different, side="right")
+        self._hits += np.bincount(level, counts - 1 + is_known, self._edges.size).astype(np.int64)
+        self._known.add(different, np.ones(different.size, dtype=np.int64))
+        self._blocks += blocks.size
+
+    def shares(self) -> dict[str, float]:
+        """Shares of all blocks: `"level 1"` and so on, and `"sessions"`."""
+        names = [*(f"level {level}" for level in range(1, self._edges.size)), "sessions"]
+        return dict(zip(names, (self._hits / max(self._blocks, 1)).tolist(), strict=True))
 
 
 def _size(size: int) -> int:
@@ -128,7 +160,7 @@ def _size(size: int) -> int:
 
 
 def _lists(
-    trace: Requests | str | os.PathLike[str],
+    trace: Requests | TraceScan | str | os.PathLike[str],
 ) -> Iterator[tuple[npt.NDArray[np.int32], npt.NDArray[np.uint32]]]:
     """Offsets and blocks of consecutive requests."""
     if isinstance(trace, Requests):
@@ -137,11 +169,11 @@ def _lists(
         column: ListColumn = trace["hash_ids"]
         yield column.offsets, column.values
         return
-    from tracetide.readers import scan
+    from tracetide.readers import TraceScan, scan
 
-    found = scan(trace)
+    found = trace if isinstance(trace, TraceScan) else scan(trace)
     if "hash_ids" not in found.columns:
-        raise ValueError(f"{os.fspath(trace)}: hash_ids: missing; there are {', '.join(found.columns)}")
+        raise ValueError(f"{found.origin}: hash_ids: missing; there are {', '.join(found.columns)}")
     for batch in found.batches(["hash_ids"]):
         lists = batch.column("hash_ids")
         lengths = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)

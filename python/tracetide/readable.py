@@ -1,8 +1,9 @@
-"""Numbers for people."""
+"""Numbers and names for people."""
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,11 @@ def number(value: float) -> str:
     if value == 0 or abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+
+
+def path_text(path: str) -> str:
+    """A path as a text in UTF-8: bytes of it that are none are shown as `\\xff`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def lines_of(numbers: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:

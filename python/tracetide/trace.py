@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
@@ -133,14 +134,18 @@ class Trace(Requests):
 
     Attributes:
         metadata: the job it was made by, as `Job.metadata()`, or an empty dict.
+        block_size: tokens of a block of its `hash_ids`; 0: not known.
     """
 
-    __slots__ = ("metadata",)
+    __slots__ = ("block_size", "metadata")
 
-    def __init__(self, columns: Mapping[str, Column], metadata: Mapping[str, Any] | None = None) -> None:
-        """A trace of columns of one length, which are not copied."""
+    def __init__(
+        self, columns: Mapping[str, Column], metadata: Mapping[str, Any] | None = None, *, block_size: int = 0
+    ) -> None:
+        """A trace of columns of one length, which are not copied. The job tells its own `block_size`."""
         super().__init__(columns)
         self.metadata = dict(metadata or {})
+        self.block_size = block_size or int(self.metadata.get("block_size", 0))
 
     @classmethod
     def from_core(cls, batch: _core.Batch, metadata: Mapping[str, Any] | None = None) -> Trace:
@@ -182,7 +187,7 @@ class Trace(Requests):
             format: native, or that of another tool.
             hash_ids: whether formats that have them get them.
             block_size: tokens of a block in the file, by default what the format expects. Ids become those
-                of such blocks where the trace tells the size of its own; else they must have this size.
+                of such blocks where `Trace.block_size` is known; else they must have this size.
         """
         from tracetide.formats import NATIVE, format_of, write_trace
 
@@ -199,10 +204,10 @@ class Trace(Requests):
         return write_trace(self, path, format=format, hash_ids=hash_ids, block_size=block_size)
 
     def _slice(self, start: int, stop: int) -> Trace:
-        return Trace(self._sliced_columns(start, stop))
+        return Trace(self._sliced_columns(start, stop), block_size=self.block_size)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Trace, (self._columns, self.metadata)
+        return partial(Trace, block_size=self.block_size), (self._columns, self.metadata)
 
     def __repr__(self) -> str:
         last = (

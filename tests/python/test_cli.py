@@ -217,7 +217,7 @@ def test_a_full_disk_is_a_failure(profile):
         "/dev/full",
         "--format",
         "csv",
-        says=["no space left"],
+        says=["cannot write '/dev/full': no space left"],
         code=1,
     )
     assert message.count("\n") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 import sys
 from itertools import pairwise
@@ -144,8 +145,6 @@ def test_later_turns_without_times_are_refused_where_a_time_is_needed(tmp_path):
     for name, format in (("o.csv", None), ("o", "azure"), ("o.parquet", "baseten"), ("o.parquet", None)):
         with pytest.raises(tt.TraceError, match="row 2"):
             tt.convert(tmp_path / "s.jsonl", tmp_path / name, format=format)
-    with pytest.raises(tt.TraceError, match="cannot be sorted"):
-        tt.convert(tmp_path / "s.jsonl", tmp_path / "o.csv", sort=True)
     tt.convert(tmp_path / "s.jsonl", tmp_path / "again.jsonl", format="mooncake-session")
     assert [row.get("delay") for row in rows_of(tmp_path / "again.jsonl")] == [None, 4]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again.jsonl", "s.jsonl"]
@@ -258,3 +257,89 @@ def test_memory_does_not_grow_with_the_trace(tmp_path):
         )
         peaks.append(int(done.stdout) / 1024)
     assert peaks[1] < peaks[0] + 60
+
+
+def test_blocks_of_the_source_are_of_the_size_that_is_stated(tmp_path):
+    (tmp_path / "a.jsonl").write_text(
+        '{"timestamp": 0, "input_length": 130, "output_length": 5, "hash_ids": [0, 1, 2]}\n'
+        '{"timestamp": 250, "input_length": 200, "output_length": 8, "hash_ids": [0, 1, 3, 4]}\n'
+    )
+    source = tmp_path / "a.jsonl"
+    with pytest.raises(tt.TraceError, match=r"blocks of 512 tokens there must be 1; .* \(block_size\)"):
+        tt.convert(source, tmp_path / "b.jsonl", format="mooncake", block_size=64)
+    tt.convert(source, tmp_path / "b.jsonl", format="mooncake", block_size=64, source_block_size=64)
+    assert [row["hash_ids"] for row in rows_of(tmp_path / "b.jsonl")] == [[0, 1, 2], [0, 1, 3, 4]]
+    tt.convert(source, tmp_path / "b.jsonl", format="bailian", source_block_size=64)
+    found = [row["hash_ids"] for row in rows_of(tmp_path / "b.jsonl")]
+    assert [len(ids) for ids in found] == [9, 13]
+    assert found[0][:8] == found[1][:8]
+    trace = tt.read(source, block_size=64)
+    assert (trace.block_size, trace[:1].block_size, tt.scan(source).block_size) == (64, 64, 512)
+    assert pickle.loads(pickle.dumps(trace)).block_size == 64
+    trace.write(tmp_path / "c.jsonl", format="bailian")
+    assert (tmp_path / "c.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
+    for wrong in (-1, 1.5, True):
+        with pytest.raises(ValueError, match="block_size"):
+            tt.scan(source, block_size=wrong)
+
+
+def test_own_files_of_small_blocks_are_converted(tmp_path):
+    job = tt.Job(tt.load("deepseek-r1"), rate=5, duration="1min", seed=3, block_size=64)
+    job.write(tmp_path / "own.jsonl", format="mooncake")
+    tt.convert(
+        tmp_path / "own.jsonl",
+        tmp_path / "own2.jsonl",
+        format="mooncake",
+        source_block_size=64,
+        block_size=64,
+    )
+    assert rows_of(tmp_path / "own2.jsonl") == rows_of(tmp_path / "own.jsonl")
+
+
+def test_sessions_of_llmservingsim_are_written_as_they_are_read(tmp_path):
+    lines = (
+        '{"session_id":null,"input_toks":77,"output_toks":7,"arrival_time_ns":1500000000}\n'
+        '{"session_id":"s0","arrival_time_ns":1000000000,"sub_requests":[{"input_toks":900,"output_toks":30,'
+        '"tool_duration_ns":2500000000},{"input_toks":1300,"output_toks":40,"tool_duration_ns":0}]}\n'
+    )
+    (tmp_path / "a.jsonl").write_text(lines)
+    tt.convert(tmp_path / "a.jsonl", tmp_path / "b.jsonl", format="llmservingsim")
+    assert (tmp_path / "b.jsonl").read_text() == lines
+    tt.convert(tmp_path / "a.jsonl", tmp_path / "m.jsonl", format="mooncake-session", sort=True)
+    assert [row.get("delay") for row in rows_of(tmp_path / "m.jsonl")] == [None, 2500, None]
+    tt.convert(tmp_path / "m.jsonl", tmp_path / "c.jsonl", format="llmservingsim")
+    sessions = [row for row in rows_of(tmp_path / "c.jsonl") if row["session_id"] == "s0"]
+    assert sessions == [json.loads(lines.splitlines()[1])]
+
+
+def test_a_wait_that_llmservingsim_does_not_tell_is_none(tmp_path):
+    (tmp_path / "a.jsonl").write_text(
+        '{"session_id": "s0", "arrival_time_ns": 0, "sub_requests": [{"input_toks": 9, "output_toks": 3}, '
+        '{"input_toks": 13, "output_toks": 4}]}\n'
+    )
+    assert tt.read(tmp_path / "a.jsonl").delay.tolist()[1] == 0
+
+
+def test_sorting_counts_dates_and_unix_times_from_the_earliest(tmp_path):
+    (tmp_path / "d.csv").write_text(
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n"
+        "2023-11-16 18:15:50.9951690,396,109\n2023-11-16 18:15:46.6805900,374,44\n"
+    )
+    assert tt.read(tmp_path / "d.csv", sort=True).timestamp.tolist() == [0, 4.314579]
+    (tmp_path / "u.csv").write_text("at,i,o\n1715472000000257,1,1\n1715472000000171,2,1\n")
+    columns = {"timestamp": "at", "input_tokens": "i", "output_tokens": "o"}
+    found = tt.read(tmp_path / "u.csv", columns=columns, units={"timestamp": "ns"}, rebase=True, sort=True)
+    assert found.timestamp.tolist() == [0, 86e-9]
+    assert found.input_tokens.tolist() == [2, 1]
+    scan = tt.scan(tmp_path / "u.csv", columns=columns, units={"timestamp": "ns"}, sort=True)
+    assert [batch.column(0).to_pylist() for batch in scan.batches(["input_tokens"])] == [[2, 1]]
+
+
+def test_later_turns_without_a_time_are_sorted_with_the_turn_before(tmp_path):
+    (tmp_path / "s.jsonl").write_text(
+        '{"session_id": "b", "timestamp": 500, "input_length": 1, "output_length": 1}\n'
+        '{"session_id": "a", "timestamp": 0, "input_length": 2, "output_length": 1}\n'
+        '{"session_id": "b", "delay": 4, "input_length": 3, "output_length": 1}\n'
+        '{"session_id": "a", "delay": 4, "input_length": 4, "output_length": 1}\n'
+    )
+    assert tt.read(tmp_path / "s.jsonl", sort=True).input_tokens.tolist() == [2, 4, 1, 3]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import tracemalloc
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import tracetide as tt
-from cli_tools import succeeds
+from cli_tools import COMMAND, environment, fails, succeeds
 from small_profiles import MULTIMODAL, Bins, Client, IntegerPmf, Quantiles, build, constant, one_client
 from tracetide.cli.render import sparkline
 from tracetide.describe import describe
@@ -213,3 +216,138 @@ def test_models_of_sessions_and_prompts_are_described() -> None:
     assert "prefixes_share" not in plain
     done = succeeds("describe", "deepseek-r1")
     assert b"10.0% of the requests, 3.5 turns each" in done.stdout
+
+
+def test_a_trace_is_described_in_a_stream_as_in_memory(tmp_path):
+    job = tt.Job(tt.load("deepseek-r1"), rate=40, duration="10min", seed=2, block_size=64)
+    job.write(tmp_path / "t.parquet")
+    streamed, whole = describe(tt.scan(tmp_path / "t.parquet")), describe(job.generate())
+    assert streamed.to_dict() == whole.to_dict()
+    trace = job.generate()
+    counts = np.bincount(trace.client_id)
+    assert streamed.clients == np.count_nonzero(counts)
+    top = int(counts.argmax())
+    assert streamed.top[0].name == str(top)
+    gaps = np.diff(trace.timestamp[trace.client_id == top])
+    assert streamed.top[0].cv == pytest.approx(gaps.std() / gaps.mean())
+    in_seconds = np.bincount(trace.timestamp.astype(np.int64), minlength=600)
+    assert streamed.burstiness["dispersion"] == pytest.approx(in_seconds.var() / in_seconds.mean())
+    edges = np.linspace(0, 600, 145)
+    assert streamed.rate.rates == pytest.approx(np.histogram(trace.timestamp, edges)[0] / edges[1], abs=2.5)
+    prefixes = streamed.details["prefixes"]
+    own = tt.prefix_statistics(trace)
+    assert (prefixes["blocks"], prefixes["hit_rate"]) == (own.blocks, own.hit_rate)
+    assert prefixes["block_size"] == 64
+    ids = trace.hash_ids.flat()
+    assert sum(prefixes["hits_by_level"].values()) == pytest.approx(1 - np.unique(ids).size / ids.size)
+
+
+def test_describing_a_stream_does_not_hold_it():
+    """Held, these 6 million requests would be 96 MB in Arrow's memory or in NumPy's."""
+    rows, batches = 1 << 17, 48
+    schema = pa.schema(
+        [("timestamp", pa.float64()), ("input_tokens", pa.uint32()), ("output_tokens", pa.uint32())]
+    )
+    tokens = pa.array(np.arange(rows, dtype=np.uint32) % 4096)
+
+    def made():
+        for batch in range(batches):
+            times = (np.arange(rows) + batch * rows) / 1000
+            yield pa.record_batch([pa.array(times), tokens, tokens], schema)
+
+    source = pa.RecordBatchReader.from_batches(schema, made())
+    pool = pa.default_memory_pool()
+    before = pool.bytes_allocated()
+    tracemalloc.start()
+    found = describe(tt.scan(source))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.requests == rows * batches
+    assert found.rate.mean == pytest.approx(1000, rel=1e-3)
+    assert found.burstiness["cv"] == pytest.approx(0, abs=1e-6)
+    assert found.lengths[0].p50 == 2047
+    assert peak < 64e6
+    assert pool.bytes_allocated() - before < 16e6
+
+
+def test_later_turns_without_a_time_are_described(tmp_path):
+    path = tmp_path / "s.jsonl"
+    path.write_text(
+        '{"session_id": "s1", "timestamp": 0, "input_length": 600, "output_length": 10, "hash_ids": [1, 2]}\n'
+        '{"session_id": "s2", "timestamp": 500, "input_length": 100, "output_length": 5, "hash_ids": [3]}\n'
+        '{"session_id": "s1", "delay": 2000, "input_length": 700, "output_length": 20, "hash_ids": [1, 4]}\n'
+        '{"session_id": "s1", "delay": 0, "input_length": 800, "output_length": 20, "hash_ids": [1, 5]}\n'
+    )
+    for trace in (tt.scan(path), tt.read(path)):
+        found = describe(trace)
+        assert (found.requests, found.duration, found.rate.mean) == (4, 0.5, 4)
+        assert found.details["without_time"] == 2
+        assert found.lengths[0].mean == 550
+        assert found.details["prefixes"]["block_size"] == 512
+    assert b"4, 2 of them later turns without a time" in succeeds("describe", path).stdout
+
+
+def test_the_duration_is_that_of_the_latest_request_and_gaps_are_those_in_order_of_time(tmp_path):
+    path = tmp_path / "ll.jsonl"
+    path.write_text(
+        '{"session_id": "s0", "arrival_time_ns": 3000000000, "sub_requests": [{"input_toks": 9, '
+        '"output_toks": 3, "tool_duration_ns": 5}, {"input_toks": 13, "output_toks": 4}]}\n'
+        '{"input_toks": 77, "output_toks": 7, "arrival_time_ns": 1000000000}\n'
+        '{"session_id": "s1", "arrival_time_ns": 1500000000, "sub_requests": [{"input_toks": 5, '
+        '"output_toks": 2}]}\n'
+    )
+    found = describe(tt.scan(path))
+    assert (found.requests, found.duration, found.details["without_time"]) == (4, 3, 1)
+    assert found.burstiness["cv"] == pytest.approx(np.std([0.5, 1.5]) / 1)
+    assert sum(found.rate.rates) * found.rate.step == pytest.approx(3)
+
+
+def test_times_that_do_not_count_from_the_start_are_refused(tmp_path):
+    path = tmp_path / "unix.csv"
+    rows = "".join(f"{1715472000 + 0.5 * row},10,3\n" for row in range(101))
+    path.write_text("timestamp,input_tokens,output_tokens\n" + rows)
+    with pytest.raises(tt.TraceError, match="rebase=True counts them from the first request"):
+        describe(tt.scan(path))
+    fails("describe", path, says=["1.715472e+09 s", "--rebase counts them"])
+    found = describe(tt.scan(path, rebase=True))
+    assert (found.duration, found.requests) == (50, 101)
+    assert b"50 s" in succeeds("describe", path, "--rebase").stdout
+
+
+def test_a_block_size_is_told_where_it_is_that_of_the_ids(tmp_path):
+    path = tmp_path / "m.jsonl"
+    path.write_text('{"timestamp": 0, "input_length": 130, "output_length": 5, "hash_ids": [0, 1, 2]}\n')
+    assert "block_size" not in describe(tt.scan(path)).details["prefixes"]
+    assert describe(tt.scan(path, block_size=64)).details["prefixes"]["block_size"] == 64
+    with pytest.raises(tt.TraceError, match="with blocks of 32 tokens there must be 5"):
+        describe(tt.scan(path, block_size=32))
+
+
+def test_a_column_of_clients_that_is_named_goes_before_client_id(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("timestamp,client_id,input_tokens,output_tokens,user\n0,1,5,5,ann\n1,1,5,5,bob\n")
+    found = describe(tt.scan(path, columns={"client": "user"}))
+    assert [client.name for client in found.top] == ["ann", "bob"]
+
+
+def test_a_file_that_is_no_profile_is_read_as_a_trace_whatever_its_name(tmp_path):
+    (tmp_path / "x.json").write_text('{"a": 1}\n')
+    message = fails("describe", tmp_path / "x.json", says=["its columns are those of no known format: 'a'"])
+    assert "--column timestamp=... --column input_tokens=..." in message
+    (tmp_path / "t.txt").write_text("timestamp,input_tokens,output_tokens\n0,5,6\n1,7,8\n")
+    assert b"t.txt: language trace" in succeeds("describe", tmp_path / "t.txt").stdout
+    fails("describe", "m-smal", says=["m-small"])
+    fails("describe", "m-small", "--rebase", says=["--rebase: not allowed; it is for traces"])
+
+
+def test_a_terminal_without_unicode_is_drawn_on():
+    done = subprocess.run(
+        [*COMMAND, "describe", "m-small"],
+        env=environment() | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"},
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    text = done.stdout.decode("ascii")
+    assert sparkline([0, 1, 2, 3, 4, 5, 6, 7], blocks="_.-:=+*#") == "_.-:=+*#"
+    assert "\\u" not in text

@@ -114,7 +114,9 @@ def test_describe(tmp_path):
     shown = succeeds(
         "describe", "t.jsonl", "--cache-blocks", "2", "--cache-blocks", "9", cwd=tmp_path
     ).stdout.decode()
-    assert "12 blocks, 6 different; 50.0% hits of a cache of all, LRU:" in " ".join(shown.split())
+    assert "12 blocks of 512 tokens, 6 different; 50.0% hits of a cache of all, LRU:" in " ".join(
+        shown.split()
+    )
     found = json.loads(succeeds("describe", "t.jsonl", "--json", cwd=tmp_path).stdout)
     assert found["details"]["prefixes"]["hit_rates"]["1000"] == 0.5
     fails("describe", "t.jsonl", "--cache-blocks", "0", says=["sizes: 0 is not allowed"], cwd=tmp_path)
@@ -148,3 +150,11 @@ def test_the_mooncake_trace(data_dir):
     # Its ids are of chains, so all but the first of a kind are hits.
     assert found.hits == 288_500 - 182_790
     assert 0.04 < found.hit_rates[1000] < found.hit_rates[50_000] < found.hit_rate
+
+
+def test_a_scan_is_counted_as_its_file(tmp_path):
+    (tmp_path / "a.csv").write_text('at,i,o,ids\n0,130,5,"[0,1,2]"\n1,200,8,"[0,1,3,4]"\n')
+    columns = {"timestamp": "at", "input_tokens": "i", "output_tokens": "o", "hash_ids": "ids"}
+    scan = tt.scan(tmp_path / "a.csv", columns=columns, units={"timestamp": "s"}, block_size=64)
+    found = tt.prefix_statistics(scan, sizes=[10])
+    assert (found.blocks, found.hits, found.hits_by_size) == (7, 2, {10: 2})

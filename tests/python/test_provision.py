@@ -143,7 +143,7 @@ def test_a_trace_with_sessions_as_texts(tmp_path):
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     result = tt.provision.simulate(path, ONE_AT_A_TIME, closed_loop=True, keep_requests=True)
     assert result.served["arrival"].tolist() == pytest.approx([0, 1.05])
-    with pytest.raises(ValueError, match="timestamp: row 2 has nan, which is not allowed"):
+    with pytest.raises(ValueError, match="timestamp: row 2 has none, which is not allowed"):
         tt.provision.simulate(path, ONE_AT_A_TIME)
 
 
@@ -545,7 +545,7 @@ TABLE = {"prefill_tokens": [1, 2], "decode_sequences": [1, 0], "context_tokens":
 
 
 def test_a_pool_is_no_workload():
-    with pytest.raises(TypeError, match="it must be a Job, a Trace, or the path of one"):
+    with pytest.raises(TypeError, match="it must be a Job, a Trace, a TraceScan, or the path of a trace"):
         tt.provision.simulate(regular(1), SMALL)
     with pytest.raises(TypeError, match="it must be an Instance or the name of a preset"):
         tt.provision.simulate(TRACE, 5)

@@ -37,6 +37,14 @@ def test_every_category_is_found_and_read(tmp_path: Path, category: str) -> None
             assert dict(zip(found["values"].tolist(), found["probabilities"].tolist(), strict=True)) == pmf
 
 
+@pytest.mark.parametrize("name", ["chunk-00-trace.csv", "chunk-01-dataset.json", "chunk-+1-trace.csv"])
+def test_a_client_whose_number_is_written_otherwise_is_refused(tmp_path: Path, name: str) -> None:
+    folder = write_folder(tmp_path / "model")
+    (folder / name).write_text(TRACE)
+    with pytest.raises(_core.ProfileError, match=re.escape(name) + ".* without leading zeros"):
+        read(folder)
+
+
 def test_grids_windows_and_idle_windows(tmp_path: Path) -> None:
     windows = [IDLE, Window(2.0, 5.5, "Gamma", 0.007), Window(3.0, 0.1, "Weibull", 7.9), IDLE]
     epochs = [{}, pmfs("language")]

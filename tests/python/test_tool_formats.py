@@ -405,7 +405,7 @@ def test_texts_are_quoted_as_json_and_as_csv(tmp_path):
         ({"timestamp": [0.0, -1.0]}, "azure", "row 2: its timestamp is no time"),
         ({"timestamp": [0.0, 1e11]}, "llmservingsim", "row 2: its timestamp is no time"),
         ({"input_tokens": uint32([5, 600]), "hash_ids": ([0, 1, 2], [0, 1])}, "mooncake",
-         "row 2: 1 hash_ids for 600 input_tokens"),
+         "row 2, column 'hash_ids': 1 ids for 600 input_tokens"),
         ({"session_id": np.array([0, 7], dtype=np.uint64), "turn": np.array([1, 0], dtype=np.uint16)},
          "bailian", "row 2: session_id 7 with turn 0 is not allowed"),
     ],

@@ -31,17 +31,22 @@ struct Client {
   std::optional<Lengths> lengths{};
 };
 
-/// The number in "chunk-<number><ending>", without sign or leading zeros.
-std::optional<std::uint32_t> chunk_number(std::string_view file, std::string_view ending) {
+/// The number in "chunk-<number><ending>"; nothing for other names.
+/// @throws ProfileError for such a name whose number is none, or has leading zeros: as a client of its own it
+/// would be there twice, and left out it would be missing
+std::optional<std::uint32_t> chunk_number(const fs::path& path, std::string_view ending) {
   constexpr std::string_view start = "chunk-";
-  if (!file.starts_with(start) || !file.ends_with(ending) || file.size() <= start.size() + ending.size())
+  const std::string name = path_text(path.filename());
+  const std::string_view file = name;
+  if (!file.starts_with(start) || !file.ends_with(ending) || file.size() < start.size() + ending.size())
     return {};
   const std::string_view digits = file.substr(start.size(), file.size() - start.size() - ending.size());
   std::uint32_t number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (error != std::errc{} || end != digits.data() + digits.size()) return {};
-  if (digits.size() > 1 && digits.front() == '0') return {};
-  return number;
+  const bool is_number = error == std::errc{} && end == digits.data() + digits.size();
+  if (is_number && (digits.size() == 1 || digits.front() != '0')) return number;
+  throw ProfileError(path_text(path) + ": the name is not allowed; the number of a client in chunk-<i>" +
+                     std::string(ending) + " must be from 0 to 4294967295, without leading zeros");
 }
 
 std::vector<Client> find_clients(const fs::path& folder) {
@@ -56,9 +61,9 @@ std::vector<Client> find_clients(const fs::path& folder) {
   }
   std::map<std::uint32_t, Client> clients;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    const std::string file = path_text(entry.path().filename());
-    if (const auto number = chunk_number(file, "-trace.csv")) clients[*number].arrivals_path = entry.path();
-    if (const auto number = chunk_number(file, "-dataset.json")) clients[*number].lengths_path = entry.path();
+    const fs::path& path = entry.path();
+    if (const auto number = chunk_number(path, "-trace.csv")) clients[*number].arrivals_path = path;
+    if (const auto number = chunk_number(path, "-dataset.json")) clients[*number].lengths_path = path;
   }
   if (clients.empty()) {
     throw ProfileError(

@@ -140,6 +140,7 @@ RowWriter::RowWriter(TraceFormat format, std::vector<ColumnInfo> given, RowOptio
       hash_ids_ = column_of("hash_ids");
   }
   has_session_lines_ = format_ == TraceFormat::llmservingsim && session_ && turn_ && delay_;
+  has_begins_ |= has_session_lines_;  // later turns stand in the line of the first, and need no time
   if (format_ == TraceFormat::bailian && session_ && (given_[*session_].kind != ColumnKind::u64 || !turn_)) {
     throw std::invalid_argument("columns: bailian needs whole numbers as session_id, and turn");
   }

@@ -22,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         elif sys.platform == "win32" and not stream.isatty():
             # Else in the encoding of the country, which may not have what is said, and with \r\n.
             stream.reconfigure(encoding="utf-8", newline="\n")
+        else:  # names may have characters that a terminal has not, and bytes that are no text
+            stream.reconfigure(errors="backslashreplace")
     try:
         from tracetide.cli.app import run
 

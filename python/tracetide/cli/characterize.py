@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from tracetide.cli.parameters import (
-    Columns,
     Json,
     MaxClients,
     ProfileDuration,
@@ -17,12 +16,10 @@ from tracetide.cli.parameters import (
     ProfileScale,
     ProfileSeed,
     Quiet,
-    Unit,
     Window,
     output_path,
-    parse_columns,
-    parse_unit,
 )
+from tracetide.cli.reading import Reading
 from tracetide.cli.warned import told_warnings
 
 if TYPE_CHECKING:
@@ -50,15 +47,7 @@ def characterize(
     duration: ProfileDuration = None,
     seed: ProfileSeed = None,
     max_clients: MaxClients = 1_000_000,
-    format: Annotated[
-        str | None,
-        Parameter(name=("--format", "--from"), help="The format of a trace, whatever its columns."),
-    ] = None,
-    column: Columns = None,
-    unit: Unit = None,
-    rebase: Annotated[
-        bool, Parameter(negative="", help="Count times from the first request, as Unix times need.")
-    ] = False,
+    reading: Reading = Reading(),
     json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -89,10 +78,7 @@ def characterize(
     with told_warnings(quiet=quiet):
         source = open_source(
             what,
-            format=format,
-            columns=parse_columns(column),
-            units=parse_unit(unit),
-            rebase=rebase,
+            **reading.options(),
             rate=rate,
             scale=scale,
             duration=duration,

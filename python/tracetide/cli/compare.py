@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from tracetide.cli.parameters import Columns, Json, Quiet, Unit, output_path, parse_columns, parse_unit
+from tracetide.cli.parameters import Json, Quiet, output_path
+from tracetide.cli.reading import Reading
 from tracetide.cli.warned import told_warnings
 
 if TYPE_CHECKING:
@@ -39,16 +40,13 @@ def compare(
     figure: Annotated[
         str | None, Parameter(help="Also draw figure 19: .png, .svg or .pdf; needs matplotlib.")
     ] = None,
-    format: Annotated[str | None, Parameter(help="The format of ACTUAL, whatever its columns.")] = None,
-    column: Columns = None,
-    unit: Unit = None,
-    rebase: Annotated[
-        bool, Parameter(negative="", help="Count ACTUAL's times from its first request.")
-    ] = False,
+    reading: Reading = Reading(),
     json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Tell how close generated traces are to an actual one: rates, burstiness, lengths, and distances.
+
+    Options of reading, such as `--format`, are for ACTUAL.
 
     For example:
 
@@ -78,9 +76,7 @@ def compare(
         check_ending(figure)
         check_matplotlib()
     with told_warnings(quiet=quiet):
-        first = open_source(
-            actual, format=format, columns=parse_columns(column), units=parse_unit(unit), rebase=rebase
-        )
+        first = open_source(actual, **reading.options())
         others = [open_source(one) for one in generated]
     found = compare_sources(
         [first, *others],

@@ -9,18 +9,15 @@ from cyclopts import Parameter
 
 from tracetide.cli.parameters import (
     BlockSize,
-    Columns,
     Format,
     HashIds,
     Json,
     Quiet,
     Threads,
-    Unit,
     output_path,
-    parse_columns,
-    parse_unit,
 )
 from tracetide.cli.progress import ProgressBar
+from tracetide.cli.reading import FromBlockSize, ReadingBesideFormat
 from tracetide.cli.written import check_json, report_written
 from tracetide.formats import format_of
 
@@ -31,21 +28,14 @@ def convert(
     /,
     *,
     format: Format = None,
-    from_: Annotated[
-        str | None, Parameter(name="--from", help="The format of TRACE, whatever its columns.")
-    ] = None,
-    column: Columns = None,
-    unit: Unit = None,
-    rebase: Annotated[bool, Parameter(negative="", help="Count times from the first request.")] = False,
-    sort: Annotated[
-        bool, Parameter(negative="", help="Put rows into the order of their times, in memory.")
-    ] = False,
+    reading: ReadingBesideFormat = ReadingBesideFormat(),
+    from_block_size: FromBlockSize = 0,
     drop_empty: Annotated[
         bool, Parameter(negative="", help="Leave out requests without input or output.")
     ] = False,
     hash_ids: HashIds = True,
     block_size: Annotated[
-        BlockSize, Parameter(help="Tokens of a block of `hash_ids`; 0: as the format expects.")
+        BlockSize, Parameter(help="Tokens of a block of `hash_ids` in OUTPUT; 0: as its format expects.")
     ] = 0,
     threads: Threads = 0,
     json_: Json = False,
@@ -59,6 +49,8 @@ def convert(
 
     `tracetide convert log.csv trace.csv --column timestamp=arrived --column input_tokens=prompt_len
     --column output_tokens=reply_len --unit ms --sort --format vidur`
+
+    `tracetide convert small.jsonl trace.jsonl --from-block-size 64 --format mooncake`
 
     Parameters
     ----------
@@ -75,14 +67,9 @@ def convert(
     started = time.monotonic()
     with ProgressBar(0, show=not quiet, warnings=[]) as bar:
         written = convert_trace(
-            trace,
+            reading.scan(trace, block_size=from_block_size),
             target,
             format=chosen.name,
-            source_format=from_,
-            columns=parse_columns(column),
-            units=parse_unit(unit),
-            rebase=rebase,
-            sort=sort,
             drop_empty=drop_empty,
             hash_ids=hash_ids,
             block_size=block_size,

@@ -10,9 +10,8 @@ from cyclopts import Parameter
 
 from tracetide.cli.narrowing import Filters, Top, narrowed
 from tracetide.cli.parameters import Json, Span, WholeNumber
+from tracetide.cli.reading import FromBlockSize, Reading, is_trace
 from tracetide.clientpool import load
-from tracetide.describe import Description
-from tracetide.formats import format_of
 
 
 def describe(
@@ -30,9 +29,18 @@ def describe(
             help="Size of a prefix cache, for traces with hash ids; several times.",
         ),
     ] = None,
+    reading: Reading = Reading(),
+    from_block_size: FromBlockSize = 0,
     json_: Json = False,
 ) -> None:
     """Show clients, rates, burstiness and lengths of a profile or a trace.
+
+    For example:
+
+    `tracetide describe m-small --span 18:00..19:00`
+
+    `tracetide describe log.csv --column timestamp=arrived --column input_tokens=prompt_len
+    --column output_tokens=reply_len --unit ms --rebase`
 
     Parameters
     ----------
@@ -40,35 +48,26 @@ def describe(
         A bundled name, a `.tide` file, a workload (`.toml`, `.yaml`), a ServeGen model folder, or a
         trace file, native or of another tool.
     """
-    from tracetide.describe.pool import describe_pool
+    if is_trace(what):
+        from tracetide.describe.trace import describe_trace
+        from tracetide.prefixes import DEFAULT_SIZES
 
-    if _is_trace(what):
         if span is not None or filter or top is not None:
             raise ValueError(
                 f"--span, --filter and --top: not allowed; they are for profiles, and {what!r} is a trace"
             )
-        found = _describe_trace(what, cache_blocks)
+        trace = reading.scan(what, block_size=from_block_size)
+        name = os.path.basename(what)
+        found = describe_trace(trace, name, cache_blocks=cache_blocks or DEFAULT_SIZES)
     else:
-        found = describe_pool(narrowed(load(what), span, filter, top))
+        from tracetide.describe.pool import describe_pool
+
+        pool = load(what)
+        reading.refuse_for(what, block_size=from_block_size)
+        found = describe_pool(narrowed(pool, span, filter, top))
     if json_:
         print(json.dumps(found.to_dict(), indent=2))
     else:
         from tracetide.cli.render import render
 
         render(found)
-
-
-def _is_trace(what: str) -> bool:
-    try:
-        format_of(what)
-    except ValueError:
-        return False
-    return not os.path.isdir(what)
-
-
-def _describe_trace(what: str, cache_blocks: list[int] | None) -> Description:
-    from tracetide.describe.trace import describe_trace
-    from tracetide.prefixes import DEFAULT_SIZES
-    from tracetide.readers import read
-
-    return describe_trace(read(what), os.path.basename(what), cache_blocks=cache_blocks or DEFAULT_SIZES)

@@ -10,16 +10,13 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from tracetide.cli.parameters import (
-    Columns,
     Count,
     Quiet,
-    Unit,
     WholeNumber,
     output_path,
-    parse_columns,
-    parse_unit,
 )
 from tracetide.cli.progress import size
+from tracetide.cli.reading import Reading
 from tracetide.cli.warned import told_warnings
 from tracetide.durations import format_duration
 
@@ -49,12 +46,6 @@ def fit(
         Literal["pmf", "parametric"],
         Parameter(help="Lengths as counted, or Pareto and log-normal (inputs) and Exponential (outputs)."),
     ] = "pmf",
-    format: Annotated[str | None, Parameter(help="The format of TRACE, whatever its columns.")] = None,
-    column: Columns = None,
-    unit: Unit = None,
-    rebase: Annotated[
-        bool, Parameter(negative="", help="Count times from the first request, as Unix times need.")
-    ] = False,
     duration: Annotated[
         str | None,
         Parameter(help="When the trace ends; default: as its job says, or after the last request."),
@@ -82,6 +73,7 @@ def fit(
     lengths_report: Annotated[
         str | None, Parameter(help="A CSV file to write: the distributions of lengths.")
     ] = None,
+    reading: Reading = Reading(),
     quiet: Quiet = False,
 ) -> None:
     """Make a profile from a trace: clients, rates, burstiness, lengths and correlations.
@@ -112,10 +104,7 @@ def fit(
         "window": window,
         "epoch": epoch,
         "lengths": lengths,
-        "format": format,
-        "columns": parse_columns(column),
-        "units": parse_unit(unit),
-        "rebase": rebase,
+        **reading.options(),
         "duration": duration,
         "top_clients": top_clients,
         "min_gaps": min_gaps,
@@ -124,9 +113,9 @@ def fit(
         "drop_empty": drop_empty,
     }
     started = time.monotonic()
-    with told_warnings(quiet=quiet, words={"drop_empty=True": "--drop-empty"}):
+    with told_warnings(quiet=quiet):
         if report is None and lengths_report is None:
-            pool = fit_only(trace, **options)  # type: ignore[arg-type]
+            pool = fit_only(trace, **options)
         else:
             pool, found = fit_with_report(trace, **options)
             if report is not None:

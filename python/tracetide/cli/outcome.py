@@ -8,9 +8,12 @@ import sys
 
 from cyclopts import CoercionError, CycloptsError
 
+from tracetide.cli.words import said
 from tracetide.errors import MissingPackageError
+from tracetide.wording import message_of
 
 _INPUT_ERRNOS = (errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
+_FULL_ERRNOS = (errno.ENOSPC, errno.EFBIG)
 _INPUT_ERRORS = (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
 
 
@@ -58,9 +61,12 @@ def _is_bad_input(error: BaseException) -> bool:
 
 def _text(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
-        name = f"{error.filename}: " if error.filename is not None else ""
-        return f"{name}{error.strerror.lower()}"
-    return str(error)
+        reason = error.strerror.lower()
+        if error.filename is not None:
+            return f"{error.filename}: {reason}"
+        # Files that are written have a name in their errors; what is printed has none.
+        return f"cannot write 'standard output': {reason}" if error.errno in _FULL_ERRNOS else reason
+    return said(message_of(error))
 
 
 def _usage(error: CycloptsError) -> str:

@@ -134,38 +134,6 @@ Format = Annotated[
 HashIds = Annotated[
     bool, Parameter(help="Whether formats that have `hash_ids` get them, if need be ids used once.")
 ]
-Columns = Annotated[
-    list[str] | None,
-    Parameter(
-        name="--column",
-        negative="",
-        help="NAME=COLUMN: which column has a native one's values, such as input_tokens=prompt_len; "
-        "may be given several times.",
-    ),
-]
-Unit = Annotated[str | None, Parameter(help="Of the times of a table: s, ms, us, ns or date.")]
-
-
-def parse_columns(given: list[str] | None) -> dict[str, str] | None:
-    """What `--column` was given.
-
-    Raises:
-        ValueError: naming an entry that is no pair, or a name that is there twice.
-    """
-    found: dict[str, str] = {}
-    for entry in given or []:
-        name, equals, column = entry.partition("=")
-        if not (name and equals and column):
-            raise ValueError(f"--column: {entry!r} is not allowed; it must be NAME=COLUMN")
-        if name in found:
-            raise ValueError(f"--column: {name!r} is there twice; each name may be given once")
-        found[name] = column
-    return found or None
-
-
-def parse_unit(unit: str | None) -> dict[str, str] | None:
-    """What `--unit` was given."""
-    return None if unit is None else {"timestamp": unit}
 
 
 def parse_targets(name: str, text: str | None) -> list[float]:

@@ -21,15 +21,16 @@ from tracetide.cli.parameters import (
     TbtTargets,
     parse_targets,
 )
+from tracetide.cli.reading import Reading, is_trace
 from tracetide.cli.warned import held_warnings, tell
 from tracetide.clientpool import load
-from tracetide.formats import format_of
 from tracetide.job import Job
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from tracetide.provision import Grid, Instance, ServingResult
+    from tracetide.readers import TraceScan
 
 
 def provision(
@@ -79,6 +80,7 @@ def provision(
     plot: Annotated[
         str | None, Parameter(help="Also draw the heat map: .png, .svg or .pdf; needs matplotlib.")
     ] = None,
+    reading: Reading = Reading(),
     json_: Json = False,
 ) -> None:
     """Find out how many serving instances a profile or a trace needs, in a simulation of them.
@@ -119,7 +121,7 @@ def provision(
             raise ValueError("--plot: not allowed with --instances; it draws targets")
         check_ending(plot)
         check_matplotlib()
-    workload, caught = _workload(what, span=span, filter=filter, top=top, options=options)
+    workload, caught = _workload(what, reading=reading, span=span, filter=filter, top=top, options=options)
     if instances is not None:
         result = simulate(workload, served, instances=instances, routing=routing, closed_loop=closed_loop)
         _show(result.to_dict(), _result_table(result), caught, as_json=json_)
@@ -151,27 +153,26 @@ def _instance(name: str, cost_table: str | None, *, chunked_prefill: bool, **lim
 
 
 def _workload(
-    what: str, *, span: str | None, filter: list[str] | None, top: int | None, options: dict[str, Any]
-) -> tuple[Job | str, list[str]]:
+    what: str,
+    *,
+    reading: Reading,
+    span: str | None,
+    filter: list[str] | None,
+    top: int | None,
+    options: dict[str, Any],
+) -> tuple[Job | TraceScan, list[str]]:
     """What is served, and warnings, which are held back so that an error stays the only line."""
-    if _is_trace(what):
+    if is_trace(what):
         given = {"--span": span, "--filter": filter, "--top": top}
         given |= {f"--{name}": options[name] or None for name in options}
         wrong = [name for name, value in given.items() if value is not None]
         if wrong:
             raise ValueError(f"{wrong[0]}: not allowed; it is for profiles, and {what!r} is a trace")
-        return what, []
+        return reading.scan(what), []
+    reading.refuse_for(what)
     with held_warnings() as messages:
         job = Job(narrowed(load(what), span, filter, top), **options)
     return job, messages
-
-
-def _is_trace(what: str) -> bool:
-    try:
-        format_of(what)
-    except ValueError:
-        return False
-    return not os.path.isdir(what)
 
 
 def _show(plain: dict[str, Any], table: Table, caught: list[str], *, as_json: bool) -> None:

@@ -15,19 +15,20 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
+_ASCII_BLOCKS = "_.-:=+*#"
 _WIDTH = 56
 _ENOUGH = 5
 
 
-def sparkline(values: Sequence[float], width: int = _WIDTH) -> str:
+def sparkline(values: Sequence[float], width: int = _WIDTH, blocks: str = _BLOCKS) -> str:
     """Values from 0 up as a line of at most `width` blocks, each the mean of the values it stands for."""
     if not values:
         return ""
     pieces = np.array_split(np.asarray(values, dtype=np.float64), min(width, len(values)))
     means = np.array([piece.mean() for piece in pieces])
     top = means.max()
-    levels = np.zeros(means.size) if top <= 0 else means / top * (len(_BLOCKS) - 1)
-    return "".join(_BLOCKS[round(level)] for level in levels.tolist())
+    levels = np.zeros(means.size) if top <= 0 else means / top * (len(blocks) - 1)
+    return "".join(blocks[round(level)] for level in levels.tolist())
 
 
 def render(found: Description) -> None:
@@ -37,7 +38,7 @@ def render(found: Description) -> None:
 
     console = Console(highlight=False, soft_wrap=True, markup=False)
     console.print(Text(found.name, "bold"), f": {_kind(found)}", sep="")
-    console.print(_facts(found))
+    console.print(_facts(found, is_ascii=console.options.ascii_only))
     if found.top:
         console.print("", _top_clients(found), sep="\n")
     if found.lengths:
@@ -48,25 +49,25 @@ def _kind(found: Description) -> str:
     return f"{found.category} {found.kind}"
 
 
-def _facts(found: Description) -> Table:
+def _facts(found: Description, *, is_ascii: bool) -> Table:
     table = _table()
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     table.show_header = False
-    for name, text in _fact_rows(found):
+    for name, text in _fact_rows(found, is_ascii=is_ascii):
         table.add_row(name, text)
     return table
 
 
-def _fact_rows(found: Description) -> list[tuple[str, str]]:
+def _fact_rows(found: Description, *, is_ascii: bool) -> list[tuple[str, str]]:
     rate = found.rate
     idle = found.clients - found.active_clients
     rows = [
         ("clients", f"{found.clients:,}" + (f", {idle:,} of them idle" if idle else "")),
         ("duration", format_duration(found.duration)),
-        ("requests", f"{found.requests:,.0f}"),
+        ("requests", f"{found.requests:,.0f}{_without_time(found)}"),
         ("rate", f"{number(rate.mean)} requests/s on average, {number(rate.lowest)} to {number(rate.peak)}"),
-        ("", sparkline(rate.rates)),
+        ("", sparkline(rate.rates, blocks=_ASCII_BLOCKS if is_ascii else _BLOCKS)),
         ("top clients", ", ".join(f"{share:.1%} by {n}" for n, share in found.top_shares.items())),
         (
             "burstiness",
@@ -101,12 +102,19 @@ def _fact_rows(found: Description) -> list[tuple[str, str]]:
     return rows
 
 
+def _without_time(found: Description) -> str:
+    without = found.details.get("without_time", 0)
+    return f", {without:,} of them later turns without a time, which rates leave out" if without else ""
+
+
 def _prefixes(found: dict[str, Any]) -> str:
     caches = ", ".join(f"{rate:.1%} of {int(size):,}" for size, rate in found["hit_rates"].items())
     levels = ", ".join(f"{share:.1%} {name}" for name, share in found.get("hits_by_level", {}).items())
+    tokens = f" of {found['block_size']:,} tokens" if "block_size" in found else ""
     return (
-        f"{found['blocks']:,} blocks, {found['different_blocks']:,} different; {found['hit_rate']:.1%} hits "
-        f"of a cache of all{f' ({levels})' if levels else ''}, LRU: {caches} blocks"
+        f"{found['blocks']:,} blocks{tokens}, {found['different_blocks']:,} different; "
+        f"{found['hit_rate']:.1%} hits of a cache of all{f' ({levels})' if levels else ''}, "
+        f"LRU: {caches} blocks"
     )
 
 

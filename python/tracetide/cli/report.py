@@ -8,7 +8,6 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tracetide.cli.parameters import (
-    Columns,
     MaxClients,
     Preset,
     ProfileDuration,
@@ -17,13 +16,11 @@ from tracetide.cli.parameters import (
     ProfileSeed,
     Quiet,
     TbtTargets,
-    Unit,
     Window,
     output_path,
-    parse_columns,
     parse_targets,
-    parse_unit,
 )
+from tracetide.cli.reading import Reading
 from tracetide.cli.warned import told_warnings
 
 
@@ -56,20 +53,13 @@ def report(
     duration: ProfileDuration = None,
     seed: ProfileSeed = None,
     max_clients: MaxClients = 1_000_000,
-    format: Annotated[
-        str | None,
-        Parameter(name=("--format", "--from"), help="The format of WHAT, whatever its columns."),
-    ] = None,
-    column: Columns = None,
-    unit: Unit = None,
-    rebase: Annotated[
-        bool, Parameter(negative="", help="Count WHAT's times from its first request.")
-    ] = False,
+    reading: Reading = Reading(),
     quiet: Quiet = False,
 ) -> None:
     """Write a page for a browser, with everything in it: what a trace or a profile is like.
 
-    With GENERATED also how close these are to it, with targets also what would serve it.
+    With GENERATED also how close these are to it, with targets also what would serve it. Options of reading,
+    such as `--format`, are for WHAT.
 
     For example:
 
@@ -102,10 +92,7 @@ def report(
     with told_warnings(quiet=quiet):
         first = open_source(
             what,
-            format=format,
-            columns=parse_columns(column),
-            units=parse_unit(unit),
-            rebase=rebase,
+            **reading.options(),
             rate=rate,
             scale=scale,
             duration=duration,

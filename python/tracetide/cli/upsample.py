@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from tracetide.cli.parameters import Positive, Quiet, output_path
 from tracetide.cli.progress import size
+from tracetide.cli.reading import Reading
 
 
 def upsample(
@@ -27,6 +28,7 @@ def upsample(
     figure: Annotated[
         str | None, Parameter(help="Also draw both methods: .png, .svg or .pdf; needs matplotlib.")
     ] = None,
+    reading: Reading = Reading(),
     quiet: Quiet = False,
 ) -> None:
     """Write a trace at another rate, with whole conversations.
@@ -46,13 +48,13 @@ def upsample(
     """
     from tracetide.formats import format_of
     from tracetide.formats.table import write_table
-    from tracetide.readers import read
+    from tracetide.readers.whole import trace_of_scan
     from tracetide.upsampling import compare_upsampling
     from tracetide.upsampling import upsample as upsampled
 
     target = output_path(output)
     format_of(target)
-    source = read(trace)
+    source = trace_of_scan(reading.scan(trace))
     made = upsampled(source, factor, method=method)
     comparison = compare_upsampling(source, factor) if compare is not None or figure is not None else None
     written = made.write(target)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from tracetide.cli.outcome import Refused
-from tracetide.cli.parameters import BlockSize, Columns, Json, Quiet, Unit, Whole, parse_columns, parse_unit
+from tracetide.cli.parameters import BlockSize, Json, Quiet, Whole
+from tracetide.cli.reading import Columns
+from tracetide.cli.words import said
 
 
 def validate(
@@ -24,13 +27,13 @@ def validate(
             "llmservingsim, splitwise-sim, servegen; several with commas. Default: all that read the format.",
         ),
     ] = None,
-    format: Annotated[
-        str | None, Parameter(name=("--format", "--from"), help="The format of TRACE, whatever its columns.")
-    ] = None,
-    column: Columns = None,
-    unit: Unit = None,
+    columns: Columns = Columns(),
     block_size: Annotated[
-        BlockSize, Parameter(help="Tokens of a block of `hash_ids`; 0: as the format has them.")
+        BlockSize,
+        Parameter(
+            name=("--from-block-size", "--block-size"),
+            help="Tokens of a block of the trace's `hash_ids`; 0: as its job or its format has them.",
+        ),
     ] = 0,
     limit: Annotated[Whole, Parameter(help="How many findings of each rule are shown.")] = 20,
     json_: Json = False,
@@ -57,9 +60,7 @@ def validate(
     report = validate_trace(
         trace,
         tools=tools,
-        format=format,
-        columns=parse_columns(column),
-        units=parse_unit(unit),
+        **columns.options(),
         block_size=block_size,
         limit=limit,
     )
@@ -67,7 +68,7 @@ def validate(
         print(json.dumps(report.to_dict(), indent=2))
     elif not quiet:
         for finding in report.findings:
-            print(f"{trace}: {finding}")
+            print(f"{trace}: {replace(finding, message=said(finding.message))}")
         for rule, count in report.counts.items():
             hidden = count - sum(finding.rule == rule for finding in report.findings)
             if hidden:

@@ -4,34 +4,30 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tracetide.cli.words import said
 from tracetide.errors import TracetideWarning
+from tracetide.wording import message_of
 
 
 @contextmanager
-def held_warnings(words: Mapping[str, str] | None = None) -> Iterator[list[str]]:
-    """Within it, warnings of tracetide are held back; they are in the list when it is left without an error.
-
-    Args:
-        words: of the command line, for those of Python in the messages.
-    """
+def held_warnings() -> Iterator[list[str]]:
+    """Within it, warnings are held back; they are in the list when it is left without an error."""
     messages: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", TracetideWarning)
         yield messages
     for entry in caught:
-        text = str(entry.message)
-        for python, own in (words or {}).items():
-            text = text.replace(python, own)
-        messages.append(text)
+        assert isinstance(entry.message, Warning)
+        messages.append(said(message_of(entry.message)))
 
 
 @contextmanager
-def told_warnings(*, quiet: bool, words: Mapping[str, str] | None = None) -> Iterator[None]:
+def told_warnings(*, quiet: bool) -> Iterator[None]:
     """Within it, warnings are held back, and told as `tracetide: warning: ...` if there was no error."""
-    with held_warnings(words) as messages:
+    with held_warnings() as messages:
         yield
     if not quiet:
         tell(messages)

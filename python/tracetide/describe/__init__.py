@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tracetide.clientpool import ClientPool
 from tracetide.describe.description import Description
 from tracetide.describe.pool import describe_pool
-from tracetide.describe.trace import describe_trace
-from tracetide.trace import Trace
+
+if TYPE_CHECKING:
+    from tracetide.readers import TraceScan
+    from tracetide.trace import Trace
 
 __all__ = ["Description", "describe"]
 
 
-def describe(what: ClientPool | Trace) -> Description:
-    """Statistics of a pool or a trace."""
-    return describe_pool(what) if isinstance(what, ClientPool) else describe_trace(what)
+def describe(what: ClientPool | Trace | TraceScan) -> Description:
+    """Statistics of a pool, of a trace in memory, or of one that is read in a stream."""
+    if isinstance(what, ClientPool):
+        return describe_pool(what)
+    from tracetide.describe.trace import describe_trace
+
+    return describe_trace(what)

@@ -54,7 +54,7 @@ class Description:
     name: str
     category: str
     duration: float
-    """Seconds: of the pool, or from the trace's start to its job's end."""
+    """Seconds: of the pool, or from the trace's start to its job's end, or its latest request."""
     requests: float
     """Of a pool: expected at its own rates."""
     clients: int
@@ -75,8 +75,9 @@ class Description:
     left_out_share: float = 0.0
     """Their share of the rate."""
     details: dict[str, Any] = field(default_factory=dict)
-    """Of a pool: its grid and provenance. Of a trace: its job, if the file has it, and `prefixes`, the reuse
-    of prompt blocks, if it has `hash_ids`."""
+    """Of a pool: its grid and provenance. Of a trace: its job, if the file has it; `prefixes`, the reuse of
+    prompt blocks, if it has `hash_ids`; and `without_time`, how many requests have none, such as later turns
+    of sessions in some formats, which rates and gaps leave out."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; what is not defined is None."""

@@ -30,6 +30,7 @@ def fit(
     columns: Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
     rebase: bool = False,
+    sort: bool = False,
     min_gaps: int = 20,
     max_gaps: int = 65536,
     min_lengths: int = 100,
@@ -56,7 +57,7 @@ def fit(
         name: of the profile; by default that of the file.
         duration: when the trace ends. By default what the job says that made it, else one mean gap after the
             last request. It decides the rates of a last window that is not over.
-        format, columns, units, rebase: as for `tracetide.scan`.
+        format, columns, units, rebase, sort: as for `tracetide.scan`.
         min_gaps: a window with fewer gaps between a client's requests has its family from pooled ones.
         max_gaps: of a client in a window, at most so many gaps are used for the family, evenly chosen.
         min_lengths: an epoch in which a client has fewer requests is counted together with the next.
@@ -107,7 +108,7 @@ def _result(trace: Any, given: dict[str, Any], *, with_ks: bool) -> FitResult:
     options = dict(bound.arguments)
     options.pop("trace")
     name = options.pop("name")
-    reading = {key: options.pop(key) for key in ("client", "format", "columns", "units", "rebase")}
+    reading = {key: options.pop(key) for key in ("client", "format", "columns", "units", "rebase", "sort")}
     checked = Options.checked(**options)
     scan, column = open_trace(trace, **reading)
     fitting = Fitting(scan, column, checked, with_ks=with_ks)

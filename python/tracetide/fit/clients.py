@@ -10,6 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tracetide.wording import Option, Told
+
 Codes = npt.NDArray[np.uint32]
 
 REST = "rest"
@@ -75,8 +77,14 @@ class ClientCodes:
             self.values.extend(value for value in found if codes[value] >= len(self.values))
         if len(codes) > self._most:
             raise ValueError(
-                f"{self._option}: column {self.column!r} has more than {self._most:,} values, which is not "
-                "allowed; merge all but the busiest clients with top_clients=, or raise max_clients="
+                Told(
+                    Option(self._option),
+                    f": column {self.column!r} has more than {self._most:,} values, which is not allowed; "
+                    "merge all but the busiest clients with ",
+                    Option("top_clients"),
+                    ", or raise ",
+                    Option("max_clients"),
+                )
             )
         return table
 

@@ -29,8 +29,10 @@ from tracetide.fit.report import FitReport, FitResult, lengths_table, windows_ta
 from tracetide.fit.sessions import SessionRecord
 from tracetide.fit.source import codes_of, columns_of
 from tracetide.grid import NS
+from tracetide.readable import path_text
 from tracetide.readers import TraceScan
 from tracetide.readers.fields import not_empty
+from tracetide.wording import Option, Told
 
 _MOST_WINDOWS = 10_000_000
 
@@ -117,12 +119,15 @@ class Fitting:
         return has_both if self._options.drop_empty else None
 
     def _warn_of_empty(self) -> None:
-        warnings.warn(
+        message = Told(
             f"{self._scan.origin}: {self._empty:,} of {self._rows:,} requests, "
             f"{100 * self._empty / self._rows:.3g} %, have no input or no output, as failed ones; a profile "
-            "draws inputs and outputs apart from each other, so what it makes has another share of them; "
-            "drop_empty=True leaves them out",
-            EmptyRequestWarning,
+            "draws inputs and outputs apart from each other, so what it makes has another share of them; ",
+            Option("drop_empty", True),
+            " leaves them out",
+        )
+        warnings.warn(
+            EmptyRequestWarning(message),
             stacklevel=outside(),
         )
 
@@ -143,9 +148,15 @@ class Fitting:
     def _check_windows(self, window: int) -> None:
         if window >= _MOST_WINDOWS:
             raise ValueError(
-                f"{self._scan.origin}: a time of {self._last_ns / NS:.9g} s or later makes more than "
-                f"{_MOST_WINDOWS:,} windows of {self._options.window:g} s, which is not allowed; choose a "
-                "larger window=, or rebase=True for times that do not begin near 0"
+                Told(
+                    f"{self._scan.origin}: a time of {self._last_ns / NS:.9g} s or later makes more than "
+                    f"{_MOST_WINDOWS:,} windows of {self._options.window:g} s, which is not allowed; choose "
+                    "a larger ",
+                    Option("window"),
+                    ", or ",
+                    Option("rebase", True),
+                    " for times that do not begin near 0",
+                )
             )
 
     def _check(self) -> None:
@@ -165,9 +176,12 @@ class Fitting:
         windows = self._last_ns // self._grid.window_ns + 1
         if first > 100 * (windows - first):
             raise ValueError(
-                f"{self._scan.origin}: column 'timestamp': times from {self._first_ns / NS:.9g} s to "
-                f"{self._last_ns / NS:.9g} s are not allowed in a fit, whose profile begins at 0; "
-                "rebase=True counts them from the first request"
+                Told(
+                    f"{self._scan.origin}: column 'timestamp': times from {self._first_ns / NS:.9g} s to "
+                    f"{self._last_ns / NS:.9g} s are not allowed in a fit, whose profile begins at 0; ",
+                    Option("rebase", True),
+                    " counts them from the first request",
+                )
             )
 
     def result(self, name: str) -> FitResult:
@@ -216,7 +230,7 @@ class Fitting:
             "name": name,
             "tool": "tracetide fit",
             "tracetide": __version__,
-            "source": os.path.basename(self._scan.origin),
+            "source": path_text(os.path.basename(self._scan.origin)),
             "format": self._scan.format,
             "rows": self._rows,
             "rows_used": self._rows - extent.dropped,
@@ -241,7 +255,7 @@ def name_of(scan: TraceScan) -> str:
     """What a profile of this trace is called."""
     if scan.container == "memory":
         return "trace"
-    return Path(scan.origin).name.split(".")[0] or "trace"
+    return path_text(Path(scan.origin).name.split(".")[0]) or "trace"
 
 
 def _rounded(share: float) -> float:

@@ -11,7 +11,9 @@ import pyarrow.compute as pc
 from tracetide.fit.clients import ClientCodes
 from tracetide.readers import TraceScan, scan
 from tracetide.readers.fields import NATIVE, not_empty
+from tracetide.readers.open_source import open_source
 from tracetide.trace import Trace
+from tracetide.wording import Option, Told
 
 SESSION = "session"
 WHOLE = "whole"
@@ -25,6 +27,7 @@ def open_trace(
     columns: Mapping[str, str] | None,
     units: Mapping[str, str] | None,
     rebase: bool,
+    sort: bool,
 ) -> tuple[TraceScan, str | None]:
     """A scan of the trace, and the name in it of the column of clients, or None for one client.
 
@@ -33,20 +36,28 @@ def open_trace(
         TraceError: for a file that is no trace, or has no such column.
     """
     if isinstance(trace, TraceScan):
-        if format is not None or columns or units or rebase:
-            raise ValueError("format, columns, units, rebase: a TraceScan has its own; give them to scan")
+        if format is not None or columns or units or rebase or sort:
+            raise ValueError(
+                "format, columns, units, rebase, sort: a TraceScan has its own; give them to scan"
+            )
         return trace, _column(trace, client)
-    found = scan(trace, format=format, columns=columns, units=units, rebase=rebase)
+    source = open_source(trace)  # once, as a pipe can be read only once
+    found = scan(source, format=format, columns=columns, units=units, rebase=rebase, sort=sort)
     if isinstance(trace, Trace):
         found.metadata = found.metadata or trace.metadata
     if client in (None, SESSION, WHOLE) or (client in NATIVE and client in found.columns):
         return found, _column(found, client)
     if columns and "client" in columns:
         raise ValueError(
-            f"client: {client!r} is not allowed beside columns={{'client': ...}}; give one of them"
+            Told(
+                Option("client"),
+                f": {client!r} is not allowed beside ",
+                Option("columns", {"client": ...}),
+                "; give one of them",
+            )
         )
     named = {**(columns or {}), "client": str(client)}
-    return scan(trace, format=format, columns=named, units=units, rebase=rebase), "client"
+    return scan(source, format=format, columns=named, units=units, rebase=rebase, sort=sort), "client"
 
 
 def _column(found: TraceScan, client: str | None) -> str | None:
@@ -78,8 +89,11 @@ def codes_of(
             requests[value] += count
         if len(requests) > 10 * most:
             raise ValueError(
-                f"client: column {column!r} has more than {10 * most:,} values, which is not allowed; "
-                "raise max_clients="
+                Told(
+                    Option("client"),
+                    f": column {column!r} has more than {10 * most:,} values, which is not allowed; raise ",
+                    Option("max_clients"),
+                )
             )
     # `most_common` keeps the order of first appearance among equals.
     kept = {value: code for code, (value, _) in enumerate(requests.most_common(top))}

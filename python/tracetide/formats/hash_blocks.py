@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide.errors import TraceError
+from tracetide.wording import Option, Told
 
 FORMAT_BLOCKS = {"mooncake": 512, "mooncake-session": 512, "bailian": 16, "baseten": 64}
 """Tokens of a block, by format."""
@@ -50,13 +51,7 @@ def reblocked(
             "multiple of the other"
         )
     counts = np.diff(offsets)
-    wrong = counts != -(-inputs.astype(np.int64) // old)
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise TraceError(
-            f"row {first_row + row + 1}, column 'hash_ids': {counts[row]} ids for {inputs[row]} input_tokens "
-            f"are not allowed; with blocks of {old} tokens there must be {-(-int(inputs[row]) // old)}"
-        )
+    check_counts(counts, inputs, old, first_row)
     made = -(-inputs.astype(np.int64) // new)
     ends = np.cumsum(made)
     rows = np.repeat(np.arange(made.size), made)
@@ -75,3 +70,24 @@ def reblocked(
             "2^31; leave them out"
         )
     return np.concatenate([[0], ends]).astype(np.int32), ids.astype(np.uint32)
+
+
+def check_counts(counts: Any, inputs: Any, block_size: int, first_row: int = 0, *, least: int = 0) -> None:
+    """Refuse prompts whose ids are not as many as their blocks, of which there are at least `least`.
+
+    Raises:
+        TraceError: naming the first such row.
+    """
+    wanted = np.maximum(-(-inputs.astype(np.int64) // block_size), least)
+    wrong = counts != wanted
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise TraceError(
+            Told(
+                f"row {first_row + row + 1}, column 'hash_ids': {counts[row]} ids for {inputs[row]} "
+                f"input_tokens are not allowed; with blocks of {block_size} tokens there must be "
+                f"{wanted[row]}; if the trace's blocks are of another size, say so when it is read (",
+                Option("block_size"),
+                "); else leave the ids or the row out",
+            )
+        )

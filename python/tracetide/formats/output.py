@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,15 +17,17 @@ from tracetide.formats.names import STDOUT
 
 _BUFFER = 1 << 20
 _LARGE = 1 << 16
+_WAIT_S = 10.0
 _BINARY = getattr(os, "O_BINARY", 0)  # of Windows, which would else write \r\n where a byte is \n
 
 
 class Output:
     """A file descriptor with a buffer for small pieces."""
 
-    def __init__(self, descriptor: int) -> None:
-        """Write to `descriptor`, which stays the caller's."""
+    def __init__(self, descriptor: int, name: str | None = None) -> None:
+        """Write to `descriptor`, which stays the caller's; `name` is what errors call it."""
         self._descriptor = descriptor
+        self._name = name
         self._pending = bytearray()
         self._written = 0
 
@@ -51,8 +55,9 @@ class Output:
         return self._written
 
     def _put(self, view: memoryview) -> None:
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+        with contextlib.nullcontext() if self._name is None else named(self._name):
+            while view:
+                view = view[os.write(self._descriptor, view) :]
 
 
 @contextlib.contextmanager
@@ -77,14 +82,14 @@ def open_output(path: str | os.PathLike[str], *, binary: bool = True) -> Iterato
                 "output: this format is not written to a terminal; redirect it or choose csv or jsonl"
             )
         sys.stdout.flush()
-        output = Output(descriptor)
+        output = Output(descriptor, "standard output")
         yield output
         output.flush()
     elif os.path.exists(name) and not os.path.isdir(name) and not stat.S_ISREG(os.stat(name).st_mode):
         with named(name):
-            descriptor = os.open(name, os.O_WRONLY | _BINARY)
+            descriptor = _opened(name)
         try:
-            output = Output(descriptor)
+            output = Output(descriptor, name)
             yield output
             output.flush()
         finally:
@@ -134,10 +139,11 @@ def _replacing(name: str) -> Iterator[Output]:
         descriptor = create_file(temporary)
     try:
         try:
-            output = Output(descriptor)
+            output = Output(descriptor, name)
             yield output
             output.flush()
-            os.fsync(descriptor)
+            with named(name):
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
         with named(name):
@@ -158,6 +164,25 @@ def _temporary(name: str, final: str) -> str:
             f"cannot write {name!r}: the folder {folder!r} {what}"
         )
     return os.path.join(folder, f".{base[:200]}.{secrets.token_hex(6)}.partial")
+
+
+def _opened(name: str) -> int:
+    """The descriptor of a device, or of a pipe, which somebody must read within ten seconds."""
+    if not stat.S_ISFIFO(os.stat(name).st_mode):
+        return os.open(name, os.O_WRONLY | _BINARY)
+    deadline = time.monotonic() + _WAIT_S
+    while True:
+        try:
+            descriptor = os.open(name, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if time.monotonic() > deadline:
+                raise TimeoutError(errno.ETIMEDOUT, "it is a pipe, which nobody reads") from None
+            time.sleep(0.02)
+        else:
+            os.set_blocking(descriptor, True)
+            return descriptor
 
 
 def create_file(name: str) -> int:

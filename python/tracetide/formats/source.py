@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,6 @@ from tracetide.arrow import job_metadata, job_schema, record_batch_of, schema_of
 from tracetide.columns import NO_SESSION
 from tracetide.errors import TraceError
 from tracetide.formats.base import Loss, ToolOptions, ToolText
-from tracetide.formats.hash_blocks import FORMAT_BLOCKS
 from tracetide.formats.text import header_of, rows_of
 from tracetide.formats.tool_rows import ToolRows
 from tracetide.job import Job
@@ -144,7 +143,7 @@ class TraceSource(BatchSource):
         self._trace = trace
         self.threads = threads
         self.schema = schema_of(trace, trace.metadata)
-        self.block_size = _block_size(trace.metadata)
+        self.block_size = trace.block_size
         self.renumbers = "session_id" in trace and _needs_numbers(trace["session_id"])
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
@@ -166,7 +165,7 @@ class ScanSource(BatchSource):
         self._needs_times = needs_times
         self.threads = threads
         self.schema = scan.schema.with_metadata(job_metadata(scan.metadata))
-        self.block_size = _block_size(scan.metadata) or FORMAT_BLOCKS.get(scan.format, 0)
+        self.block_size = scan.block_size
         self.renumbers = scan.format != "native"
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
@@ -207,11 +206,6 @@ class ScanSource(BatchSource):
                 yield batch
         if none:
             raise TraceError(f"{self._scan.origin}: no row has both input and output; there is nothing left")
-
-
-def _block_size(metadata: Mapping[str, Any]) -> int:
-    """Tokens of a block of the ids, where the job that made them tells; else 0."""
-    return int(metadata.get("block_size", 0))
 
 
 def _needs_numbers(sessions: Any) -> bool:

@@ -14,7 +14,7 @@ from tracetide.arrow import KINDS
 from tracetide.columns import NO_SESSION
 from tracetide.errors import TraceError
 from tracetide.formats.base import Loss, ToolOptions
-from tracetide.formats.hash_blocks import FORMAT_BLOCKS, reblocked
+from tracetide.formats.hash_blocks import FORMAT_BLOCKS, check_counts, reblocked
 from tracetide.readers.place import Place
 from tracetide.readers.sessions import TurnCounter
 from tracetide.session_numbers import SessionNumbers
@@ -64,6 +64,8 @@ class ToolRows:
         self._from = self._to = wanted
         if "hash_ids" in names and options.hash_ids and wanted:
             self._from = block_size or wanted
+        # Where ids only ride along, or are left out, they may be of any blocks.
+        self._counts_ids = options.hash_ids and format in FORMAT_BLOCKS
         hash_ids = "fill" if options.hash_ids else "leave"
         self._core = _core.RowWriter(format, kinds, hash_ids=hash_ids, block_size=wanted)
         self._rows = 0
@@ -134,9 +136,12 @@ class ToolRows:
     def _lists(self, batch: pa.RecordBatch, column: pa.ListArray, name: str) -> Any:
         offsets = column.offsets.to_numpy()
         values = column.values.to_numpy(zero_copy_only=False)
-        if name == "hash_ids" and self._from != self._to:
+        if name == "hash_ids":
             inputs = batch.column("input_tokens").to_numpy()
-            offsets, values = reblocked(offsets, values, inputs, self._from, self._to, self._rows)
+            if self._from != self._to:
+                offsets, values = reblocked(offsets, values, inputs, self._from, self._to, self._rows)
+            elif self._counts_ids:
+                check_counts(np.diff(offsets), inputs, self._to, self._rows, least=1)
         return np.ascontiguousarray(offsets), np.ascontiguousarray(values)
 
 

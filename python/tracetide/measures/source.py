@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +15,14 @@ from tracetide.fit.clients import ClientCodes
 from tracetide.fit.pieces import Grid, Piece, pieces
 from tracetide.grid import NS
 from tracetide.job import Job
+from tracetide.profiles import is_profile
 from tracetide.readers import TraceScan, scan
+from tracetide.readers.origin import check_origin
 from tracetide.trace import Requests, Trace
+from tracetide.wording import Option, Told
 
-_PROFILES = (".tide", ".toml", ".yaml", ".yml")
 _GRID = Grid(600 * NS, 1 << 40)
 """Pieces end at windows; no epoch does."""
-_MOST_OFFSET = 100
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,7 @@ class Source:
                 f"{self.scan.origin}: {requests:,} requests from {first_s:.9g} s to {last_s:.9g} s are not "
                 "allowed; there must be two at different times"
             )
-        if first_s > _MOST_OFFSET * (last_s - first_s):
-            raise TraceError(
-                f"{self.scan.origin}: column 'timestamp': times from {first_s:.9g} s to {last_s:.9g} s are "
-                "not allowed; they count from 0, and rebase=True counts them from the first request"
-            )
+        check_origin(self.scan.origin, first_s, last_s)
         told = self.scan.metadata.get("duration")
         if isinstance(told, int | float) and told > last_s:
             return float(told)
@@ -95,6 +91,7 @@ def open_source(
     columns: Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
     rebase: bool = False,
+    sort: bool = False,
     **job_options: Any,
 ) -> Source:
     """Open what has requests.
@@ -102,14 +99,20 @@ def open_source(
     Args:
         what: a trace (a file of any format, a `Trace`, a `TraceScan`, a data frame or other Arrow data), a
             `Job`, a `ClientPool`, or the name or file of a profile.
-        format, columns, units, rebase: of a trace, as for `tracetide.scan`.
+        format, columns, units, rebase, sort: of a trace, as for `tracetide.scan`.
         job_options: of a pool or a profile, as for `tracetide.Job`; None is the default.
 
     Raises:
         ValueError: for options that are not for it.
         TraceError, ProfileError, OSError: if it cannot be read.
     """
-    reading = {"format": format, "columns": columns, "units": units, "rebase": rebase}
+    reading: dict[str, Any] = {
+        "format": format,
+        "columns": columns,
+        "units": units,
+        "rebase": rebase,
+        "sort": sort,
+    }
     given = {name: value for name, value in job_options.items() if value is not None}
     if isinstance(what, ClientPool) or is_profile(what):
         _refuse(reading, "traces", what)
@@ -123,20 +126,10 @@ def open_source(
     if isinstance(what, TraceScan):
         _refuse(reading, "what is not a TraceScan yet", what)
         return Source(_name(what), what)
-    found = scan(what, format=format, columns=columns, units=units, rebase=rebase)
+    found = scan(what, **reading)
     if isinstance(what, Trace):
         found.metadata = found.metadata or what.metadata
     return Source(_name(found), found)
-
-
-def is_profile(what: Any) -> bool:
-    """Whether it is a bundled name, or the path of a profile, a workload or a model folder."""
-    from tracetide.profiles import bundled
-
-    if not isinstance(what, str | os.PathLike):
-        return False
-    path = Path(what)
-    return path.suffix.lower() in _PROFILES or path.is_dir() or os.fspath(what) in bundled()
 
 
 def _name(found: TraceScan) -> str:
@@ -147,7 +140,7 @@ def _refuse(options: Mapping[str, Any], whose: str, what: Any) -> None:
     names = [name for name, value in options.items() if value is not None and value is not False]
     if names:
         shown = what if isinstance(what, Requests | ClientPool | Job | TraceScan) else repr(str(what))
-        raise ValueError(f"{names[0]}: not allowed for {shown}; it is for {whose}")
+        raise ValueError(Told(Option(names[0]), f": not allowed for {shown}; it is for {whose}"))
 
 
 def _with_times(batches: Iterator[pa.RecordBatch], origin: str) -> Iterator[pa.RecordBatch]:

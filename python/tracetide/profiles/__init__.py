@@ -5,12 +5,15 @@ Those of published data are made by `tracetide.profiles.make`, the modelled by `
 
 from __future__ import annotations
 
+import os
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
-__all__ = ["bundled", "bundled_path"]
+__all__ = ["bundled", "bundled_path", "is_profile"]
 
 _ENDING = ".tide"
+_ENDINGS = (_ENDING, ".toml", ".yaml", ".yml")
 
 
 def bundled() -> list[str]:
@@ -25,3 +28,11 @@ def bundled_path(name: str) -> Path:
     if name not in names:
         raise ValueError(f"no bundled profile {name!r}; there are: {', '.join(names)}")
     return Path(str(resources.files(__name__) / (name + _ENDING)))
+
+
+def is_profile(what: Any) -> bool:
+    """Whether it is a bundled name, or the path of a profile, a workload or a model folder."""
+    if not isinstance(what, str | os.PathLike):
+        return False
+    path = Path(what)
+    return path.suffix.lower() in _ENDINGS or path.is_dir() or os.fspath(what) in bundled()

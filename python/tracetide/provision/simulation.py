@@ -5,15 +5,23 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable
 
+import numpy as np
+import numpy.typing as npt
+
 from tracetide import _core
+from tracetide.errors import TraceError
 from tracetide.provision.columns import ServingColumns
 from tracetide.provision.instance import Instance
 from tracetide.provision.presets import preset
 from tracetide.provision.result import ServingResult
 from tracetide.provision.workload import Source, batches_of
+from tracetide.readers.origin import check_origin
+from tracetide.wording import Option, Told
 
 ROUTINGS = ("round-robin", "least-loaded")
 MOST_INSTANCES = 65536
+_LATEST_S = 8_640_000
+"""Of the core."""
 
 
 def simulate(
@@ -72,9 +80,27 @@ def serve(
         closed_loop=closed_loop,
         keep_requests=keep_requests,
     )
+    rows = 0
     for batch in batches:
+        if not closed_loop:
+            _check_times(batch.timestamp, rows)
         simulator.add(*batch)
+        rows += batch.timestamp.size
     return ServingResult.from_core(simulator.finish(), number, keep_requests=keep_requests)
+
+
+def _check_times(times: npt.NDArray[np.float64], rows: int) -> None:
+    missing = np.flatnonzero(np.isnan(times))
+    if missing.size:
+        raise TraceError(
+            Told(
+                f"timestamp: row {rows + missing[0] + 1} has none, which is not allowed; later turns of "
+                "sessions that have only a delay wait for the turn before with ",
+                Option("closed_loop", True),
+            )
+        )
+    if times.size and times[0] > _LATEST_S:
+        check_origin("the trace", float(times[0]), float(times[-1]))
 
 
 def instance_of(instance: Instance | str) -> Instance:

@@ -16,9 +16,11 @@ from tracetide.clientpool import ClientPool
 from tracetide.errors import TracetideWarning
 from tracetide.job import Job
 from tracetide.provision.columns import ServingColumns, columns_of, columns_of_scan
+from tracetide.readers import TraceScan, scan
+from tracetide.readers.origin import check_origin
 from tracetide.trace import Trace
 
-Source: TypeAlias = "Job | Trace | str | os.PathLike[str]"
+Source: TypeAlias = "Job | Trace | TraceScan | str | os.PathLike[str]"
 THIN = ("requests", "clients")
 _MOST_REPETITIONS = 100
 _LONGEST_S = 30 * 86400.0
@@ -123,7 +125,9 @@ class TraceWorkload:
         told = self.trace.metadata.get("duration")
         if told:
             return float(told)
-        last = float(np.nanmax(self._columns.timestamp))
+        times = self._columns.timestamp
+        last = float(np.nanmax(times))
+        check_origin("trace", float(np.nanmin(times)), last)
         duration = last * len(self.trace) / max(len(self.trace) - 1, 1)
         if not duration > 0:
             raise ValueError("trace: all requests come at one time, which is not allowed; it has no rate")
@@ -177,19 +181,20 @@ def workload_of(source: Source, *, thin: str = "requests", seed: int = 0) -> Wor
         return JobWorkload(source)
     if isinstance(source, Trace):
         return TraceWorkload(source, thin=thin, seed=seed)
-    if isinstance(source, str | os.PathLike):
-        from tracetide.readers import read
+    if isinstance(source, str | os.PathLike | TraceScan):
+        from tracetide.readers.whole import trace_of_scan
 
-        return TraceWorkload(read(source), thin=thin, seed=seed)
-    raise TypeError(f"workload: {source!r} is not allowed; it must be a Job, a Trace, or the path of one")
+        found = source if isinstance(source, TraceScan) else scan(source)
+        return TraceWorkload(trace_of_scan(found), thin=thin, seed=seed)
+    raise TypeError(
+        f"workload: {source!r} is not allowed; it must be a Job, a Trace, a TraceScan, or the path of a trace"
+    )
 
 
 def batches_of(source: Source) -> Iterator[ServingColumns]:
     """The requests in batches; a file is read in a stream."""
-    if isinstance(source, str | os.PathLike):
-        from tracetide.readers import scan
-
-        return columns_of_scan(scan(source))
+    if isinstance(source, str | os.PathLike | TraceScan):
+        return columns_of_scan(source if isinstance(source, TraceScan) else scan(source))
     return workload_of(source).whole()
 
 

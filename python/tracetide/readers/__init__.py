@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tracetide.readers.tracescan import TraceScan
+from tracetide.wording import Option, Told
 
 if TYPE_CHECKING:
     from tracetide.readers.source import Source
@@ -26,6 +27,8 @@ def scan(
     columns: Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
     rebase: bool = False,
+    sort: bool = False,
+    block_size: int = 0,
 ) -> TraceScan:
     """Read a trace in a stream, in bounded memory.
 
@@ -42,6 +45,11 @@ def scan(
         units: of `timestamp` and `delay`: "s", "ms", "us", "ns", or "date" for texts such as
             `2024-05-10 00:00:00.01`. A table must state them; other formats have their own.
         rebase: whether times are counted from the first row. Dates always are.
+        sort: whether rows are put into the order of their times, which needs the whole trace in memory.
+            Without it, a row before the one above is refused. Later turns without a time stay behind the one
+            before.
+        block_size: tokens of a block of `hash_ids`; 0: as the job that made them says, or as the format has
+            them.
 
     Raises:
         TraceError: a ValueError, for a file that is no trace; it names row, column, value and what is
@@ -49,7 +57,7 @@ def scan(
         ValueError: for a wrong argument.
         OSError: if the file cannot be read.
     """
-    return opened_scan(source, format, columns, units, rebase=rebase)
+    return opened_scan(source, format, columns, units, rebase=rebase, sort=sort, block_size=block_size)
 
 
 def opened_scan(
@@ -60,6 +68,8 @@ def opened_scan(
     *,
     rebase: bool = False,
     strict: bool = True,
+    sort: bool = False,
+    block_size: int = 0,
 ) -> TraceScan:
     """As `scan`; with `strict=False` times may decrease, and a session may begin without one."""
     from tracetide.readers.open_source import open_source
@@ -67,10 +77,14 @@ def opened_scan(
     from tracetide.readers.session_lines import SessionLines
     from tracetide.readers.tracescan import TraceScan
 
+    if isinstance(block_size, bool) or not isinstance(block_size, int) or not 0 <= block_size < 2**32:
+        message = f": {block_size!r} is not allowed; it must be a whole number of tokens from 1 on, or 0"
+        raise ValueError(Told(Option("source_block_size"), message))
     opened: Source = open_source(source)
     if format in (None, "llmservingsim") and SessionLines.are_in(opened):
         opened = SessionLines(opened)
-    return TraceScan(opened, plan_of(opened, format, columns, units), rebase=rebase, strict=strict)
+    plan = plan_of(opened, format, columns, units)
+    return TraceScan(opened, plan, rebase=rebase, strict=strict, sort=sort, block_size=block_size)
 
 
 def read(
@@ -80,8 +94,12 @@ def read(
     columns: Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
     rebase: bool = False,
+    sort: bool = False,
+    block_size: int = 0,
 ) -> Trace:
     """Read a whole trace into memory; the arguments and errors are those of `scan`."""
     from tracetide.readers.whole import trace_of_scan
 
-    return trace_of_scan(scan(source, format=format, columns=columns, units=units, rebase=rebase))
+    return trace_of_scan(
+        opened_scan(source, format, columns, units, rebase=rebase, sort=sort, block_size=block_size)
+    )

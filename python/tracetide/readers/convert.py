@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from tracetide.errors import TraceError
 from tracetide.readers.fields import LIST_TYPE, UNITS, Field
 from tracetide.readers.place import Place, shown
+from tracetide.wording import Option, Told
 
 LATEST = 1e10
 """Times must be before it, in seconds: past it a unit is wrong, for example milliseconds for seconds."""
@@ -89,12 +90,16 @@ class Rounds(WholeNumbers):
 
 
 class Times(Converter):
-    """Timestamps in seconds; where they are ordered, never decreasing."""
+    """Timestamps in seconds; where they are ordered, never decreasing.
 
-    def __init__(self, field: Field, *, rebase: bool, ordered: bool) -> None:
+    Those counted from the first row may be before it where they are `signed`.
+    """
+
+    def __init__(self, field: Field, *, rebase: bool, ordered: bool, signed: bool = False) -> None:
         super().__init__(field)
         self._rebase = rebase
         self._ordered = ordered
+        self._signed = signed
         self._origin: Any = None
         self._last = 0.0
         self._is_date = field.unit == "date"
@@ -131,7 +136,8 @@ class Times(Converter):
             return
         rows = np.flatnonzero(~nulls) if nulls.any() else None
         back = self._ordered & (np.diff(known, prepend=self._last) < 0)
-        wrong = ~((known >= 0) & (known < LATEST)) | back
+        least = -LATEST if self._signed and self._origin is not None else 0.0
+        wrong = ~((known >= least) & (known < LATEST)) | back
         if wrong.any():
             at = int(wrong.argmax())
             self._fail(at, int(rows[at]) if rows is not None else at, known, array, place)
@@ -154,7 +160,12 @@ class Times(Converter):
         if value < 0:
             place.fail(row, name, found, "it must be a time from 0 on")
         place.fail(
-            row, name, found, f"it must be less than 1e10 s; is {self._field.unit!r} its unit? (see units=)"
+            row,
+            name,
+            found,
+            Told(
+                f"it must be less than 1e10 s; is {self._field.unit!r} its unit? (see ", Option("units"), ")"
+            ),
         )
 
 
@@ -256,10 +267,10 @@ class Numbers(Converter):
             )
 
 
-def converter(field: Field, *, rebase: bool, ordered: bool = True) -> Converter:
+def converter(field: Field, *, rebase: bool, ordered: bool = True, signed: bool = False) -> Converter:
     """The converter of a field."""
     if field.kind == "time":
-        return Times(field, rebase=rebase, ordered=ordered)
+        return Times(field, rebase=rebase, ordered=ordered, signed=signed)
     kinds: dict[str, type[Converter]] = {
         "tokens": WholeNumbers,
         "id": WholeNumbers,
@@ -306,7 +317,8 @@ def numbers_of(array: pa.Array, place: Place, field: Field) -> pa.Array:
         row = _first_failure(texts, pa.float64())
         place.fail(row, field.source, array[row].as_py(), _number(field))
     row = _first(array.is_valid())
-    place.fail(row, field.source, array[row].as_py(), f"{_number(field)}; the column has the type {kind}")
+    allowed = Told(_number(field), f"; the column has the type {kind}")
+    place.fail(row, field.source, array[row].as_py(), allowed)
 
 
 def _dates(array: pa.Array, place: Place, field: Field) -> pa.Array:
@@ -338,8 +350,9 @@ _DATE = "it must be a date such as '2023-11-16 18:15:46.6805900', from 1678 to 2
 
 
 def _number(field: Field) -> str:
-    stated = ", or a date, stated by units={'timestamp': 'date'}" if field.kind == "time" else ""
-    return f"it must be a number{stated}"
+    if field.kind != "time":
+        return "it must be a number"
+    return Told("it must be a number, or a date, stated by ", Option("units", {"timestamp": "date"}))
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -10,6 +10,7 @@ import pyarrow.csv
 
 from tracetide.errors import TraceError
 from tracetide.readers.fields import Field
+from tracetide.readers.file import File
 from tracetide.readers.place import Place, shown
 from tracetide.readers.text_blocks import blocks
 
@@ -22,17 +23,18 @@ class CsvSource:
 
     container = "csv"
 
-    def __init__(self, path: str, codec: str | None) -> None:
+    def __init__(self, file: File, codec: str | None) -> None:
         """Read the header and the types of the first rows.
 
         Raises:
             TraceError: if there is no header or no rows.
         """
-        self.origin = path
+        self.origin = path = file.name
         self.metadata: Mapping[str, Any] = {}
+        self._file = file
         self._codec = codec
         first = b""
-        for block in blocks(path, codec, quoted=True):
+        for block in blocks(file, codec, quoted=True):
             first += block.data
             if first[_header_end(first) :].strip():
                 break
@@ -59,7 +61,7 @@ class CsvSource:
             wanted = self._parsed_type(field)
             types[key] = wanted if types.get(key, wanted) == wanted else pa.string()
         rows = 0
-        for number, block in enumerate(blocks(self.origin, self._codec, quoted=True)):
+        for number, block in enumerate(blocks(self._file, self._codec, quoted=True)):
             data, line = block.data, block.first_line
             if number == 0:
                 end = _header_end(data)

@@ -12,6 +12,7 @@ import pyarrow.json
 
 from tracetide.errors import TraceError
 from tracetide.readers.fields import LIST_TYPE, Field
+from tracetide.readers.file import File
 from tracetide.readers.place import Place, shown
 from tracetide.readers.text_blocks import blocks, may_have_other_values
 
@@ -26,16 +27,17 @@ class JsonlSource:
 
     container = "jsonl"
 
-    def __init__(self, path: str, codec: str | None) -> None:
+    def __init__(self, file: File, codec: str | None) -> None:
         """Read the keys and types of the first rows.
 
         Raises:
             TraceError: if there are none.
         """
-        self.origin = path
+        self.origin = path = file.name
         self.metadata: Mapping[str, Any] = {}
+        self.file = file
         self.codec = codec
-        first = next(blocks(path, codec, quoted=False), None)
+        first = next(blocks(file, codec, quoted=False), None)
         if first is None or not first.data.strip():
             raise TraceError(f"{path}: an empty file is not allowed; it must have an object in every line")
         if first.data.lstrip()[:1] == b"[":
@@ -49,7 +51,7 @@ class JsonlSource:
         exact = pa.schema([(source, kind) for source, kind in self._schema(fields, exact=True).items()])
         loose = pa.schema([(source, kind) for source, kind in self._schema(fields, exact=False).items()])
         rows = 0
-        for block in blocks(self.origin, self.codec, quoted=False):
+        for block in blocks(self.file, self.codec, quoted=False):
             if not block.data.strip():
                 continue
             place = Place(self.origin, rows, block.data, block.first_line)

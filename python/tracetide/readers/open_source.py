@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 from tracetide.errors import TraceError
 from tracetide.readers.csv_source import CsvSource
+from tracetide.readers.file import File, open_file
 from tracetide.readers.jsonl_source import JsonlSource
 from tracetide.readers.source import Source
-from tracetide.readers.table_source import arrow_source, memory_source, parquet_source
+from tracetide.readers.table_source import TableSource, arrow_source, memory_source, parquet_source
 from tracetide.readers.text_blocks import codec_of, open_plain
 
 _HEAD = 4096
 
 
 def open_source(source: str | os.PathLike[str] | Any) -> Source:
-    """A source for a path or a table.
+    """A source for a path or a table; one that is a source already is taken as it is.
 
     Raises:
         TraceError: for an empty file, or one that is neither a table nor text.
         TypeError: for something that is neither a path nor a table.
         OSError: if a file cannot be read.
     """
+    if isinstance(source, CsvSource | JsonlSource | TableSource):
+        return source
     if isinstance(source, (str, os.PathLike)):
         return _file(os.fspath(source))
     if hasattr(source, "__arrow_c_stream__") or type(source).__module__.partition(".")[0] in (
@@ -37,36 +39,35 @@ def open_source(source: str | os.PathLike[str] | Any) -> Source:
     )
 
 
-def _file(path: str) -> Source:
-    if not Path(path).is_file():
-        kind = "a folder" if Path(path).is_dir() else "no file"
-        raise FileNotFoundError(f"cannot read {path!r}: it is {kind}")
-    with open(path, "rb") as file:
-        head = file.read(_HEAD)
+def _file(given: str) -> Source:
+    file = open_file(given)
+    path = file.name
+    with open(file.path, "rb") as opened:
+        head = opened.read(_HEAD)
     if not head:
         raise TraceError(f"{path}: an empty file is not allowed; it must have rows")
     if head.startswith(b"PAR1"):
-        return parquet_source(path)
+        return parquet_source(file)
     if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
-        return arrow_source(path, is_stream=not head.startswith(b"ARROW1"))
+        return arrow_source(file, is_stream=not head.startswith(b"ARROW1"))
     codec = codec_of(head)
     if codec:
-        head = _plain_head(path, codec)
+        head = _plain_head(file, codec)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if b"\0" in head or head.startswith((b"PAR1", b"ARROW1", b"\xff\xfe", b"\xfe\xff")):
         raise TraceError(
             f"{path}: binary data are not allowed; it must be Parquet, an Arrow file, or CSV or JSON lines "
             "in UTF-8, these also packed by gzip or zstd"
         )
-    return JsonlSource(path, codec) if text[:1] in (b"{", b"[") else CsvSource(path, codec)
+    return JsonlSource(file, codec) if text[:1] in (b"{", b"[") else CsvSource(file, codec)
 
 
-def _plain_head(path: str, codec: str) -> bytes:
+def _plain_head(file: File, codec: str) -> bytes:
     try:
-        with open_plain(path, codec) as stream:
+        with open_plain(file, codec) as stream:
             return bytes(stream.read(_HEAD))
     except (OSError, ValueError) as error:
         if getattr(error, "errno", None) is not None:
             raise
         reason = str(error).splitlines()[0]
-        raise TraceError(f"{path}: the {codec} data are damaged or cut off: {reason}") from None
+        raise TraceError(f"{file.name}: the {codec} data are damaged or cut off: {reason}") from None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from tracetide.errors import TraceError
+from tracetide.wording import Told
 
 _SHOWN = 60
 
@@ -33,7 +34,7 @@ class Place:
 
         `allowed` goes on with "is not allowed; ...".
         """
-        raise TraceError(f"{self.at(row, column)}: {shown(found)} is not allowed; {allowed}") from None
+        raise TraceError(Told(f"{self.at(row, column)}: {shown(found)} is not allowed; ", allowed)) from None
 
     def missing(self, row: int, column: str) -> NoReturn:
         """Raise a `TraceError` for a value that is not there."""

@@ -12,6 +12,7 @@ from tracetide.errors import TraceError
 from tracetide.readers.fields import NATIVE, REQUIRED, TYPES, UNITS, Field, Kind, Unit
 from tracetide.readers.layouts import FORMATS, LAYOUTS, Layout
 from tracetide.readers.source import Source
+from tracetide.wording import Option, Told
 
 _UNIT_NAMES = (*UNITS, "date")
 _WITH_UNIT = ("timestamp", "delay")
@@ -56,14 +57,14 @@ def plan_of(
 def _layout(source: Source, format: str | None, columns: Mapping[str, str]) -> Layout:
     if format is not None and format not in FORMATS:
         near = difflib.get_close_matches(format, FORMATS, 1)
-        raise ValueError(
-            f"format: {format!r} is not known; it must be one of {', '.join(FORMATS)}"
-            + (f" (did you mean {near[0]!r}?)" if near else "")
-        )
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        allowed = f": {format!r} is not known; it must be one of {', '.join(FORMATS)}{hint}"
+        raise ValueError(Told(Option("format"), allowed))
     if format == "table" or (format is None and all(name in columns for name in REQUIRED)):
         absent = [name for name in REQUIRED if name not in columns]
         if absent:
-            raise ValueError(f"columns: {absent[0]!r} is missing; a table needs {', '.join(REQUIRED)}")
+            needed = f": {absent[0]!r} is missing; a table needs {', '.join(REQUIRED)}"
+            raise ValueError(Told(Option("columns"), needed))
         return Layout("table", {}, frozenset())
     own_layout = getattr(source, "layout", None)
     if own_layout is not None:
@@ -90,11 +91,12 @@ def _recognised(source: Source, columns: Mapping[str, str]) -> Layout:
     if len(found) == 1:
         return found[0]
     if found:
+        names = " and of ".join(layout.name for layout in found)
+        hint = Option("format", found[0].name)
         raise TraceError(
-            f"{source.origin}: its columns are those of {' and of '.join(layout.name for layout in found)}; "
-            "say which it is with format="
+            Told(f"{source.origin}: its columns are those of {names}; say which it is with ", hint)
         )
-    raise TraceError(f"{source.origin}: {_not_recognised(source)}")
+    raise TraceError(Told(f"{source.origin}: ", _not_recognised(source)))
 
 
 def _marks(layout: Layout, columns: Mapping[str, str]) -> frozenset[str]:
@@ -108,9 +110,14 @@ def _not_recognised(source: Source) -> str:
     names = list(source.types)
     shown = ", ".join(repr(name) for name in names[:20]) + (", ..." if len(names) > 20 else "")
     if {"timestamp", "input_length", "output_length"} <= set(names) and source.container == "jsonl":
-        return (
+        return Told(
             "without 'hash_ids' it may be mooncake (milliseconds) or another format (seconds); say which "
-            "with format='mooncake', or name columns= and units="
+            "with ",
+            Option("format", "mooncake"),
+            ", or name ",
+            Option("columns"),
+            " and ",
+            Option("units"),
         )
     for layout in sorted(LAYOUTS.values(), key=lambda layout: -len(layout.marks)):
         absent = sorted(layout.marks - set(names))
@@ -118,9 +125,11 @@ def _not_recognised(source: Source) -> str:
             return f"the column {absent[0]!r} is missing for {layout.name}; there are {shown}"
     if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
         return f"the only column is {names[0][:60]!r}; values must be separated by commas"
-    return (
-        f"its columns are those of no known format: {shown}; say which are which, for example "
-        "columns={'timestamp': ..., 'input_tokens': ..., 'output_tokens': ...}, units={'timestamp': 's'}"
+    return Told(
+        f"its columns are those of no known format: {shown}; say which are which, for example ",
+        Option("columns", dict.fromkeys(REQUIRED, ...)),
+        ", ",
+        Option("units", {"timestamp": "s"}),
     )
 
 
@@ -129,19 +138,21 @@ def _units(
 ) -> dict[str, str]:
     for name, unit in units.items():
         if name not in _WITH_UNIT:
-            raise ValueError(f"units: {name!r} has no unit; it must be one of {', '.join(_WITH_UNIT)}")
+            message = f": {name!r} has no unit; it must be one of {', '.join(_WITH_UNIT)}"
+            raise ValueError(Told(Option("units"), message))
         if unit not in _UNIT_NAMES or (name == "delay" and unit == "date"):
-            raise ValueError(
-                f"units: {unit!r} is not known for {name!r}; it must be one of {', '.join(_UNIT_NAMES)}"
-            )
+            known_units = ", ".join(_UNIT_NAMES if name == "timestamp" else UNITS)
+            message = f": {unit!r} is not known for {name!r}; it must be one of {known_units}"
+            raise ValueError(Told(Option("units"), message))
     known = {"timestamp": layout.unit, "delay": layout.delay_unit, **units}
     for name in _WITH_UNIT:
         if name in columns and name not in units:
             if not pa.types.is_temporal(source.types.get(columns[name], pa.null())):
-                raise ValueError(
-                    f"units: the unit of {name!r} (column {columns[name]!r}) is not given; "
-                    f"it must be one of {', '.join(_UNIT_NAMES)}, for example units={{{name!r}: 'ms'}}"
+                message = (
+                    f": the unit of {name!r} (column {columns[name]!r}) is not given; "
+                    f"it must be one of {', '.join(_UNIT_NAMES)}, for example "
                 )
+                raise ValueError(Told(Option("units"), message, Option("units", {name: "ms"})))
             known[name] = "date"
     return known
 

@@ -52,6 +52,7 @@ class SessionLines:
 
     def __init__(self, source: JsonlSource) -> None:
         """The lines of another source."""
+        self._file = source.file
         self._codec = source.codec
         self.origin = source.origin
         self.container = source.container
@@ -68,7 +69,7 @@ class SessionLines:
     def raw(self, fields: Sequence[Field]) -> Iterator[tuple[Place, list[pa.Array]]]:
         """The columns of the fields, block by block."""
         rows = 0
-        for block in blocks(self.origin, self._codec, quoted=False):
+        for block in blocks(self._file, self._codec, quoted=False):
             if not block.data.strip():
                 continue
             columns = _rows_of(_parsed(block.data, Place(self.origin, rows, block.data, block.first_line)))
@@ -158,6 +159,7 @@ def _rows_of(table: pa.Table) -> dict[str, pa.Array]:
         "tool_duration_ns": pa.nulls(line.size, pa.int64()),
     }
     if later.any():
-        before = flat.field("tool_duration_ns").take(pa.array(np.maximum(position - 1, 0)))
+        # Where none is told there is none.
+        before = flat.field("tool_duration_ns").take(pa.array(np.maximum(position - 1, 0))).fill_null(0)
         made["tool_duration_ns"] = pc.if_else(pa.array(later), before, none)
     return made

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from tracetide.errors import TraceError
 from tracetide.readers.fields import Field
+from tracetide.readers.file import File
 from tracetide.readers.place import Place
 
 _ROWS = 1 << 18
@@ -59,26 +60,29 @@ class TableSource:
                     rows += batch.num_rows
 
 
-def parquet_source(path: str) -> TableSource:
+def parquet_source(file: File) -> TableSource:
     """A Parquet file, read row group by row group."""
-    with _refusing(path, "parquet"):
-        schema = pq.read_schema(path)
+    with _refusing(file.name, "parquet"), pa.OSFile(file.system_path) as native:
+        schema = pq.read_schema(native)
 
     def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
         # pyarrow buffers ahead by default and keeps every row group that it has read.
-        with pq.ParquetFile(path, pre_buffer=False) as file:
-            yield from file.iter_batches(batch_size=_ROWS, columns=names)
+        with (
+            pa.OSFile(file.system_path) as native,
+            pq.ParquetFile(native, pre_buffer=False) as opened,
+        ):
+            yield from opened.iter_batches(batch_size=_ROWS, columns=names)
 
-    return TableSource(path, "parquet", schema, batches)
+    return TableSource(file.name, "parquet", schema, batches)
 
 
-def arrow_source(path: str, *, is_stream: bool) -> TableSource:
+def arrow_source(file: File, *, is_stream: bool) -> TableSource:
     """An Arrow IPC file or stream, mapped into memory."""
 
     @contextlib.contextmanager
     def opened() -> Iterator[Any]:
         open_file = pa.ipc.open_stream if is_stream else pa.ipc.open_file
-        with pa.memory_map(path) as file, open_file(file) as reader:
+        with pa.memory_map(file.system_path) as mapped, open_file(mapped) as reader:
             yield reader
 
     def batches(names: list[str]) -> Iterator[pa.RecordBatch]:
@@ -88,9 +92,9 @@ def arrow_source(path: str, *, is_stream: bool) -> TableSource:
             else:
                 yield from (reader.get_batch(i).select(names) for i in range(reader.num_record_batches))
 
-    with _refusing(path, "arrow"), opened() as reader:
+    with _refusing(file.name, "arrow"), opened() as reader:
         schema = reader.schema
-    return TableSource(path, "arrow", schema, batches)
+    return TableSource(file.name, "arrow", schema, batches)
 
 
 def memory_source(data: Any) -> TableSource:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from tracetide.errors import TraceError
+from tracetide.readers.file import File
 
 BLOCK = 8 << 20
 """Bytes that are read at a time."""
@@ -38,13 +39,13 @@ def codec_of(head: bytes) -> str | None:
 
 
 @contextlib.contextmanager
-def open_plain(path: str, codec: str | None) -> Iterator[Any]:
+def open_plain(file: File, codec: str | None) -> Iterator[Any]:
     """A pyarrow stream of a file's plain bytes."""
-    with pa.OSFile(path) as file:
+    with pa.OSFile(file.system_path) as packed:
         if codec is None:
-            yield file
+            yield packed
         else:
-            with pa.CompressedInputStream(file, codec) as plain:
+            with pa.CompressedInputStream(packed, codec) as plain:
                 yield plain
 
 
@@ -56,11 +57,11 @@ def may_have_other_values(data: bytes) -> bool:
     return data.lstrip()[:1] != b"{" or _OTHER_VALUE.search(data) is not None
 
 
-def blocks(path: str, codec: str | None, *, quoted: bool) -> Iterator[Block]:
+def blocks(file: File, codec: str | None, *, quoted: bool) -> Iterator[Block]:
     """The lines of a file, some `BLOCK` bytes at a time, without a byte order mark.
 
     Args:
-        path: the file.
+        file: the file.
         codec: its compression.
         quoted: whether a line break between quotes does not end a line.
 
@@ -69,8 +70,8 @@ def blocks(path: str, codec: str | None, *, quoted: bool) -> Iterator[Block]:
     """
     rest = b""
     line = 1
-    with open_plain(path, codec) as stream:
-        for number, piece in enumerate(_pieces(stream, path, codec)):
+    with open_plain(file, codec) as stream:
+        for number, piece in enumerate(_pieces(stream, file.name, codec)):
             data = rest + (piece.removeprefix(_BOM) if number == 0 else piece)
             end = _last_end(data, quoted)
             if end:
@@ -80,7 +81,7 @@ def blocks(path: str, codec: str | None, *, quoted: bool) -> Iterator[Block]:
             if len(rest) > LONGEST_LINE:
                 quote = ", or a quote is never closed" if quoted and b'"' in rest else ""
                 raise TraceError(
-                    f"{path}:{line}: more than {LONGEST_LINE >> 20} MiB in one line are not allowed; "
+                    f"{file.name}:{line}: more than {LONGEST_LINE >> 20} MiB in one line are not allowed; "
                     f"lines must end earlier{quote}"
                 )
     if rest.strip():

@@ -10,12 +10,16 @@ import numpy as np
 import pyarrow as pa
 
 from tracetide.errors import TraceError
+from tracetide.formats.hash_blocks import FORMAT_BLOCKS
 from tracetide.readers.convert import converter
 from tracetide.readers.fields import REQUIRED, TYPES, Field
 from tracetide.readers.place import Place
 from tracetide.readers.plan import PARENT, REASON_RATIO, Plan
 from tracetide.readers.sessions import ChatSessions, TurnCounter
 from tracetide.readers.source import Source
+from tracetide.session_numbers import session_numbers
+
+_SORTED_ROWS = 1 << 18
 
 
 class TraceScan:
@@ -32,10 +36,22 @@ class TraceScan:
         category: language, reason (it has `reason_tokens`) or multimodal (it has lists of items).
         schema: the Arrow schema of its batches.
         metadata: the job that made it, if the file tells, or an empty dict.
-        is_ordered: whether the format's rows are in the order of their times.
+        is_ordered: whether its rows are in the order of their times.
+        block_size: tokens of a block of `hash_ids`, as was stated, or as the job or the format has them;
+            0: not known.
+        has_own_block_size: whether it was stated.
     """
 
-    def __init__(self, source: Source, plan: Plan, *, rebase: bool, strict: bool = True) -> None:
+    def __init__(
+        self,
+        source: Source,
+        plan: Plan,
+        *,
+        rebase: bool,
+        strict: bool = True,
+        sort: bool = False,
+        block_size: int = 0,
+    ) -> None:
         """A scan of the plan's columns; see `scan`. With `strict=False` times may decrease, and a session may
         begin without one.
         """
@@ -44,10 +60,14 @@ class TraceScan:
         self._rebase = rebase or plan.layout.rebase
         self.origin = source.origin
         self.format = plan.layout.name.removesuffix("-sessions")
-        self.is_ordered = plan.layout.ordered
+        self.is_ordered = plan.layout.ordered or sort
         self._strict = strict
+        self._sort = sort
         self.container = source.container
         self.metadata: dict[str, Any] = dict(source.metadata)
+        self.has_own_block_size = block_size > 0
+        told = self.metadata.get("block_size", 0)
+        self.block_size = block_size or int(told) or FORMAT_BLOCKS.get(self.format, 0)
         self.schema: pa.Schema = pa.schema([_arrow_field(field) for field in self._given()])
         self.category = _category(self.schema.names)
 
@@ -74,7 +94,7 @@ class TraceScan:
                     f"columns: {unknown[0]!r} is not a column; there are {', '.join(schema.names)}"
                 )
             schema = pa.schema([schema.field(name) for name in columns])
-        return self._batches(schema)
+        return self._sorted(schema) if self._sort else self._batches(schema)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         return self.batches()
@@ -106,11 +126,45 @@ class TraceScan:
             fields.insert(at, Field("turn", "turn", "turn", TYPES["turn"]))
         return fields
 
+    def _sorted(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """All rows in the order of their times; those of one time, and later turns without, as they come."""
+        needed = [name for name in ("timestamp", "session_id") if name in self.schema.names]
+        names = [*schema.names, *(name for name in needed if name not in schema.names)]
+        every = pa.schema([self.schema.field(name) for name in names])
+        table = pa.Table.from_batches(self._batches(every), every).combine_chunks()
+        times = table.column("timestamp").to_numpy()
+        if np.nanmin(times) < 0:  # counted from the first row, which is not the earliest
+            times = np.rint((times - np.nanmin(times)) * 1e9) / 1e9
+            counted = pa.array(times, from_pandas=True)
+            table = table.set_column(names.index("timestamp"), every.field("timestamp"), counted)
+        order = np.argsort(self._places(times, table), kind="stable")
+        yield from table.select(schema.names).take(order).to_batches(_SORTED_ROWS)
+
+    def _places(self, times: Any, table: pa.Table) -> Any:
+        """The time of each row, or where it has none, that of the turn before it."""
+        if not np.isnan(times).any():
+            return times
+        sessions = np.arange(times.size)
+        if "session_id" in table.column_names:
+            sessions = session_numbers(table.column("session_id").combine_chunks())
+        order = np.argsort(sessions, kind="stable")
+        with_time = np.maximum.accumulate(np.where(np.isnan(times[order]), 0, np.arange(times.size)))
+        found = np.empty_like(times)
+        found[order] = np.where(
+            sessions[order] == sessions[order][with_time], times[order][with_time], np.nan
+        )
+        if np.isnan(found).any():
+            row = int(np.isnan(found).argmax())
+            raise TraceError(
+                f"{self.origin}: row {row + 1} has no time, nor has a turn before it; it cannot be sorted"
+            )
+        return found
+
     def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         fields = self._read_for(schema.names)
+        ordered = self._strict and self.is_ordered and not self._sort
         converters = [
-            converter(field, rebase=self._rebase, ordered=self._strict and self.is_ordered)
-            for field in fields
+            converter(field, rebase=self._rebase, ordered=ordered, signed=self._sort) for field in fields
         ]
         sessions = _Sessions(self._plan.layout.sessions, schema.names, strict=self._strict)
         rows = 0

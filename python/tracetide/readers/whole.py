@@ -25,7 +25,7 @@ def trace_of_scan(scan: TraceScan) -> Trace:
         name: _column([batch.column(position) for batch in batches], name, scan)
         for position, name in enumerate(scan.columns)
     }
-    return Trace(columns, scan.metadata)
+    return Trace(columns, scan.metadata, block_size=scan.block_size)
 
 
 def _column(parts: list[pa.Array], name: str, scan: TraceScan) -> Column:

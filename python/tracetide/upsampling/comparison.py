@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tracetide.readers import TraceScan
 from tracetide.trace import Trace
-from tracetide.upsampling.sessions import Floats, Sessions, times
+from tracetide.upsampling.sessions import Floats, Sessions, in_memory, times
 from tracetide.upsampling.transform import METHODS, moved_times
 
 _LEVELS = (0.1, 0.5, 0.9)
@@ -76,16 +77,13 @@ class Comparison:
         draw(self, path)
 
 
-def compare_upsampling(trace: Trace | str | os.PathLike[str], factor: float) -> Comparison:
+def compare_upsampling(trace: Trace | TraceScan | str | os.PathLike[str], factor: float) -> Comparison:
     """A trace with conversations, and both ways of upsampling it.
 
     The arguments and errors are those of `upsample`; the trace needs two requests and a conversation of two
     turns.
     """
-    if not isinstance(trace, Trace):
-        from tracetide.readers import read
-
-        trace = read(trace)
+    trace = in_memory(trace)
     sessions = Sessions.of(trace)
     if len(trace) < 2 or sessions.turns.max() < 2:
         raise ValueError("session_id: no conversation has two turns; there is nothing to compare")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tracetide.trace import Requests
+from tracetide.readers import TraceScan, scan
+from tracetide.trace import Requests, Trace
+from tracetide.wording import Option, Told
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -37,8 +40,12 @@ class Sessions:
         """
         if "session_id" not in trace:
             raise ValueError(
-                f"session_id: missing; the trace has {', '.join(trace.columns)}, and without conversations "
-                'all gaps are alike: method="naive" scales them'
+                Told(
+                    f"session_id: missing; the trace has {', '.join(trace.columns)}, and without "
+                    "conversations all gaps are alike: ",
+                    Option("method", "naive"),
+                    " scales them",
+                )
             )
         from tracetide.arrow import column_array
         from tracetide.session_numbers import session_numbers
@@ -73,3 +80,12 @@ def times(trace: Requests) -> Any:
             "mooncake-session trace have only a delay after an end that is not recorded"
         )
     return time
+
+
+def in_memory(trace: Trace | TraceScan | str | os.PathLike[str]) -> Trace:
+    """A whole trace, read if need be."""
+    if isinstance(trace, Trace):
+        return trace
+    from tracetide.readers.whole import trace_of_scan
+
+    return trace_of_scan(trace if isinstance(trace, TraceScan) else scan(trace))

@@ -10,19 +10,22 @@ import numpy as np
 
 from tracetide.columns import Array, Column, ListColumn
 from tracetide.durations import MOST_SECONDS
+from tracetide.readers import TraceScan
 from tracetide.trace import Trace
-from tracetide.upsampling.sessions import Floats, Sessions, times
+from tracetide.upsampling.sessions import Floats, Sessions, in_memory, times
 
 METHODS = ("itt", "naive")
 
 
-def upsample(trace: Trace | str | os.PathLike[str], factor: float, *, method: str = "itt") -> Trace:
+def upsample(
+    trace: Trace | TraceScan | str | os.PathLike[str], factor: float, *, method: str = "itt"
+) -> Trace:
     """The same requests in a shorter time: `factor` times as many a second.
 
     Every request of every conversation is kept, and none is added, so the trace lasts 1/factor as long.
 
     Args:
-        trace: in memory, or a file as for `tracetide.read`; all requests need a time.
+        trace: in memory, a `TraceScan`, or a file as for `tracetide.read`; all requests need a time.
         factor: above 0; below 1 the trace becomes longer.
         method: `"naive"` divides all times by the factor, so that users answer faster, too. `"itt"` divides
             the times at which conversations begin, and keeps the times between the turns of each: what more
@@ -38,10 +41,7 @@ def upsample(trace: Trace | str | os.PathLike[str], factor: float, *, method: st
 
     Source: Xiang et al., NSDI '26 (arXiv 2505.09999), figure 16.
     """
-    if not isinstance(trace, Trace):
-        from tracetide.readers import read
-
-        trace = read(trace)
+    trace = in_memory(trace)
     if isinstance(factor, bool | str) or not (math.isfinite(factor) and factor > 0):
         raise ValueError(f"factor: {factor!r} is not allowed; it must be a number above 0")
     if method not in METHODS:
@@ -57,7 +57,7 @@ def upsample(trace: Trace | str | os.PathLike[str], factor: float, *, method: st
         elif name != "request_id":
             columns[name] = _taken(trace[name], order)
     metadata = {"upsampled": {"factor": float(factor), "method": method}, "of": trace.metadata}
-    return Trace(columns, metadata)
+    return Trace(columns, metadata, block_size=trace.block_size)
 
 
 def moved_times(trace: Trace, factor: float, method: str) -> Floats:

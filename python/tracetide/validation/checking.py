@@ -15,10 +15,12 @@ from tracetide.dataset.verify import check_dataset
 from tracetide.errors import ProfileError, TraceError
 from tracetide.readers import opened_scan
 from tracetide.readers.open_source import open_source
+from tracetide.readers.source import Source
 from tracetide.validation.files import check_file
 from tracetide.validation.report import Recorder, ValidationReport
 from tracetide.validation.rows import RowRules
 from tracetide.validation.rules import READERS
+from tracetide.wording import message_of, without_start
 
 
 def validate(
@@ -42,7 +44,7 @@ def validate(
         tools: whose rules, of aiperf, guidellm, vllm, sglang, dynamo, aibrix, inference-perf, vidur, blis,
             llmservingsim, splitwise-sim and servegen; by default all that read the format.
         format, columns, units: as in `tracetide.scan`.
-        block_size: tokens of a block of `hash_ids`; by default as the format has them.
+        block_size: tokens of a block of `hash_ids`; by default as the job or the format has them.
         limit: how many findings of each rule are listed.
 
     Raises:
@@ -57,13 +59,14 @@ def validate(
         return _validate_dataset(name, tools, limit)
     if os.path.isdir(name):
         return _validate_folder(name, tools, limit)
-    scan = opened_scan(name, format, columns, units, strict=False)
+    source = open_source(name)  # once, as a pipe can be read only once
+    scan = opened_scan(source, format, columns, units, strict=False, block_size=block_size)
     report = ValidationReport(name, scan.format, _tools(scan.format, tools))
     recorder = Recorder(report, limit)
     _check_readers(report, recorder)
-    check_file(scan.format, open_source(name), name, recorder)
-    rules = RowRules(scan.format, scan.columns, block_size, recorder, is_ordered=scan.is_ordered)
-    raw = _RawRules(scan.format, name, recorder)
+    check_file(scan.format, source, name, recorder)
+    rules = RowRules(scan.format, scan.columns, scan.block_size, recorder, is_ordered=scan.is_ordered)
+    raw = _RawRules(scan.format, source, recorder)
     try:
         for batch in scan.batches():
             rules.check(batch)
@@ -71,7 +74,7 @@ def validate(
         raw.check()
     except TraceError as error:
         report.complete = False
-        recorder.add("readable", str(error).removeprefix(f"{name}:").removeprefix(f"{name}").strip(": "))
+        recorder.add("readable", without_start(message_of(error), name))
     return report
 
 
@@ -123,9 +126,9 @@ def _validate_folder(name: str, tools: Sequence[str] | None, limit: int) -> Vali
 class _RawRules:
     """Rules of columns that a scan does not give, read on their own."""
 
-    def __init__(self, format: str, path: str, recorder: Recorder) -> None:
+    def __init__(self, format: str, source: Source, recorder: Recorder) -> None:
         self._format = format
-        self._path = path
+        self._source = source
         self._recorder = recorder
 
     def check(self) -> None:
@@ -142,11 +145,10 @@ class _RawRules:
     def _texts(self, names: list[str]) -> Iterator[tuple[int, list[pa.Array]]]:
         from tracetide.readers.fields import Field
 
-        source = open_source(self._path)
-        if any(name not in source.types for name in names):
+        if any(name not in self._source.types for name in names):
             return
         fields = [Field(name, name, "label", pa.string(), nullable=True) for name in names]
-        for place, arrays in source.raw(fields):
+        for place, arrays in self._source.raw(fields):
             yield place.first_row, arrays
 
     def _check_equal(self, one: str, other: str) -> None:

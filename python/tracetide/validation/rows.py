@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tracetide.formats.hash_blocks import FORMAT_BLOCKS
 from tracetide.readers.place import Place
 from tracetide.readers.sessions import TurnCounter
 from tracetide.validation.blocks import BlockRules
 from tracetide.validation.report import Recorder
+from tracetide.wording import Option, Told
 
 _NEEDS_TOKENS = ("mooncake", "mooncake-session", "bailian")
 _COUNTS_FROM_ZERO = (*_NEEDS_TOKENS, "burstgpt", "vidur", "llmservingsim", "splitwise")
@@ -38,9 +38,8 @@ class RowRules:
         self._last = 0.0
         self._sessions = TurnCounter() if format == "mooncake-session" else None
         self._blocks = None
-        block = block_size or FORMAT_BLOCKS.get(format, 0)
-        if "hash_ids" in columns and block:
-            self._blocks = BlockRules(block, recorder)
+        if "hash_ids" in columns and block_size:
+            self._blocks = BlockRules(block_size, recorder)
         elif format in _NEEDS_TOKENS:
             recorder.add("hash-missing", "there are no hash_ids; every row must have them")
 
@@ -63,9 +62,8 @@ class RowRules:
         if not times.size:
             return
         if self._rows == 0 and self._format in _COUNTS_FROM_ZERO and times[0] != 0:
-            self._recorder.add(
-                "time-origin", f"the first row is at {times[0]:.9g} s, not at 0 (rebase changes that)", 1
-            )
+            found = f"the first row is at {times[0]:.9g} s, not at 0 (a conversion with "
+            self._recorder.add("time-origin", Told(found, Option("rebase", True), " changes that)"), 1)
         if not self._is_ordered:
             return
         back = np.flatnonzero(np.diff(times, prepend=self._last) < 0)
