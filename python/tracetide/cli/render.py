@@ -78,6 +78,10 @@ def _fact_rows(found: Description, *, is_ascii: bool) -> list[tuple[str, str]]:
         rows.append(
             ("gaps", ", ".join(f"{share:.0%} {name}" for name, share in found.families.items() if share))
         )
+    kept = found.details.get("kept")
+    if kept:
+        clients = f"{kept['clients']:,} of {kept['of_clients']:,} clients"
+        rows.append(("kept", f"{clients}, {kept['requests']:.2%} of the requests"))
     if found.left_out:
         some = ", ".join(found.left_out[:_ENOUGH]) + (", ..." if len(found.left_out) > _ENOUGH else "")
         rows.append(("left out", f"{len(found.left_out)} without distributions ({some}), "

@@ -64,6 +64,7 @@ def describe_pool(pool: ClientPool) -> Description:
             "epoch": profile.epoch_ns / NS,
             "span": [pool.start, pool.end],
             "counts": profile.default_counts,
+            **({"kept": pool.kept._asdict()} if pool.kept is not None else {}),
             **_models(profile, per_client),
             "provenance": pool.provenance,
         },
