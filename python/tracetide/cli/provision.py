@@ -126,20 +126,21 @@ def provision(
         result = simulate(workload, served, instances=instances, routing=routing, closed_loop=closed_loop)
         _show(result.to_dict(), _result_table(result), caught, as_json=json_)
         return
-    found = grid(
-        workload,
-        served,
-        ttft=rows,
-        tbt=columns,
-        quantile=quantile,
-        routing=routing,
-        closed_loop=closed_loop,
-        benchmark=benchmark,
-        seed=benchmark_seed(seed),
-    )
+    with held_warnings() as messages:
+        found = grid(
+            workload,
+            served,
+            ttft=rows,
+            tbt=columns,
+            quantile=quantile,
+            routing=routing,
+            closed_loop=closed_loop,
+            benchmark=benchmark,
+            seed=benchmark_seed(seed),
+        )
     if plot is not None:
         found.draw(plot)
-    _show(found.to_dict(), _grid_table(found), caught, as_json=json_)
+    _show(found.to_dict(), _grid_table(found), caught + messages, as_json=json_)
 
 
 def _instance(name: str, cost_table: str | None, *, chunked_prefill: bool, **limits: int | None) -> Instance:

@@ -124,7 +124,7 @@ class Fitting:
             f"{100 * self._empty / self._rows:.3g} %, have no input or no output, as failed ones; a profile "
             "draws inputs and outputs apart from each other, so what it makes has another share of them; ",
             Option("drop_empty", True),
-            " leaves them out",
+            " of a fit or a conversion leaves them out",
         )
         warnings.warn(
             EmptyRequestWarning(message),
