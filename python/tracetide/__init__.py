@@ -34,11 +34,14 @@ from tracetide.distributions import (
     Zipf,
 )
 from tracetide.errors import (
+    EmptyRequestWarning,
+    FlattenedRateWarning,
     IdleWindowWarning,
     MissingDataWarning,
     MissingPackageError,
     ProfileError,
     TraceError,
+    TracetideWarning,
 )
 from tracetide.fit import fit, fit_with_report
 from tracetide.generate import generate, stream
@@ -76,7 +79,9 @@ __all__ = [
     "Daily",
     "DatasetWritten",
     "Distribution",
+    "EmptyRequestWarning",
     "Exponential",
+    "FlattenedRateWarning",
     "Gamma",
     "IdleWindowWarning",
     "Job",
@@ -105,6 +110,7 @@ __all__ = [
     "TraceComparison",
     "TraceError",
     "TraceScan",
+    "TracetideWarning",
     "Uniform",
     "User",
     "ValidationReport",

@@ -13,10 +13,14 @@ from tracetide.durations import format_duration, format_time, parse_time
 from tracetide.errors import ProfileError
 from tracetide.grid import NS
 from tracetide.json_text import parse_json
+from tracetide.numbers import check_threads
 from tracetide.profile_source import ProfileSource, digest_of, from_image
 
 if TYPE_CHECKING:
-    from tracetide.analysis.filters import Predicate
+    import numpy as np
+    import numpy.typing as npt
+
+    from tracetide.analysis.filters import Kept, Predicate
     from tracetide.distributions import Distribution
     from tracetide.handmade import Client
     from tracetide.prompts import Prefixes
@@ -34,7 +38,7 @@ class ClientPool:
     reshaping give new pools and never change this one.
     """
 
-    __slots__ = ("_end", "_name", "_path", "_profile", "_source", "_start")
+    __slots__ = ("_before", "_end", "_name", "_path", "_profile", "_source", "_start")
 
     def __init__(
         self,
@@ -73,6 +77,7 @@ class ClientPool:
         self._name = name or str(self.provenance.get("name", "")) or "unnamed"
         self._source: ProfileSource | None = None  # where other processes find it; None: it is sent
         self._path: str | None = None  # of the .tide file that it is the whole of
+        self._before: _core.Profile | None = None  # what filters were left of
 
     @property
     def profile(self) -> _core.Profile:
@@ -120,6 +125,24 @@ class ClientPool:
         return self._end
 
     @property
+    def duration(self) -> float:
+        """How long a job of it is unless it is told, in seconds: the length of its span.
+
+        Of a whole profile whose provenance has a `duration`, as that of a fit has, it is that: a last window
+        in which the trace ended is not filled.
+
+        Raises:
+            ProfileError: if the provenance has something else there.
+        """
+        length = self._end - self._start
+        told = self.provenance.get("duration", length) if self.is_whole else length
+        if isinstance(told, bool) or not isinstance(told, int | float) or not 0 < told < float("inf"):
+            raise ProfileError(
+                f"{self._name}: provenance: duration {told!r} is not allowed; it must be seconds, above 0"
+            )
+        return min(float(told), length)
+
+    @property
     def is_whole(self) -> bool:
         """Whether nothing of the profile is left out."""
         return self._start == 0 and self._end == self.period
@@ -159,14 +182,16 @@ class ClientPool:
                 f"span end: {end!r} is not allowed; it must be a time after {format_time(first)}, "
                 f"at most {format_time(self._end)}, where {self._name} ends"
             )
-        return self._from(
-            self._source, self._path, ClientPool(self._profile, name=self._name, start=first, end=last)
-        )
+        pool = ClientPool(self._profile, name=self._name, start=first, end=last)
+        pool._before = self._before
+        return self._from(self._source, self._path, pool)
 
     def filter(self, predicate: Predicate | None = None, **ranges: Any) -> ClientPool:
         """The pool with only those windows of clients that meet all conditions.
 
-        What a client sends in a window is kept as it is or left out; the others' rates do not change.
+        What a client sends in a window is kept as it is or left out, not single requests: `max_input=8000`
+        leaves out every client that ever sends more. The others' rates do not change; `kept` has the share of
+        clients and requests that is left.
 
             pool.filter(cv=(0.5, 1.5), avg_input=(100, 1000), max_output=8192)
             pool.filter(lambda w: w["input_tokens_p99"] > 4 * w["output_tokens_p99"])
@@ -183,7 +208,7 @@ class ClientPool:
         """
         from tracetide.analysis import keep_by
 
-        return self._with(self._profile.with_cells(keep_by(self, predicate, ranges)))
+        return self._keep(keep_by(self, predicate, ranges))
 
     def top(self, k: int, by: str = "requests") -> ClientPool:
         """The pool of the `k` clients of the most expected requests in it; or of the highest mean of another
@@ -194,7 +219,7 @@ class ClientPool:
         """
         from tracetide.analysis import keep_top
 
-        return self._with(self._profile.with_cells(keep_top(self, k, by)))
+        return self._keep(keep_top(self, k, by))
 
     def select(self, clients: int | str | Iterable[int | str]) -> ClientPool:
         """The pool of these clients alone, by number or name.
@@ -205,7 +230,17 @@ class ClientPool:
         from tracetide.analysis import keep_clients
 
         chosen = [clients] if isinstance(clients, int | str) else clients
-        return self._with(self._profile.with_cells(keep_clients(self, chosen)))
+        return self._keep(keep_clients(self, chosen))
+
+    @property
+    def kept(self) -> Kept | None:
+        """What `filter`, `top` and `select` have left in this pool: clients, and the share of the requests.
+
+        None where nothing was filtered; a reshaped pool, or one from another process, does not know.
+        """
+        from tracetide.analysis import kept_of
+
+        return None if self._before is None else kept_of(self, self._before)
 
     def windows(self) -> Any:
         """What every active client does in every window of the pool, as a pyarrow Table.
@@ -353,6 +388,12 @@ class ClientPool:
         pool._source, pool._path = source, path
         return pool
 
+    def _keep(self, cells: npt.NDArray[np.bool_]) -> ClientPool:
+        """The same pool with some cells of its profile."""
+        pool = self._with(self._profile.with_cells(cells))
+        pool._before = self._before or self._profile
+        return pool
+
     def _with(self, profile: _core.Profile) -> ClientPool:
         """The same span of another profile."""
         return ClientPool(profile, name=self._name, start=self._start, end=self._end)
@@ -431,6 +472,7 @@ def load(source: str | os.PathLike[str], *, threads: int = 0) -> ClientPool:
     if isinstance(source, str) and source in bundled():
         pool = ClientPool(_core.Profile.open(str(bundled_path(source))), name=source)
         return ClientPool._from(ProfileSource("bundled", source), None, pool)
+    check_threads(threads)
     path = Path(source)
     if path.is_dir():
         return ClientPool(_core.Profile.read_servegen(str(path), threads), name=path.resolve().name)

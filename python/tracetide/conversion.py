@@ -9,6 +9,7 @@ from typing import Any
 from tracetide.formats import NATIVE, Progress, Written, format_of, write_source
 from tracetide.formats.base import ToolOptions
 from tracetide.formats.source import ScanSource
+from tracetide.numbers import check_threads, check_whole
 from tracetide.readers import TraceScan, scan
 from tracetide.readers.whole import trace_of_scan
 
@@ -59,6 +60,8 @@ def convert(
         OSError: if a file cannot be read or written.
     """
     chosen = format_of(path, format)
+    check_threads(threads)
+    check_whole("block_size", block_size, 0, 2**32 - 1)
     if isinstance(source, TraceScan):
         if source_format is not None or columns or units or rebase or sort or source_block_size:
             raise ValueError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 SECONDS = {
@@ -27,6 +26,9 @@ _TIME = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 
+MOST_SECONDS = 4e9
+"""Of durations and times: a job's limit, 126 years, which is less than 2^62 nanoseconds."""
+
 _DURATION_FORMS = 'seconds as a number, or text such as "90s", "10min", "1h", "1h30min", "30d"'
 _TIME_FORMS = 'seconds from the start as a number, "18:00", "day 2 18:00" (day 1 is the first), or a duration'
 
@@ -39,14 +41,16 @@ def parse_duration(value: float | str, what: str = "duration") -> float:
         what: the name of the argument, for errors.
 
     Returns:
-        A finite number of seconds above 0.
+        A number of seconds from 1 nanosecond to 4e9.
 
     Raises:
         ValueError: naming the value and what is allowed.
     """
     seconds = _seconds(value)
-    if seconds is None or not (math.isfinite(seconds) and seconds > 0):
-        raise ValueError(f"{what}: {value!r} is not allowed; it must be above 0: {_DURATION_FORMS}")
+    if seconds is None or not (seconds <= MOST_SECONDS and round(seconds * 1e9) > 0):
+        raise ValueError(
+            f"{what}: {value!r} is not allowed; it must be above 0 and at most 4e9 s: {_DURATION_FORMS}"
+        )
     return seconds
 
 
@@ -59,7 +63,7 @@ def parse_time(value: float | str, what: str = "time") -> float:
         what: the name of the argument, for errors.
 
     Returns:
-        A finite number of seconds from 0 on.
+        A number of seconds from 0 to 4e9.
 
     Raises:
         ValueError: naming the value and what is allowed.
@@ -67,8 +71,8 @@ def parse_time(value: float | str, what: str = "time") -> float:
     seconds = _clock(value) if isinstance(value, str) else None
     if seconds is None:
         seconds = _seconds(value)
-    if seconds is None or not (math.isfinite(seconds) and seconds >= 0):
-        raise ValueError(f"{what}: {value!r} is not allowed; it must be {_TIME_FORMS}")
+    if seconds is None or not 0 <= seconds <= MOST_SECONDS:
+        raise ValueError(f"{what}: {value!r} is not allowed; it must be from 0 to 4e9 s: {_TIME_FORMS}")
     return seconds
 
 

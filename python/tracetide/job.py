@@ -17,8 +17,10 @@ from tracetide import _core
 from tracetide._version import __version__
 from tracetide.clientpool import ClientPool
 from tracetide.durations import parse_duration
-from tracetide.errors import IdleWindowWarning, MissingDataWarning
+from tracetide.errors import IdleWindowWarning, MissingDataWarning, outside
+from tracetide.flattened import warn_of_function, warn_of_points
 from tracetide.grid import NS
+from tracetide.numbers import check_threads, check_whole
 from tracetide.profile_source import digest_of
 from tracetide.rates import Rate, rate_options
 from tracetide.shards import Shard, make_shards
@@ -54,14 +56,15 @@ class Job:
             - a function of the time in seconds, taken at the middle of every window.
 
             The rate is constant within a window of the profile (`pool.window` seconds: ten minutes in
-            ServeGen's data, an hour in the bundled profiles): nothing shorter can be followed.
+            ServeGen's data, an hour in the bundled profiles): nothing shorter can be followed, and a warning
+            says so.
 
             Each client gets its share of it.
         scale: instead of `rate`, a factor on the profile's own rates.
         max_rate: instead of `rate`, the profile's own curve lowered so that this is its peak.
             With none of the three: the profile's own rates.
-        duration: seconds, or text such as `"1h30min"`; the default is the length of the pool's span.
-            A longer one repeats the span.
+        duration: seconds, or text such as `"1h30min"`; the default is `pool.duration`: the length of
+            the pool's span, or of the trace to which its profile was fitted. A longer one repeats the span.
         seed: from 0 to 2^64 - 1.
         counts: how many requests a client sends in a window: `"profile"`, `"pinned"`, `"renewal"` or
             `"servegen"`.
@@ -93,6 +96,8 @@ class Job:
     Warns:
         MissingDataWarning: if clients are left out, with their share of the rate.
         IdleWindowWarning: if a rate is asked for in windows where no client is active.
+        FlattenedRateWarning: if the rate moves within a window by more than a tenth of its highest, as far as
+            is seen: points are looked at exactly, a function at eight times of at most 64 windows.
     """
 
     def __init__(
@@ -114,7 +119,7 @@ class Job:
     ) -> None:
         if not isinstance(pool, ClientPool):
             raise TypeError(f"pool: {pool!r} is not allowed; it must be a ClientPool, as from tracetide.load")
-        seconds = pool.end - pool.start if duration is None else parse_duration(duration)
+        seconds = pool.duration if duration is None else parse_duration(duration)
         options: dict[str, Any] = {
             "duration": seconds,
             "seed": _seed(seed),
@@ -138,6 +143,7 @@ class Job:
         self._options = options
         self._core = self._resolve()
         self._warn()
+        self._warn_of_rate(rate)
 
     def _resolve(self) -> _core.Job:
         return _core.Job(self._pool.profile, **_span(self._pool), **self._options)
@@ -154,15 +160,22 @@ class Job:
                 f"profile has no distributions for them: {some}; their share of the rate, "
                 f"{100 * self._core.left_out_share:.3g} %, goes to the others",
                 MissingDataWarning,
-                stacklevel=_outside(),
+                stacklevel=outside(),
             )
         if self._core.empty_windows:
             warnings.warn(
                 f"{self._pool.name}: no client is active in {self._core.empty_windows:,} of the job's "
                 f"{self._core.windows:,} windows; they stay empty, whatever the rate",
                 IdleWindowWarning,
-                stacklevel=_outside(),
+                stacklevel=outside(),
             )
+
+    def _warn_of_rate(self, rate: Rate | None) -> None:
+        """What a window makes flat; numbers and mappings of windows are flat."""
+        if "rate_points" in self._options:
+            warn_of_points(self._pool, self.duration, self._options["rate_points"])
+        elif callable(rate):
+            warn_of_function(self._pool, rate, self.window_edges, self._options["rate_steps"])
 
     @property
     def pool(self) -> ClientPool:
@@ -289,13 +302,13 @@ class Job:
             ValueError: for a job whose making fails; while another thread reads the stream.
             OSError: if the system starts no more threads.
         """
-        _not_negative("threads", threads)
-        _not_negative("batch_size", batch_size)
+        check_threads(threads)
+        check_whole("batch_size", batch_size)
         return map(Batch.from_core, _core.Stream(self._core, threads=threads, batch_size=batch_size))
 
     def generate(self, *, threads: int = 0) -> Trace:
         """All requests at once. `threads=0` means all cores."""
-        _not_negative("threads", threads)
+        check_threads(threads)
         return Trace.from_core(_core.collect(self._core, threads=threads), self.metadata())
 
     def write(
@@ -336,7 +349,7 @@ class Job:
                 raise ValueError(f"format: {format!r} is not allowed for a data set; its files are parquet")
             made = self.write_dataset(path, threads=threads, progress=progress)
             return Written(made.rows, made.bytes)
-        _not_negative("threads", threads)
+        check_threads(threads)
         return write_job(self, path, format=format, hash_ids=hash_ids, threads=threads, progress=progress)
 
     def write_dataset(
@@ -379,7 +392,7 @@ class Job:
         """
         from tracetide.dataset import write_dataset
 
-        _not_negative("threads", threads)
+        check_threads(threads)
         return write_dataset(
             self,
             path,
@@ -489,18 +502,6 @@ def _edges_of(core: _core.Job) -> npt.NDArray[np.float64]:
     return core.window_starts_ns / NS
 
 
-def _outside() -> int:
-    """The stack level, seen from the caller, of the first frame that is not tracetide's."""
-    import sys
-
-    level = 2
-    frame = sys._getframe(2)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith("tracetide."):
-        frame = frame.f_back
-        level += 1
-    return level
-
-
 def _choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise ValueError(f"{name}: {value!r} is not allowed; it must be one of {', '.join(allowed)}")
@@ -578,8 +579,3 @@ def _real(name: str, value: Any) -> float:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name}: {value!r} is not allowed; it must be a number above 0") from None
-
-
-def _not_negative(name: str, value: int) -> None:
-    if operator.index(value) < 0:
-        raise ValueError(f"{name}: {value} is not allowed; it must be a whole number from 0 on")

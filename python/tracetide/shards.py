@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide import _core
+from tracetide.numbers import check_threads, check_whole
 from tracetide.trace import Batch, Trace
 
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ class Shard:
         """
         made = _core.Stream(
             self.job.core,
-            threads=_not_negative("threads", threads),
-            batch_size=_not_negative("batch_size", batch_size),
+            threads=check_threads(threads),
+            batch_size=check_whole("batch_size", batch_size),
             first_window=self.first_window,
             last_window=self.last_window,
             first_request=self.first_request or 0,
@@ -91,7 +92,7 @@ class Shard:
         """All its requests at once. `threads=0` means all cores."""
         batch = _core.collect(
             self.job.core,
-            threads=_not_negative("threads", threads),
+            threads=check_threads(threads),
             first_window=self.first_window,
             last_window=self.last_window,
         )
@@ -114,9 +115,7 @@ class Shard:
         """
         from tracetide.formats import write_shard
 
-        return write_shard(
-            self, path, format=format, threads=_not_negative("threads", threads), progress=progress
-        )
+        return write_shard(self, path, format=format, threads=check_threads(threads), progress=progress)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The requests as a stream of Arrow data, made while it is taken; as of `Job`."""
@@ -213,9 +212,3 @@ def _restore(
     first_request: int | None,
 ) -> Shard:
     return Shard(job, index, windows, count=count, first_request=first_request)
-
-
-def _not_negative(name: str, value: int) -> int:
-    if operator.index(value) < 0:
-        raise ValueError(f"{name}: {value} is not allowed; it must be a whole number from 0 on")
-    return value

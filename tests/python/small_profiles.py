@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -92,6 +93,7 @@ def build(
     epoch_windows: int | None = None,
     category: str = "language",
     default_counts: str = "pinned",
+    metadata: dict[str, Any] | None = None,
 ) -> Any:
     """A profile of `clients` on a grid of `windows` windows; by default all of it is one epoch."""
     epoch_windows = windows if epoch_windows is None else epoch_windows
@@ -104,7 +106,7 @@ def build(
         epoch_ns=window_ns * epoch_windows,
         epochs=epochs,
         default_counts=default_counts,
-        metadata='{"name": "synthetic"}',
+        metadata=json.dumps({"name": "synthetic"} if metadata is None else metadata),
     )
     for number, client in enumerate(clients):
         id = builder.add_client(f"client {number}")

@@ -217,6 +217,7 @@ def _per_window(pool, **options):
     return np.diff(np.searchsorted(trace.timestamp, job.window_edges)) / np.diff(job.window_edges)
 
 
+@pytest.mark.filterwarnings("ignore::tracetide.FlattenedRateWarning")
 @pytest.mark.parametrize(
     ("rate", "expected"),
     [
@@ -312,6 +313,7 @@ def test_windows_without_clients_are_warned_of():
     assert len(trace) == 3000
 
 
+@pytest.mark.filterwarnings("ignore::tracetide.FlattenedRateWarning")
 def test_a_pickled_job_is_the_same_and_does_not_warn_again(gappy):
     with pytest.warns(tt.MissingDataWarning):
         job = tt.Job(

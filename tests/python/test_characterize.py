@@ -54,7 +54,7 @@ def test_the_law_of_gaps_is_found(family, law, shape):
     assert found["mean"] == near(law.mean(), 5 * law.std() / law.mean() / n**0.5)
     # The variance of a squared CV, by the fourth moment, which heavy tails make large.
     assert found["cv"] == near(law.std() / law.mean(), 0.1)
-    assert found["share_of_families"][family] > 0.99 if shape else found["cv_of_windows"] == near(1, 0.05)
+    assert found["share_of_families"][family] > 0.99 if shape else found["cv"] == near(1, 0.05)
     if shape:
         assert found["ks_of_families"][family] == min(found["ks_of_families"].values())
     # Kolmogorov's law for a window of 10,000 gaps; fitted parameters only make it smaller.

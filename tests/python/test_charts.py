@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
+import tracetide as tt
 from tracetide.charts.chart import (
     Axis,
     Band,
@@ -130,3 +132,96 @@ def test_a_choice_has_the_first_and_the_last():
 )
 def test_texts_of_ticks(value, text):
     assert text_of_log_tick(value) == text
+
+
+# Data that is valid and does not vary
+
+
+def _rows(count, gap, **columns):
+    found = {
+        "timestamp": np.arange(count) * gap,
+        "input_tokens": np.full(count, 100, dtype=np.uint32),
+        "output_tokens": np.full(count, 50, dtype=np.uint32),
+    }
+    lists = pa.list_(pa.field("item", pa.uint32(), nullable=False))
+    for name, values in columns.items():
+        of_items = name == "image_tokens"
+        found[name] = pa.array(values, lists) if of_items else np.broadcast_to(values, count)
+    return pa.table(found)
+
+
+def _u32(values):
+    return np.asarray(values, dtype=np.uint32)
+
+
+DEGENERATE = {
+    "constant": _rows(30, 0.1),
+    "two": _rows(2, 1.0),
+    "no tokens": _rows(2, 1.0, input_tokens=_u32(0), output_tokens=_u32(0)),
+    "one burst": _rows(30, 0.1, timestamp=np.append(np.zeros(29), 1000.0)),
+    "late": _rows(3, 0.1, timestamp=np.array([10.1, 10.2, 10.25])),
+    "short": _rows(3, 1e-6),
+    "far apart": _rows(3, 8640000.0),
+    "no reasoning": _rows(30, 0.1, reason_tokens=_u32(0)),
+    "all reasoning": _rows(30, 0.1, reason_tokens=_u32(50)),
+    "no output": _rows(30, 0.1, output_tokens=_u32(0), reason_tokens=_u32(0)),
+    "no items": _rows(30, 0.1, text_tokens=_u32(100), image_tokens=[[]] * 30),
+    "all items": _rows(30, 0.1, text_tokens=_u32(0), image_tokens=[[100]] * 30),
+    "items of nothing": _rows(2, 0.1, input_tokens=_u32(0), text_tokens=_u32(0), image_tokens=[[0]] * 2),
+    "two clients": _rows(2, 1.0, client_id=_u32([0, 1])),
+    "a client each": _rows(30, 0.1, client_id=_u32(range(30))),
+    "one conversation": _rows(30, 0.1, session_id=np.uint64(0)),
+    "no conversation": _rows(30, 0.1, session_id=np.arange(30, dtype=np.uint64)),
+}
+
+
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_data_that_does_not_vary_is_drawn(name, tmp_path):
+    pytest.importorskip("matplotlib")
+    found = tt.characterize(DEGENERATE[name])
+    for finding in found.findings.values():
+        finding.draw(tmp_path / f"{finding.name}.svg")
+        json.dumps(plots(finding.chart), allow_nan=False)
+    assert len(list(tmp_path.iterdir())) == len(found.findings) >= 4
+
+
+@pytest.mark.parametrize("name", ["constant", "two", "no tokens", "one burst", "late", "items of nothing"])
+def test_data_that_does_not_vary_is_drawn_compared(name, tmp_path):
+    pytest.importorskip("matplotlib")
+    for other in (name, "constant"):
+        found = tt.compare(DEGENERATE[name], DEGENERATE[other], interval=0.1)
+        found.draw(tmp_path / "compared.svg")
+        json.dumps(plots(found.chart), allow_nan=False)
+
+
+@pytest.mark.parametrize("times", [np.arange(4.0), np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.0, 5.0])])
+def test_conversations_that_do_not_vary_are_drawn_upsampled(times, tmp_path):
+    pytest.importorskip("matplotlib")
+    log = _rows(times.size, 1.0, timestamp=times, session_id=np.arange(times.size, dtype=np.uint64) // 2)
+    tt.compare_upsampling(tt.read(log), 2.0).draw(tmp_path / "both.svg")
+    assert (tmp_path / "both.svg").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("seconds", [1e-6, 100.0])
+def test_targets_that_nothing_or_everything_keeps_are_drawn(seconds, tmp_path):
+    pytest.importorskip("matplotlib")
+    log = tt.read(DEGENERATE["constant"])
+    tt.provision.grid(log, "a100x2-14b", ttft=[seconds], tbt=[seconds]).draw(tmp_path / "grid.svg")
+    assert (tmp_path / "grid.svg").stat().st_size > 1000
+
+
+def test_a_logarithmic_axis_of_nothing_above_0_is_a_linear_one(tmp_path):
+    pytest.importorskip("matplotlib")
+    from tracetide.charts.picture import draw
+
+    flat = Line(X, np.zeros(3))
+    none = Line(X[:0], X[:0])
+    for mark in (flat, none, Dots(X, -X, style=1)):
+        panel = Panel(Axis("x", log=True), Axis("y", log=True, low=0, high=0, room=1.2), (mark,))
+        draw(Chart(((panel,),)), tmp_path / "flat.svg")
+    same = Panel(Axis("x", low=2, high=2), Axis("y"), (flat,))
+    draw(Chart(((same,),)), tmp_path / "same.svg")
+    assert plot_of(flat, x=Axis("x", low=0, high=0))["layout"]["xaxis"]["rangemode"] == "tozero"
+    assert "range" not in plot_of(flat, x=Axis("x", low=2, high=2))["layout"]["xaxis"]
+    ((plot,),) = plots(Chart(((Panel(Axis("hours"), Axis(), (none,)),),), same_x=True))
+    assert "range" not in plot["layout"]["xaxis"]

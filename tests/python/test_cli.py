@@ -17,6 +17,7 @@ import tracetide as tt
 from cli_tools import COMMAND, environment, fails, run, succeeds
 from platforms import posix_only
 from small_profiles import Client, IntegerPmf, build, one_client
+from tracetide.cli.rate_file import read_rate_file
 from tracetide.formats import NATIVE
 from tracetide.profiles import bundled
 
@@ -101,9 +102,27 @@ def test_generate_takes_a_file_of_rates(profile, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "rate,time\n0,0\n10,30min\n0,1:00\n",
+        "\n Time , RATE\n0,0\n30min,10\n1:00,0\n",
+        "0,0\n30min,10\n1:00,0\n",
+    ],
+)
+def test_a_file_of_rates_has_its_columns_where_the_header_says(text, tmp_path):
+    path = tmp_path / "rates.csv"
+    path.write_text(text)
+    assert read_rate_file(str(path)) == [(0, 0), (1800, 10), (3600, 0)]
+
+
+@pytest.mark.parametrize(
     ("text", "says"),
     [
         ("", "there are no rates"),
+        ("seconds,rate\n0,1\n", "line 1: the header 'seconds,rate' is not allowed"),
+        ("time,rate,note\n0,1,\n", "line 1: the header 'time,rate,note' is not allowed"),
+        ("\nrate,rate\n0,1\n", "line 2: the header 'rate,rate' is not allowed"),
+        ("rate,time\n1,0\n2,0\n", "line 3: time '0'"),
         ("time,rate\n", "there are no rates"),
         ("0,1\nx,2\n", "line 2: time: 'x'"),
         ("0,1\n5\n", "line 2: '5'"),
@@ -135,7 +154,7 @@ def test_a_wrong_file_of_rates_is_refused_with_its_line(profile, text, says, tmp
         (("--rate", "fast"), ["--rate", "fast"]),
         (("--duration", "--rate"), ["duration: '--rate'"]),
         (("--scale", "0"), ["scale: 0"]),
-        (("--max-rate", "nan"), ["max_rate: ", "nan"]),
+        (("--max-rate", "nan"), ["--max-rate: nan"]),
         (("--rate", "1", "--scale", "1"), ["rate and scale", "at most one"]),
         (("--rate", "1", "--rate-file", "x.csv"), ["--rate and --rate-file"]),
         (("--rate-file", "missing.csv"), ["missing.csv"]),
@@ -471,7 +490,7 @@ def test_describe_shows_a_trace(profile, format, tmp_path):
     path = tmp_path / f"trace.{format}"
     succeeds("generate", profile, "--duration", "1h", "-o", path)
     text = succeeds("describe", path).stdout.decode()
-    for part in (f"trace.{format}", "language trace", "14,400", "input_tokens", "█", "CV of all gaps"):
+    for part in (f"trace.{format}", "language trace", "14,400", "input_tokens", "█", "CV of gaps"):
         assert part in text
     found = json.loads(succeeds("describe", path, "--json").stdout)
     assert found["requests"] == 14_400

@@ -19,6 +19,7 @@ def chat(**changes):
     return tt.Client(**arguments)
 
 
+@pytest.mark.filterwarnings("ignore::tracetide.FlattenedRateWarning")
 def test_rates_are_means_over_windows():
     rate = tt.Daily(5, "14:00", 0.6) + tt.Spike("12:00", "5min", 40)
     pool = tt.ClientPool([chat(rate=rate)], window="10min")

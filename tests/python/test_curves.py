@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import warnings
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +13,8 @@ import tracetide as tt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
+from small_profiles import Client as Small
+from small_profiles import build
 
 DAY = 86400.0
 HOURS = np.arange(25) * 3600.0
@@ -147,3 +150,99 @@ def test_curves_in_one_are_limited():
     clients = [tt.Client(rate=days, input_tokens=1, output_tokens=1)] * 400
     with pytest.raises(ValueError, match="clients: rates of 400,000 curves in 144 windows are not allowed"):
         tt.ClientPool(clients)
+
+
+# Rates that move within a window
+
+
+def flattened(make):
+    """The warning's text of making something; None for none."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        make()
+    assert len(caught) <= 1
+    if not caught:
+        return None
+    assert caught[0].category is tt.FlattenedRateWarning
+    assert caught[0].filename == __file__
+    return str(caught[0].message)
+
+
+@pytest.fixture(scope="module")
+def hours():
+    """Ten hours with windows of one."""
+    return tt.ClientPool(build([Small(2.0)], window_s=3600, windows=10), name="hours")
+
+
+@pytest.mark.parametrize(
+    ("points", "duration", "says"),
+    [
+        ([(0, 5)], 36000, None),
+        ([(0, 1), ("5h", 2)], 36000, None),
+        ([(0, 1), ("4h", 5), ("8h", 1)], 28800, None),
+        ([(0, 5), ("90min", 5), ("95min", 50), ("100min", 5)], 36000, (3600, 5, 50, 8.75)),
+        # Only the first pass of the profile, or only the second, has it.
+        ([(0, 5), ("90min", 5), ("95min", 50), ("100min", 5)], "30h", (3600, 5, 50, 8.75)),
+        ([("11h30min", 5), ("11h35min", 50), ("11h40min", 5)], "30h", (39600, 5, 50, 8.75)),
+        # Between its points, in windows without one; and in a last window that is short.
+        ([(1800, 0), ("4h30min", 40)], 36000, (3600, 5, 15, 10)),
+        ([(0, 0), ("1h", 0), (3700, 90)], 3700, (3600, 0, 90, 45)),
+        # After the job's end.
+        ([(0, 5), ("10h", 5), ("11h", 50)], 36000, None),
+    ],
+)
+def test_points_that_move_within_a_window_are_told(hours, points, duration, says):
+    text = flattened(lambda: tt.Job(hours, rate=points, duration=duration))
+    if says is None:
+        assert text is None
+        return
+    begin, low, high, flat = says
+    length = "1 min 40 s" if duration == 3700 else "1 h"
+    assert text.startswith(
+        f"rate: within the window of {length} from {begin} s on it goes from {low} to {high} requests/s, "
+        f"which is made flat at {flat};"
+    )
+    assert text.endswith("a profile with windows shorter than the 1 h of hours does")
+
+
+def test_points_of_a_span_are_seen_in_its_windows(hours):
+    text = flattened(
+        lambda: tt.Job(hours.span(1800, 9000), rate=[(0, 1), (900, 1), (901, 9)], duration=14400)
+    )
+    assert "the window of 30 min from 0 s on it goes from 1 to 9 requests/s" in text
+
+
+def test_functions_that_move_within_a_window_are_told(hours):
+    assert flattened(lambda: tt.Job(hours, rate=lambda t: 5 + t / 36000)) is None
+    text = flattened(lambda: tt.Job(hours, rate=lambda t: 5 + 4 * math.sin(2 * math.pi * t / 60)))
+    assert text.startswith("rate: within the window of 1 h from ")
+    low, high = map(float, text.split("goes from ")[1].split(" requests")[0].split(" to "))
+    assert 1 <= low < high - 4 < 5
+    calls = []
+    tt.Job(hours, rate=lambda t: calls.append(t) or 5.0, duration="1000h")
+    assert len(calls) == 1000 + 8 * 64
+    assert flattened(lambda: tt.Job(hours, rate={0: 1, "1h": 100})) is None
+    assert flattened(lambda: tt.Job(hours, rate=[1, 100] * 5)) is None
+    job = tt.Job(hours, rate=[1, 100] * 5)
+    assert flattened(lambda: pickle.loads(pickle.dumps(job))) is None
+
+
+def test_curves_of_clients_that_move_within_a_window_are_told():
+    def pool(rate, window):
+        clients = [
+            tt.Client(rate=one, input_tokens=5, output_tokens=5, name=name) for name, one in rate.items()
+        ]
+        return flattened(lambda: tt.ClientPool(clients, window=window))
+
+    spike = 0.2 + tt.Spike("02:00", "1min", 20)
+    assert pool({"a": 1, "b": spike}, "1min") is None
+    text = pool({"a": 1, "b": spike, "c": 2 * spike}, None)
+    assert text.startswith(
+        "b (and 1 other clients): rate: within the window of 10 min from 7200 s on it goes from 0.2 to 20.2 "
+        "requests/s, which is made flat at 2.2;"
+    )
+    assert text.endswith("a shorter window of the pool does")
+    assert pool({"a": tt.Daily(5)}, "1h") is None
+    assert pool({"a": tt.Daily(5)}, "6h") is not None
+    assert pool({"a": tt.Steps({0: 1, "01:00": 9})}, "1h") is None
+    assert pool({"a": tt.Steps({0: 1, "01:00": 9})}, "8h") is not None

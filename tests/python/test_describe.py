@@ -17,7 +17,9 @@ from tracetide.cli.render import sparkline
 from tracetide.describe import describe
 from tracetide.describe.pool import describe_pool
 from tracetide.describe.trace import describe_trace
+from tracetide.measures.burstiness import WindowGaps
 from tracetide.readable import number
+from tracetide.report.views import facts_of
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +113,14 @@ def test_a_generated_trace_is_described_as_its_pool(pool):
     assert found.top[0].name == "0"
     assert found.top[0].share == pytest.approx((trace.client_id == 0).mean())
     assert found.top[0].cv == pytest.approx(2, rel=0.1)
+    first = trace.timestamp[0]
+    window = ((trace.timestamp - first) // 600)[1:]
     gaps = np.diff(trace.timestamp)
-    assert found.burstiness["cv"] == pytest.approx(gaps.std() / gaps.mean())
+    parts = [gaps[window == number] for number in np.unique(window)]
+    cvs = [part.std(ddof=1) / part.mean() for part in parts]
+    wanted = np.average(cvs, weights=[part.size for part in parts])
+    assert found.burstiness["cv"] == pytest.approx(wanted, rel=1e-6)
+    assert found.burstiness["window"] == 600
     lengths = {entry.name: entry for entry in found.lengths}
     assert lengths["input_tokens"].mean == pytest.approx(trace.input_tokens.mean())
     assert lengths["input_tokens"].p90 == np.sort(trace.input_tokens)[math.ceil(0.9 * len(trace)) - 1]
@@ -228,8 +236,13 @@ def test_a_trace_is_described_in_a_stream_as_in_memory(tmp_path):
     assert streamed.clients == np.count_nonzero(counts)
     top = int(counts.argmax())
     assert streamed.top[0].name == str(top)
-    gaps = np.diff(trace.timestamp[trace.client_id == top])
-    assert streamed.top[0].cv == pytest.approx(gaps.std() / gaps.mean())
+    measured = tt.characterize(trace)
+    assert streamed.burstiness["cv"] == measured["gaps"]["cv"]
+    own = measured.tables()["clients"].to_pylist()[0]
+    assert (own["client"], own["cv"]) == (f"client {top}", streamed.top[0].cv)
+    one = trace.timestamp[trace.client_id == top]
+    parts = [gaps for gaps in np.split(np.diff(one), np.flatnonzero(np.diff(one // 60)) + 1) if gaps.size]
+    assert streamed.top[0].cv == pytest.approx(np.mean([gaps.std() / gaps.mean() for gaps in parts]), rel=0.1)
     in_seconds = np.bincount(trace.timestamp.astype(np.int64), minlength=600)
     assert streamed.burstiness["dispersion"] == pytest.approx(in_seconds.var() / in_seconds.mean())
     edges = np.linspace(0, 600, 145)
@@ -295,11 +308,13 @@ def test_the_duration_is_that_of_the_latest_request_and_gaps_are_those_in_order_
         '{"input_toks": 77, "output_toks": 7, "arrival_time_ns": 1000000000}\n'
         '{"session_id": "s1", "arrival_time_ns": 1500000000, "sub_requests": [{"input_toks": 5, '
         '"output_toks": 2}]}\n'
+        '{"input_toks": 70, "output_toks": 7, "arrival_time_ns": 2000000000}\n'
     )
     found = describe(tt.scan(path))
-    assert (found.requests, found.duration, found.details["without_time"]) == (4, 3, 1)
-    assert found.burstiness["cv"] == pytest.approx(np.std([0.5, 1.5]) / 1)
-    assert sum(found.rate.rates) * found.rate.step == pytest.approx(3)
+    assert (found.requests, found.duration, found.details["without_time"]) == (5, 3, 1)
+    gaps = [0.5, 0.5, 1]
+    assert found.burstiness["cv"] == pytest.approx(np.std(gaps, ddof=1) / np.mean(gaps))
+    assert sum(found.rate.rates) * found.rate.step == pytest.approx(4)
 
 
 def test_times_that_do_not_count_from_the_start_are_refused(tmp_path):
@@ -351,3 +366,72 @@ def test_a_terminal_without_unicode_is_drawn_on():
     text = done.stdout.decode("ascii")
     assert sparkline([0, 1, 2, 3, 4, 5, 6, 7], blocks="_.-:=+*#") == "_.-:=+*#"
     assert "\\u" not in text
+
+
+# One measure of burstiness
+
+
+def arrivals(kind):
+    """Times of a day: Poisson at one rate, with a daily curve, in a clock of 3 s, and in bursts."""
+    rng = np.random.default_rng(7)
+    if kind == "bursty":
+        return np.cumsum(rng.gamma(0.25, 4 * 3, 29_000))
+    times = np.sort(rng.uniform(0, 86400, 30_000))
+    if kind == "daily curve":
+        return times[rng.uniform(size=times.size) < 0.5 * (1 + 0.9 * np.cos(times / 86400 * 2 * np.pi))]
+    return np.floor(times / 3) * 3 if kind == "clock of 3 s" else times
+
+
+@pytest.mark.parametrize(
+    ("kind", "cv", "stationarity", "shift"),
+    [
+        ("poisson", 1, "stationary", 0),
+        ("clock of 3 s", 1, "stationary", 0),
+        # The CV of rates of 1 + 0.9 cos.
+        ("daily curve", 1, "not stationary", 0.9 / math.sqrt(2)),
+        ("bursty", 2, "stationary", 0),
+    ],
+)
+def test_describe_characterize_and_the_report_say_the_same_of_bursts(kind, cv, stationarity, shift):
+    times = arrivals(kind)
+    lengths = np.full(times.size, 5, dtype=np.uint32)
+    trace = tt.Trace({"timestamp": times, "input_tokens": lengths, "output_tokens": lengths})
+    described, report = describe(trace), tt.report(trace)
+    gaps = report.characterization["gaps"]
+    assert described.burstiness["cv"] == gaps["cv"] == pytest.approx(cv, rel=0.05)
+    assert described.details["stationarity"] == gaps["stationarity"] == stationarity
+    assert described.burstiness["rate_shift"] == gaps["rate_shift"] == pytest.approx(shift, abs=0.05)
+    facts = dict(facts_of(report))
+    assert facts["CV of gaps"] == number(gaps["cv"])
+    assert facts["rate"].startswith(stationarity)
+    (row,) = [row for row in tt.compare(trace, trace, interval=60).rows if row.measure == "gap CV"]
+    assert row.values == (gaps["cv"], gaps["cv"])
+    if kind == "daily curve":
+        assert gaps["cv_of_all"] > 1.5
+        assert facts["rate"] == f"not stationary, shifts by {gaps['rate_shift']:.0%}"
+
+
+def test_windows_grow_until_they_have_gaps_enough_and_batches_do_not_matter():
+    rng = np.random.default_rng(3)
+    times = np.rint(np.cumsum(rng.exponential(900, 400)) * 1e9).astype(np.int64)
+    gaps = np.diff(times, prepend=0) / 1e9
+    gaps[0] = np.nan
+    found = []
+    for parts in ([slice(None)], [slice(0, 7), slice(7, 8), slice(8, None)]):
+        windows = WindowGaps()
+        for part in parts:
+            windows.add(times[part], gaps[part])
+        found.append(windows.result(times[-1] / 1e9))
+    assert found[0] == found[1]
+    assert found[0].window_s > 20 * 900 / 2
+    assert found[0].cv == pytest.approx(1, abs=0.15)
+    assert found[0].stationarity == "stationary"
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_too_few_gaps_have_no_cv(count):
+    windows = WindowGaps()
+    windows.add(np.arange(count) * 10**9, np.append(np.nan, np.ones(count - 1)))
+    found = windows.result(float(count))
+    assert math.isnan(found.cv)
+    assert found.stationarity == "not known"

@@ -128,7 +128,7 @@ def test_a_tool_is_told_what_the_command_line_says(page):
 
 # Bundled profiles leave out clients whose lengths are not published, and say so; a reader of a page may
 # ignore that.
-@pytest.mark.filterwarnings("default::tracetide.MissingDataWarning", "default::tracetide.IdleWindowWarning")
+@pytest.mark.filterwarnings("default::tracetide.TracetideWarning")
 @pytest.mark.parametrize("page", PAGES)
 def test_every_example_works(page, folder):
     found = blocks(page)

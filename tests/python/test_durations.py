@@ -83,12 +83,12 @@ def test_a_wrong_span_is_refused(text):
         parse_span(text)
 
 
-@given(st.integers(min_value=0, max_value=10**6 * 86_400 * 1000 - 1))
+@given(st.integers(min_value=0, max_value=4 * 10**12))
 def test_a_formatted_time_reads_as_the_same_time(milliseconds):
     assert parse_time(format_time(milliseconds / 1000)) == pytest.approx(milliseconds / 1000, rel=0, abs=1e-4)
 
 
-@given(st.integers(min_value=1, max_value=10**13))
+@given(st.integers(min_value=1, max_value=4 * 10**12))
 def test_a_formatted_duration_reads_as_the_same_duration(milliseconds):
     assert parse_duration(format_duration(milliseconds / 1000)) == pytest.approx(
         milliseconds / 1000, abs=1e-3

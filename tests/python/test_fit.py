@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 from small_profiles import MULTIMODAL, Client, IntegerPmf, Quantiles, RealPmf, build, constant, zipf
 from statistics_helpers import accept, chi_square, normal_p_value
+from tracetide.describe import describe
 from tracetide.fit import pieces
 
 WINDOWS, WINDOW, EPOCH = 24, 600, 7200
@@ -195,8 +197,8 @@ def test_any_cut_of_any_times_gives_the_same(times, batches, piece_rows, more):
         {
             "timestamp": times,
             "client_id": (numbers % 3).astype(np.uint32),
-            "input_tokens": (numbers % 5).astype(np.uint32),
-            "output_tokens": (numbers % 7).astype(np.uint32),
+            "input_tokens": (numbers % 5 + 1).astype(np.uint32),
+            "output_tokens": (numbers % 7 + 1).astype(np.uint32),
         }
     )
     ends = np.minimum(np.cumsum(np.resize(batches, times.size)), times.size)
@@ -260,6 +262,41 @@ def test_all_but_the_busiest_clients_become_one(tmp_path):
     pool = tt.fit(log(tmp_path, FOUR_USERS), client="user", top_clients=2, **READ)
     assert pool.client_names == ["d", "c", "rest"]
     assert len(tt.fit(log(tmp_path, FOUR_USERS), client="user", top_clients=9, **READ)) == 4
+
+
+def test_requests_without_input_or_output_are_told_and_can_be_left_out(tmp_path):
+    # Failed requests have neither; user "c" has nothing else, and "a" sends most, of them.
+    rows = [f"{i / 4},a,0,0" for i in range(0, 400, 2)]
+    rows += [f"{i / 4},{'c' if i % 40 == 1 else 'b'},{0 if i % 40 == 1 else 7},{i % 3 if i % 8 else 0}"
+             for i in range(1, 400, 2)]  # fmt: skip
+    rows.sort(key=lambda row: float(row.split(",")[0]))
+    full = [row for row in rows if "0" not in row.split(",")[2:]]
+    empty = len(rows) - len(full)
+    assert 200 < empty < 300
+    said = (
+        rf"log.csv: {empty} of 400 requests, {empty / 4:.3g} %, have no input or no output.*drop_empty=True"
+    )
+    with pytest.warns(tt.EmptyRequestWarning, match=said) as caught:
+        tt.fit(log(tmp_path, rows), **READ)
+    assert caught[0].filename == __file__
+    for options in ({}, {"client": "user"}, {"client": "user", "top_clients": 1}):
+        dropped = tt.fit(log(tmp_path, rows), drop_empty=True, window=50, epoch=50, **options, **READ)
+        wanted = tt.fit(log(tmp_path, full), window=50, epoch=50, **options, **READ)
+        assert columns_but_metadata(dropped) == columns_but_metadata(wanted)
+        assert dropped.provenance["rows"] == wanted.provenance["rows"] == len(full)
+        assert (dropped.provenance["rows_empty"], wanted.provenance["rows_empty"]) == (empty, 0)
+    assert tt.generate(dropped)["input_tokens"].min() == 7
+    with pytest.raises(tt.TraceError, match=r"log\.csv: no row has both input and output"):
+        tt.fit(log(tmp_path, ["0,a,0,5", "1,a,5,0"]), drop_empty=True, **READ)
+    with pytest.raises(ValueError, match="drop_empty: 1 is not allowed; it must be True or False"):
+        tt.fit(log(tmp_path, rows), drop_empty=1, **READ)
+
+
+def test_rows_are_named_as_in_the_file_though_others_are_left_out(tmp_path):
+    rows = ["0,1,5,2", "1,0,0,0", "2,1,5,6"]
+    path = log(tmp_path, rows, "timestamp,input_tokens,output_tokens,reason_tokens")
+    with pytest.raises(tt.TraceError, match="row 3, column 'reason_tokens': 6 is not allowed"):
+        tt.fit(path, drop_empty=True)
 
 
 def test_sessions_can_be_clients(tmp_path):
@@ -332,6 +369,40 @@ def test_a_last_window_that_is_hardly_touched_is_left_out(tmp_path):
     pool = tt.fit(log(tmp_path, rows), **READ)
     assert pool.period == 600
     assert (pool.provenance["rows"], pool.provenance["rows_used"]) == (1210, 1200)
+
+
+@pytest.mark.parametrize(
+    ("requests", "gap", "window"), [(300, 0.1, 600), (25, 0.65, 600), (1000, 1.0, 600), (997, 0.377, 60)]
+)
+def test_a_job_of_a_fit_is_as_long_as_the_trace_and_has_as_many_requests(tmp_path, requests, gap, window):
+    rows = [f"{i * gap:.9f},u,{i % 7 + 1},{i % 3 + 1}" for i in range(requests)]
+    tt.fit(log(tmp_path, rows), window=window, **READ).write(tmp_path / "p.tide")
+    pool = tt.load(tmp_path / "p.tide")
+    assert pool.duration == pytest.approx(requests * gap, abs=2e-9)
+    assert pool.period == np.ceil(requests * gap / window) * window
+    alike = (pool, pool.filter(cv=(None, None)), pool.collapse(), pool.with_arrivals(tt.Exponential()))
+    for narrowed in (*alike, pickle.loads(pickle.dumps(pool))):
+        jobs = [tt.Job(narrowed, seed=seed) for seed in range(5)]
+        assert [job.count() for job in jobs] == [requests] * 5
+        assert {job.duration for job in jobs} == {pool.duration}
+    assert len(tt.generate(pool)) == requests
+    assert describe(pool).requests == pytest.approx(requests)
+    assert describe(pool).duration == pool.duration
+    assert sum(pool.windows()["requests"].to_pylist()) == pytest.approx(requests)
+    # Whoever says how long, or which span, gets that.
+    assert tt.Job(pool, duration=pool.period).duration == pool.period
+    assert tt.Job(pool.span(0, window / 2)).duration == window / 2
+    assert (pool + pool).duration == pool.duration
+    assert tt.Job(pool + pool).count() == 2 * requests
+
+
+def test_what_the_provenance_says_of_the_duration_is_checked():
+    for told in (0, -1, True, "1h", [1]):
+        profile = build([Client(1.0)], windows=2, metadata={"name": "odd", "duration": told})
+        with pytest.raises(tt.ProfileError, match=r"odd: provenance: duration .* is not allowed"):
+            tt.Job(tt.ClientPool(profile))
+    longer = build([Client(1.0)], windows=2, metadata={"duration": 1e9})
+    assert tt.ClientPool(longer).duration == tt.ClientPool(longer).period
 
 
 def test_idle_windows_at_the_end_are_there_if_somebody_tells(tmp_path):

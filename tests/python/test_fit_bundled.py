@@ -18,10 +18,9 @@ def both():
         pytest.skip("the profiles are not bundled in this build")
     original = tt.load("m-small")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", tt.MissingDataWarning)
-        warnings.simplefilter("ignore", tt.IdleWindowWarning)
+        warnings.simplefilter("ignore", tt.TracetideWarning)
         trace = tt.generate(original, scale=0.0007, seed=0)
-    return original, trace, tt.fit_with_report(trace, window=3600, min_lengths=1)
+        return original, trace, tt.fit_with_report(trace, window=3600, min_lengths=1)
 
 
 def aligned(original, fitted):

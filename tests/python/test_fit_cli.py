@@ -16,7 +16,8 @@ def folder(tmp_path_factory):
     pool = tt.ClientPool(build([Client(1.0, "gamma", 0.5), Client(0.5)], windows=3))
     tt.generate(pool, seed=0).write(made / "trace.parquet")
     (made / "log.csv").write_text(
-        "at,who,prompt,reply\n" + "".join(f"{500 * i},{'ab'[i % 2]},{i % 5},{i % 7}\n" for i in range(2000))
+        "at,who,prompt,reply\n"
+        + "".join(f"{500 * i},{'ab'[i % 2]},{i % 5 + 1},{i % 7 + 1}\n" for i in range(2000))
     )
     return made
 
@@ -50,6 +51,23 @@ def test_a_table_with_named_columns(folder):
     pool = tt.load(folder / "q.tide")
     assert (pool.client_names, pool.window, pool.period) == (["a", "b"], 300, 1200)
     assert pool.profile.cells()["rate"].tolist() == pytest.approx([1.0] * 8)
+
+
+def test_failed_requests_are_told_and_can_be_left_out(folder):
+    (folder / "failed.csv").write_text(
+        "timestamp,input_tokens,output_tokens\n" + "".join(f"{i},{i % 4},{i % 4}\n" for i in range(400))
+    )
+    done = succeeds("fit", "failed.csv", "-o", "f.tide", cwd=folder)
+    warning, line = done.stderr.decode().splitlines()
+    assert warning.startswith(
+        "tracetide: warning: failed.csv: 100 of 400 requests, 25 %, have no input or no"
+    )
+    assert "--drop-empty" in warning
+    assert "from 400 requests in " in line
+    assert not succeeds("fit", "failed.csv", "-o", "f.tide", "--quiet", cwd=folder).stderr
+    done = succeeds("fit", "failed.csv", "-o", "f.tide", "--drop-empty", cwd=folder)
+    assert "from 300 requests in " in done.stderr.decode()
+    assert len(done.stderr.decode().splitlines()) == 1
 
 
 @pytest.mark.parametrize(

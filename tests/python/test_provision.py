@@ -646,7 +646,10 @@ def test_a_heat_map_on_the_command_line(folder, tmp_path):
     [
         (["p.tide"], "--ttft and --tbt: both must be given, or else --instances alone"),
         (["p.tide", "--ttft", "1", "--tbt", "1", "--instances", "2"], "or else --instances alone"),
-        (["p.tide", "--ttft", "1", "--tbt", "a"], "--tbt: 'a' is not allowed; it must be seconds"),
+        (
+            ["p.tide", "--ttft", "1", "--tbt", "a"],
+            "--tbt: 'a' is not allowed; it must be a finite number above 0",
+        ),
         (["p.tide", "--instances", "2", "--plot", "x.png"], "--plot: not allowed with --instances"),
         (["t.parquet", "--instances", "2", "--seed", "5"], "--seed: not allowed; it is for profiles"),
         (["nothing.parquet", "--instances", "2"], "nothing.parquet"),
@@ -655,3 +658,12 @@ def test_a_heat_map_on_the_command_line(folder, tmp_path):
 )
 def test_wrong_usage_is_one_line(folder, arguments, says):
     fails("provision", *arguments, says=[says], cwd=folder)
+
+
+def test_failed_requests_of_a_trace_are_told_by_the_command(tmp_path):
+    rows = "".join(f"{i / 10},{i % 4 * 100},{i % 4 * 5}\n" for i in range(400))
+    (tmp_path / "t.csv").write_text(f"timestamp,input_tokens,output_tokens\n{rows}")
+    done = succeeds("provision", "t.csv", "--ttft", "2", "--tbt", "1", cwd=tmp_path)
+    (line,) = done.stderr.decode().splitlines()
+    assert "100 of 400 requests, 25 %, have no input or no output" in line
+    assert line.endswith("--drop-empty of a fit or a conversion leaves them out")

@@ -179,7 +179,7 @@ def test_the_command_line(tmp_path):
     plain.write(tmp_path / "plain.csv")
     fails("upsample", "plain.csv", "x.csv", "--factor", "2", says=["session_id: missing"], cwd=tmp_path)
     fails(
-        "upsample", "a.parquet", "x.csv", "--factor", "0", says=["factor: 0.0 is not allowed"], cwd=tmp_path
+        "upsample", "a.parquet", "x.csv", "--factor", "0", says=["--factor: 0 is not allowed"], cwd=tmp_path
     )
     fails("upsample", "a.parquet", "x.txt", "--factor", "2", says=["x.txt"], cwd=tmp_path)
     assert not list(tmp_path.glob("x.*"))

@@ -12,6 +12,7 @@ import tracetide as tt
 from cli_tools import fails, succeeds
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tracetide.describe import describe
 
 
 def pmf(*values):
@@ -89,6 +90,46 @@ def test_filters_compose_and_change_nothing(pool):
     assert one.windows() == two.windows()
     assert pool.profile.to_bytes() == before
     assert len(pool.windows()) == 9
+
+
+def test_what_filters_leave_is_told(pool):
+    # Requests in windows of 600 s: the first client 600, 1200, 0 and 2400, the second 1800 in each, the third
+    # 3000 in each of the last two.
+    assert pool.kept is None
+    assert pool.span(0, 1200).kept is None
+    left = pool.filter(max_input=50)
+    assert left.kept == (1, 3, pytest.approx(1800 / 17400))
+    assert left.span(0, 1200).kept == (1, 2, pytest.approx(1800 / 5400))
+    assert pool.span(300, 1200).filter(max_input=50).kept == (1, 2, pytest.approx(1500 / 4200))
+    assert pool.top(2).kept == (2, 3, pytest.approx(13200 / 17400))
+    assert pool.top(2).select("client 1").kept == (1, 3, pytest.approx(7200 / 17400))
+    assert pool.filter(rate=(0, None)).kept == (3, 3, 1)
+    assert pool.filter(rate=(9, None)).kept == (0, 3, 0)
+    assert left.with_arrivals(tt.Exponential()).kept is None
+    assert describe(left).details["kept"] == {
+        "clients": 1, "of_clients": 3, "requests": pytest.approx(1800 / 17400)
+    }  # fmt: skip
+    assert "kept" not in describe(pool).details
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("describe", "p.tide"),
+        ("windows", "p.tide", "-o", "w.csv"),
+        ("generate", "p.tide", "-o", "t.csv"),
+        ("provision", "p.tide", "--instances", "1"),
+    ],
+)
+def test_every_command_tells_what_filters_leave(pool, command, tmp_path):
+    pool.write(tmp_path / "p.tide")
+    narrowing = ("--filter", "max_input=50", "--top", "1")
+    said = succeeds(*command, *narrowing, cwd=tmp_path).stderr.decode()
+    assert (
+        "tracetide: warning: --filter and --top: 1 of 3 clients are left, with 10.3 % of the requests; what "
+        "is left out is all that a client sends in a window, not single requests\n"
+    ) in said
+    assert "--filter" not in succeeds(*command, "--span", "0..1200", cwd=tmp_path).stderr.decode()
 
 
 def test_what_is_filtered_out_does_not_send(pool):
@@ -207,7 +248,7 @@ def test_the_command_line(pool, tmp_path):
     assert b'"rate"' in shown
     for option, says in (
         ("cv", "'cv' is not allowed; it must be NAME=LOW..HIGH"),
-        ("cv=a..b", "--filter cv: 'a..b' is not allowed"),
+        ("cv=a..b", "--filter cv: 'a' is not allowed; it must be a finite number"),
         ("x=1..2", "there is no column 'x'"),
     ):
         fails("windows", "p.tide", "--filter", option, says=[says], cwd=tmp_path)
@@ -228,5 +269,12 @@ def test_correlations_on_the_command_line(pool, tmp_path):
     assert found.metadata["correlations"] == list(map(list, expected.metadata["correlations"]))
     for wrong in ("input_tokens=0.4", "input_tokens:output_tokens=x", "tight"):
         fails(
-            "generate", "p.tide", "--coupling", wrong, "-o", "x.csv", says=["--coupling", wrong], cwd=tmp_path
+            "generate",
+            "p.tide",
+            "--coupling",
+            wrong,
+            "-o",
+            "x.csv",
+            says=["--coupling", wrong.partition("=")[0], "is not allowed"],
+            cwd=tmp_path,
         )

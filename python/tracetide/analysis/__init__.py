@@ -1,7 +1,16 @@
 """Looking into a pool: its windows as a table, filters over them, and distributions across clients."""
 
 from tracetide.analysis.cdfs import cdf_table
-from tracetide.analysis.filters import keep_by, keep_clients, keep_top
+from tracetide.analysis.filters import Kept, keep_by, keep_clients, keep_top, kept_of
 from tracetide.analysis.windows import window_columns, window_table
 
-__all__ = ["cdf_table", "keep_by", "keep_clients", "keep_top", "window_columns", "window_table"]
+__all__ = [
+    "Kept",
+    "cdf_table",
+    "keep_by",
+    "keep_clients",
+    "keep_top",
+    "kept_of",
+    "window_columns",
+    "window_table",
+]

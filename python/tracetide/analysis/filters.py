@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from tracetide.analysis.windows import FAMILIES, Columns, window_columns
+from tracetide import _core
+from tracetide.analysis.windows import FAMILIES, Columns, cells_within, window_columns
 from tracetide.grid import NS
 
 if TYPE_CHECKING:
@@ -95,6 +96,32 @@ def keep_clients(pool: ClientPool, clients: Iterable[int | str]) -> Keep:
                 )
             chosen.append(number)
     return np.isin(pool.profile.cells()["client"], chosen)
+
+
+class Kept(NamedTuple):
+    """What filters leave of a pool in its span.
+
+    Attributes:
+        clients: that are active.
+        of_clients: that were.
+        requests: the share of the expected requests, from 0 to 1.
+    """
+
+    clients: int
+    of_clients: int
+    requests: float
+
+
+def kept_of(pool: ClientPool, whole: _core.Profile) -> Kept:
+    """What is left of the profile that the pool was narrowed from."""
+    clients, requests = _active(pool, pool.profile)
+    of_clients, of_requests = _active(pool, whole)
+    return Kept(clients, of_clients, requests / of_requests if of_requests else 0.0)
+
+
+def _active(pool: ClientPool, profile: _core.Profile) -> tuple[int, float]:
+    cells, inside, _, duration = cells_within(pool, profile)
+    return np.unique(cells["client"][inside]).size, float(cells["rate"][inside] @ duration)
 
 
 def _of_all_cells(pool: ClientPool, keep: Keep) -> Keep:

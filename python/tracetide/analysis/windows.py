@@ -29,7 +29,7 @@ def window_columns(pool: ClientPool) -> Columns:
         Arrays of one length:
 
         - `start`, `duration`: float64, seconds; `start` counts from the profile's start, and both are cut
-          to the pool's span;
+          to the pool's span, and to `pool.duration`;
         - `client`: uint32; `client_name`: str;
         - `rate`: float64, requests/s; `requests`: rate * duration, the expected number;
         - `family`: str; `shape`, `cv`: float64; a CV that the profile has not is NaN;
@@ -38,17 +38,10 @@ def window_columns(pool: ClientPool) -> Columns:
           95 % do not exceed. Multimodal profiles also have `input_tokens_avg` and `input_tokens_max`:
           text and all items.
     """
+    cells, inside, start, duration = cells_within(pool, pool.profile)
     profile = pool.profile
-    cells = profile.cells()
     window_ns = profile.window_ns
-    first, last = round(pool.start * NS), round(pool.end * NS)
-    begin = cells["window"].astype(np.int64) * window_ns
-    inside = (begin < last) & (begin + window_ns > first)
-    window = cells["window"][inside]
-    begin = begin[inside]
-    start = np.maximum(begin, first)
-    duration = (np.minimum(begin + window_ns, last) - start) / NS
-    client, rate = cells["client"][inside], cells["rate"][inside]
+    window, client, rate = (cells[name][inside] for name in ("window", "client", "rate"))
     columns: Columns = {
         "start": start / NS,
         "duration": duration,
@@ -62,6 +55,21 @@ def window_columns(pool: ClientPool) -> Columns:
     }
     epoch = window.astype(np.int64) * window_ns // profile.epoch_ns % profile.epochs
     return columns | length_statistics(profile, epoch, client)
+
+
+def cells_within(
+    pool: ClientPool, profile: _core.Profile
+) -> tuple[Columns, npt.NDArray[np.bool_], npt.NDArray[np.int64], Floats]:
+    """The cells of a profile; which are in the pool's span; and of those start, ns, and duration, s."""
+    cells = profile.cells()
+    first, last = round(pool.start * NS), round(pool.end * NS)
+    told = round((pool.start + pool.duration) * NS)
+    begin = cells["window"].astype(np.int64) * profile.window_ns
+    inside = (begin < last) & (begin + profile.window_ns > first)
+    begin = begin[inside]
+    start = np.maximum(begin, first)
+    duration: Floats = np.maximum(np.minimum(begin + profile.window_ns, told) - start, 0) / NS
+    return cells, inside, start, duration
 
 
 def _names(profile: _core.Profile) -> npt.NDArray[Any]:

@@ -11,20 +11,19 @@ import numpy.typing as npt
 
 from tracetide.characterize.figures.clients import chart
 from tracetide.characterize.finding import Finding, Part, Whole, table_of
-from tracetide.characterize.rates import gap_cv, readable_step
+from tracetide.characterize.rates import readable_step
+from tracetide.measures.burstiness import GAPS, client_cvs, gap_cv
+from tracetide.measures.burstiness import client_cells as cells_of_one_rate
 from tracetide.measures.client_cells import Cells, ClientCells
 from tracetide.measures.intervals import Intervals, is_multiple
 from tracetide.measures.points import Points
 
 Floats = npt.NDArray[np.float64]
 
-_GAPS = ("gaps", "gap", "squared_gap")
 _LENGTHS = ("input_tokens", "output_tokens")
 TOP = 4
 """Clients that are shown alone."""
 _TOPS = (1, 5, 10, 30)
-_RANGE_S = 3600
-_LEAST_STEPS = 10
 _ENOUGH = 30
 """Requests of a client in an interval, for its means there to be in its range."""
 
@@ -38,7 +37,7 @@ class Clients:
     def __init__(self, category: str) -> None:
         self._shares = {"reason": ("reason_tokens",), "multimodal": ("item_tokens",)}.get(category, ())
         self._figures = {"reason": "5, 6, 17", "multimodal": "5, 6, 11, 12"}.get(category, "5, 6")
-        self._cells = ClientCells((*_GAPS, *_LENGTHS, *self._shares))
+        self._cells = ClientCells((*GAPS, *_LENGTHS, *self._shares))
 
     def add(self, part: Part) -> None:
         """Take the next part."""
@@ -56,19 +55,15 @@ class Clients:
         """The finding; None where there is one client."""
         if len(whole.client_names) < 2:
             return None
-        cells = self._cells.at(self._range_step(whole.duration_s))
+        cells = cells_of_one_rate(self._cells, whole.duration_s)
         columns = self._columns(cells, whole)
         numbers = self._numbers(cells, columns)
         tables = {"clients": table_of(columns), "top_clients": self._top_clients(columns, whole)}
         return Finding("clients", self._figures, numbers, tables, chart)
 
-    def _range_step(self, duration_s: float) -> float:
-        """An hour, as in the study; or less, so that there are ten."""
-        return next((step for step in (_RANGE_S, 600) if duration_s >= _LEAST_STEPS * step), 60)
-
     def quantities(self, cells: Cells) -> dict[str, Floats]:
         """By cell: the CV of gaps, mean lengths, and the share of tokens that are reasoning or items."""
-        found = {"cv": gap_cv(*(cells.sums[name] for name in _GAPS))}
+        found = {"cv": gap_cv(*(cells.sums[name] for name in GAPS))}
         found |= {f"mean_{name}": cells.mean(name) for name in _LENGTHS}
         for name in self._shares:
             of = "output_tokens" if name == "reason_tokens" else "input_tokens"
@@ -89,10 +84,9 @@ class Clients:
             "rate": requests / whole.duration_s,
         }
         for name, values in self.quantities(cells).items():
-            weights = cells.sums["gaps" if name == "cv" else "requests"]
             low, high = _ranges(cells, values, size)
             # The CV of a time with one rate, as far as there is one; that of all gaps has the swings in it.
-            columns[name] = _means(cells, values, weights, size) if name == "cv" else of_whole[name]
+            columns[name] = client_cvs(cells, size) if name == "cv" else of_whole[name]
             columns |= {f"{name}_low": low, f"{name}_high": high}
         order = np.argsort(-requests, kind="stable")
         order = order[requests[order] > 0]

@@ -96,7 +96,7 @@ class Part:
         if (part > whole).any():
             row = int((part > whole).argmax())
             raise TraceError(
-                f"{self._origin}: row {self.piece.first_row + row + 1}, column {column!r}: {whole[row]} is "
+                f"{self._origin}: row {self.piece.row[row] + 1}, column {column!r}: {whole[row]} is "
                 f"not allowed; {allowed}, {part[row]}"
             )
 

@@ -14,6 +14,7 @@ from tracetide.characterize.finding import Finding, Part, Whole, quantile_number
 from tracetide.fit.families import FAMILIES, Fits, fit_groups
 from tracetide.fit.sample import GroupedSample
 from tracetide.grid import NS
+from tracetide.measures.burstiness import WindowGaps
 from tracetide.measures.log_histogram import LogHistogram
 
 Floats = npt.NDArray[np.float64]
@@ -47,6 +48,7 @@ class GapFits:
         self._first = -1
         self._all = LogHistogram()
         self._sums = np.zeros(3)
+        self._windows = WindowGaps(window_s)
         self._sample = GroupedSample(_CAP, _BUDGET, [np.float64])
         self._counts: dict[int, int] = {}
         self._fits: list[dict[str, Any]] = []
@@ -55,6 +57,7 @@ class GapFits:
     def add(self, part: Part) -> None:
         """Take the next part."""
         gap = part.gap_s
+        self._windows.add(part.piece.time_ns, gap)
         known = ~np.isnan(gap)
         gap, window = gap[known], part.piece.time_ns[known] // self._window_ns
         if not gap.size:
@@ -113,17 +116,21 @@ class GapFits:
         columns = self._columns()
         counted, total, squares = self._sums
         mean = total / counted
+        burstiness = self._windows.result(whole.duration_s)
         points = self._all.points()
         fitted = columns["gaps"] >= _LEAST_GAPS
         weights = np.where(fitted, columns["gaps"], 0)
         numbers: dict[str, Any] = {
             "gaps": int(counted),
             "mean": mean,
-            "cv": math.sqrt(max(squares / counted / mean**2 - 1, 0.0)),
+            "cv": burstiness.cv,
+            "cv_window": burstiness.window_s,
+            "cv_of_all": math.sqrt(max(squares / counted / mean**2 - 1, 0.0)),
+            "rate_shift": burstiness.rate_shift,
+            "stationarity": burstiness.stationarity,
             "quantiles": quantile_numbers(points),
             "window": self._window_ns / NS,
             "windows": int(fitted.sum()),
-            "cv_of_windows": _average(columns["cv"], weights),
             "share_of_families": {
                 name: _average((columns["family"] == name).astype(np.float64), weights) for name in FAMILIES
             },

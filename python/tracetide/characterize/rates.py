@@ -9,11 +9,11 @@ import numpy as np
 
 from tracetide.characterize.figures.rates import chart
 from tracetide.characterize.finding import Finding, Part, Whole, table_of
+from tracetide.measures.burstiness import GAPS, gap_cv
 from tracetide.measures.intervals import Intervals, IntervalSums, is_multiple
 from tracetide.measures.series import cv, dispersion, rank_correlation
 
 FIELDS = ("input_tokens", "output_tokens")
-_GAPS = ("gaps", "gap", "squared_gap")
 _MOST_POINTS = 300
 _LEAST_INTERVALS = 10
 _LEADS: dict[float, tuple[int, ...]] = {
@@ -31,7 +31,7 @@ class Rates:
     """Sums of requests, gaps and lengths over intervals: exact, from 0.1 s on, at most 2^20 intervals."""
 
     def __init__(self) -> None:
-        self._sums = IntervalSums((*_GAPS, *FIELDS))
+        self._sums = IntervalSums((*GAPS, *FIELDS))
 
     def add(self, part: Part) -> None:
         """Take the next part."""
@@ -70,16 +70,8 @@ def readable_step(duration_s: float, least_s: float) -> float:
 
 def interval_cv(found: Intervals) -> Any:
     """The CV of the gaps that end in each interval, with n - 1; NaN below three of them."""
-    gaps, total, squares = (found.sums[name] for name in _GAPS)
+    gaps, total, squares = (found.sums[name] for name in GAPS)
     return gap_cv(gaps, total, squares)
-
-
-def gap_cv(gaps: Any, total: Any, squares: Any) -> Any:
-    """Coefficients of variation from counts, sums and sums of squares; NaN below three gaps."""
-    enough = (gaps >= 3) & (total > 0)
-    n, s, q = np.where(enough, gaps, 3), np.where(enough, total, 1), squares
-    variance = np.maximum(q - s * s / n, 0) / (n - 1)
-    return np.where(enough, np.sqrt(variance) * n / s, np.nan)
 
 
 def _range(values: Any) -> dict[str, float]:

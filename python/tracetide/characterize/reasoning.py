@@ -100,11 +100,13 @@ def modes(density: Floats, observations: int) -> list[float]:
 def bimodality_coefficient(points: Points) -> float:
     """Sarle's: (skewness^2 + 1) / kurtosis, from 0 to 1; a uniform law has 5/9, two equal points have 1.
 
-    NaN where the values do not vary.
+    NaN where the values do not vary, or there are none.
     """
+    if not points.total:
+        return math.nan
     centred = points.values - points.mean
     second, third, fourth = (float(points.weights @ centred**power) / points.total for power in (2, 3, 4))
-    if not second > 0:
+    if not second**2 > 0:
         return math.nan
     return (third**2 / second**3 + 1) / (fourth / second**2)
 

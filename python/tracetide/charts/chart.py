@@ -123,6 +123,18 @@ class Axis:
         if (self.high is None and self.low not in (None, 0)) or (self.low is None and self.high is not None):
             raise ValueError(f"limits: {self.low} and {self.high} are not allowed; both, or 0 and None")
 
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """Both limits; None where there are not both, or, as of data that does not vary, nothing between."""
+        if self.low is None or self.high is None or not self.low < self.high:
+            return None
+        return self.low, self.high
+
+    @property
+    def from_zero(self) -> bool:
+        """Whether it begins at 0 and ends where the marks do."""
+        return self.low == 0 and self.limits is None
+
 
 @dataclass(frozen=True)
 class Panel:

@@ -53,8 +53,9 @@ def plots(chart: Chart) -> list[list[dict[str, Any]]]:
 def _same_x(chart: Chart) -> Axis:
     """The x axis of the last row, as wide as what all rows show."""
     lines = [mark for (panel,) in chart.rows for mark in panel.marks if isinstance(mark, Line)]
-    low, high = min(np.nanmin(line.x) for line in lines), max(np.nanmax(line.x) for line in lines)
-    return replace(chart.rows[-1][0].x, low=float(low), high=float(high))
+    times = np.concatenate([line.x for line in lines])
+    last = chart.rows[-1][0].x
+    return replace(last, low=float(np.nanmin(times)), high=float(np.nanmax(times))) if times.size else last
 
 
 def _plot(panel: Panel, x: Axis, *, legend: bool) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def _plot(panel: Panel, x: Axis, *, legend: bool) -> dict[str, Any]:
         "hovermode": "x unified" if x.label == "hours" else "closest",
     }
     lines = [mark for mark in panel.marks if isinstance(mark, Line)]
-    if panel.x.whole and max(float(np.max(line.x)) for line in lines) < _MOST_TICKS:
+    if panel.x.whole and max(float(np.max(line.x, initial=0)) for line in lines) < _MOST_TICKS:
         layout["xaxis"]["dtick"] = 1
     if panel.title:
         layout["title"] = {"text": _text(panel.title)}
@@ -83,10 +84,10 @@ def _axis(axis: Axis) -> dict[str, Any]:
         "gridcolor": _GRID,
         "zeroline": False,
     }
-    if axis.low == 0 and axis.high is None:
+    if axis.limits is not None:
+        found["range"] = [_rounded(math.log10(end) if axis.log else end) for end in axis.limits]
+    elif axis.from_zero:
         found["rangemode"] = "tozero"
-    elif axis.low is not None and axis.high is not None:
-        found["range"] = [_rounded(math.log10(end) if axis.log else end) for end in (axis.low, axis.high)]
     return found
 
 

@@ -52,7 +52,7 @@ def _panel(axis: Any, panel: Panel) -> None:
         axis.set_title(panel.title)
     _limits(axis, "x", panel.x)
     _limits(axis, "y", panel.y)
-    plain_log(axis, x=panel.x.log, y=panel.y.log)
+    plain_log(axis, x=_is_log(axis, "x", panel.x), y=_is_log(axis, "y", panel.y))
     if panel.legend:
         in_the_way = {"frameon": True, "facecolor": "white", "edgecolor": "none", "framealpha": 0.8}
         axis.legend(
@@ -66,13 +66,21 @@ def _panel(axis: Any, panel: Panel) -> None:
 def _limits(axis: Any, name: str, wanted: Axis) -> None:
     if wanted.label:
         getattr(axis, f"set_{name}label")(wanted.label)
-    if wanted.low is not None or wanted.high is not None:
-        getattr(axis, f"set_{name}lim")(wanted.low, wanted.high)
+    if wanted.limits is not None:
+        getattr(axis, f"set_{name}lim")(*wanted.limits)
+    elif wanted.from_zero:
+        getattr(axis, f"set_{name}lim")(0, None)
     if wanted.room != 1:
         low, high = getattr(axis, f"get_{name}lim")()
         getattr(axis, f"set_{name}lim")(low, high * wanted.room)
     if wanted.whole:
         getattr(axis, f"{name}axis").get_major_locator().set_params(integer=True)
+
+
+def _is_log(axis: Any, name: str, wanted: Axis) -> bool:
+    """Whether it is to be logarithmic and can be: it shows something above 0."""
+    least = wanted.limits[0] if wanted.limits is not None else getattr(axis.dataLim, f"minpos{name}")
+    return wanted.log and 0 < least < np.inf
 
 
 @singledispatch

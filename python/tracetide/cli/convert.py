@@ -8,12 +8,12 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tracetide.cli.parameters import (
+    BlockSize,
     Format,
     HashIds,
     Json,
     Quiet,
     Threads,
-    Whole,
     output_path,
 )
 from tracetide.cli.progress import ProgressBar
@@ -35,7 +35,7 @@ def convert(
     ] = False,
     hash_ids: HashIds = True,
     block_size: Annotated[
-        Whole, Parameter(help="Tokens of a block of `hash_ids` in OUTPUT; 0: as its format expects.")
+        BlockSize, Parameter(help="Tokens of a block of `hash_ids` in OUTPUT; 0: as its format expects.")
     ] = 0,
     threads: Threads = 0,
     json_: Json = False,

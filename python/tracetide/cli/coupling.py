@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tracetide.cli.parameters import RealNumber, number_of
 from tracetide.job import COUPLINGS
 
 
@@ -21,13 +22,10 @@ def parse_coupling(given: list[str] | None) -> str | Mapping[tuple[str, str], fl
     for entry in given:
         names, equals, text = entry.partition("=")
         first, colon, second = names.partition(":")
-        try:
-            if not (first and colon and second and equals):
-                raise ValueError
-            pairs[first, second] = float(text)
-        except ValueError:
+        if not (first and colon and second and equals):
             raise ValueError(
                 f"--coupling: {entry!r} is not allowed; it must be {', '.join(COUPLINGS)}, or "
                 "FIELD:FIELD=CORRELATION such as input_tokens:output_tokens=0.4"
-            ) from None
+            )
+        pairs[first, second] = number_of(f"--coupling {names}", text, RealNumber(above=-1, below=1))
     return pairs

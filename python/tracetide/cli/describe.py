@@ -9,8 +9,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tracetide.cli.narrowing import Filters, Top, narrowed
-from tracetide.cli.parameters import Json, Span
+from tracetide.cli.parameters import Json, Span, WholeNumber
 from tracetide.cli.reading import FromBlockSize, Reading, is_trace
+from tracetide.cli.warned import told_warnings
 from tracetide.clientpool import load
 
 
@@ -23,7 +24,11 @@ def describe(
     top: Top = None,
     cache_blocks: Annotated[
         list[int] | None,
-        Parameter(negative="", help="Size of a prefix cache, for traces with hash ids; several times."),
+        Parameter(
+            converter=WholeNumber(1),
+            negative="",
+            help="Size of a prefix cache, for traces with hash ids; several times.",
+        ),
     ] = None,
     reading: Reading = Reading(),
     from_block_size: FromBlockSize = 0,
@@ -58,9 +63,10 @@ def describe(
     else:
         from tracetide.describe.pool import describe_pool
 
-        pool = load(what)
-        reading.refuse_for(what, block_size=from_block_size)
-        found = describe_pool(narrowed(pool, span, filter, top))
+        with told_warnings(quiet=False):
+            pool = load(what)
+            reading.refuse_for(what, block_size=from_block_size)
+            found = describe_pool(narrowed(pool, span, filter, top))
     if json_:
         print(json.dumps(found.to_dict(), indent=2))
     else:

@@ -10,12 +10,14 @@ from cyclopts import Parameter
 
 from tracetide.cli.console import tell
 from tracetide.cli.parameters import (
+    Count,
     Quiet,
-    Whole,
+    WholeNumber,
     output_path,
 )
 from tracetide.cli.progress import size
 from tracetide.cli.reading import Reading
+from tracetide.cli.warned import told_warnings
 from tracetide.durations import format_duration
 from tracetide.formats.output import check_folder
 
@@ -50,18 +52,21 @@ def fit(
         Parameter(help="When the trace ends; default: as its job says, or after the last request."),
     ] = None,
     top_clients: Annotated[
-        Whole | None, Parameter(help="Keep so many busiest clients; all others become one, `rest`.")
+        Count | None, Parameter(help="Keep so many busiest clients; all others become one, `rest`.")
     ] = None,
     min_gaps: Annotated[
-        Whole,
+        Annotated[int, Parameter(converter=WholeNumber(2))],
         Parameter(help="Fewer gaps of a client in a window are pooled with those of its other windows."),
     ] = 20,
     min_lengths: Annotated[
-        Whole, Parameter(help="An epoch with fewer requests of a client is counted with the next.")
+        Count, Parameter(help="An epoch with fewer requests of a client is counted with the next.")
     ] = 100,
     sessions: Annotated[
         bool,
         Parameter(negative="", help="Fit conversations and system prompts too, where the trace has any."),
+    ] = False,
+    drop_empty: Annotated[
+        bool, Parameter(negative="", help="Leave out requests without input or output, such as failed ones.")
     ] = False,
     report: Annotated[
         str | None, Parameter(help="A CSV file to write: how well each client and window fits.")
@@ -104,17 +109,19 @@ def fit(
         "min_gaps": min_gaps,
         "min_lengths": min_lengths,
         "sessions": sessions,
+        "drop_empty": drop_empty,
     }
     started = time.monotonic()
-    if report is None and lengths_report is None:
-        pool = fit_only(trace, **options)
-    else:
-        pool, found = fit_with_report(trace, **options)
-        if report is not None:
-            found.write(report)
-        if lengths_report is not None:
-            found.write_lengths(lengths_report)
-    pool.write(target)
+    with told_warnings(quiet=quiet):
+        if report is None and lengths_report is None:
+            pool = fit_only(trace, **options)
+        else:
+            pool, found = fit_with_report(trace, **options)
+            if report is not None:
+                found.write(report)
+            if lengths_report is not None:
+                found.write_lengths(lengths_report)
+        pool.write(target)
     if not quiet:
         tell(
             f"{target}: {pool.category} profile of {len(pool):,} clients, {format_duration(pool.period)}, "

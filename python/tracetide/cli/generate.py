@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -12,22 +11,27 @@ from tracetide.cli.coupling import parse_coupling
 from tracetide.cli.datasets import Address, EngineName, Partition, Resume, report_dataset, to_dataset
 from tracetide.cli.narrowing import Filters, Top, narrowed
 from tracetide.cli.parameters import (
+    Count,
     Format,
     HashIds,
     Json,
     OutputFile,
+    OwnBlockSize,
+    Positive,
     Quiet,
+    RealNumber,
+    Seed,
     Span,
     Threads,
-    Whole,
+    number_of,
     output_path,
 )
 from tracetide.cli.progress import ProgressBar
 from tracetide.cli.rate_file import read_rate_file
+from tracetide.cli.warned import held_warnings
 from tracetide.cli.written import check_json, report_written
 from tracetide.clientpool import ClientPool, load
 from tracetide.distributions import Gamma
-from tracetide.errors import IdleWindowWarning, MissingDataWarning
 from tracetide.formats import format_of
 from tracetide.job import Job
 from tracetide.shards import Shard
@@ -39,13 +43,18 @@ def generate(
     *,
     output: OutputFile,
     rate: Annotated[
-        float | None, Parameter(name=("--rate", "--request-rate"), help="Total requests/s.")
+        Positive | None, Parameter(name=("--rate", "--request-rate"), help="Total requests/s.")
     ] = None,
-    scale: Annotated[float | None, Parameter(help="Factor on the profile's own rates.")] = None,
-    max_rate: Annotated[float | None, Parameter(help="Lower the profile's own rates to this peak.")] = None,
+    scale: Annotated[Positive | None, Parameter(help="Factor on the profile's own rates.")] = None,
+    max_rate: Annotated[
+        Positive | None, Parameter(help="Lower the profile's own rates to this peak.")
+    ] = None,
     rate_file: Annotated[
         str | None,
-        Parameter(help="CSV file of `time,rate` points, linear in between; every window takes the mean."),
+        Parameter(
+            help="CSV file of `time,rate` points, linear in between; every window takes the mean. A header "
+            "may name the columns in the other order."
+        ),
     ] = None,
     span: Span = None,
     filter: Filters = None,
@@ -54,17 +63,18 @@ def generate(
         str | None,
         Parameter(
             allow_leading_hyphen=True,
-            help='Seconds, or "90s", "10min", "1h30min", "30d"; default: that of the span.',
+            help='Seconds, or "90s", "10min", "1h30min", "30d"; default: that of the span, or of the trace '
+            "that was fitted.",
         ),
     ] = None,
     num_requests: Annotated[
-        Whole | None,
+        Count | None,
         Parameter(
             name=("--num-requests", "--num-prompts", "--request-count"),
             help="Instead of a duration: so long that so many requests are expected at the rate.",
         ),
     ] = None,
-    seed: Annotated[Whole, Parameter(name=("--seed", "--random-seed"), help="From 0 to 2^64 - 1.")] = 0,
+    seed: Annotated[Seed, Parameter(name=("--seed", "--random-seed"), help="From 0 to 2^64 - 1.")] = 0,
     method: Annotated[
         Literal["clients", "naive"],
         Parameter(
@@ -72,7 +82,7 @@ def generate(
         ),
     ] = "clients",
     burstiness: Annotated[
-        float | None,
+        Positive | None,
         Parameter(
             help="Give every client Gamma gaps of this shape, as in `vllm bench`: 1 is Poisson, less is "
             "burstier. Default: each client's own."
@@ -102,7 +112,7 @@ def generate(
         Parameter(help="Whether prompts begin alike; default: as the profile's models of prompts say."),
     ] = None,
     block_size: Annotated[
-        int | None,
+        OwnBlockSize | None,
         Parameter(help="Tokens of a block: adds `hash_ids`. Default: 512 where prompts begin alike."),
     ] = None,
     payload_bytes: Annotated[
@@ -155,10 +165,8 @@ def generate(
         raise ValueError("--shard: not allowed with a data set, whose parts are what shards are there for")
     chosen = format_of(target, "parquet" if is_dataset else format)
     check_json(target, as_json=json_)
-    with warnings.catch_warnings(record=True) as caught:
-        for kind in (MissingDataWarning, IdleWindowWarning):
-            warnings.simplefilter("always", kind)
-        pool = narrowed(load(profile, threads=_not_negative(threads)), span, filter, top)
+    with held_warnings() as messages:
+        pool = narrowed(load(profile, threads=threads), span, filter, top)
         if method == "naive":
             Job(
                 pool, missing=missing
@@ -173,9 +181,7 @@ def generate(
                    payload_bytes=_payload_bytes(payload_bytes))  # fmt: skip
     piece = job if shard is None else _shard(job, shard)
     started = time.monotonic()
-    with ProgressBar(
-        piece.expected, show=not quiet, warnings=[str(entry.message) for entry in caught]
-    ) as bar:
+    with ProgressBar(piece.expected, show=not quiet, warnings=messages) as bar:
         if is_dataset:
             made = job.write_dataset(
                 target,
@@ -209,7 +215,7 @@ def generate(
 def _shard(job: Job, text: str) -> Shard:
     """`I/N`, I from 1 on."""
     position, slash, number = text.partition("/")
-    if not (slash and position.isdecimal() and number.isdecimal() and 1 <= int(position) <= int(number)):
+    if not (_is_number(position) and slash and _is_number(number) and 1 <= int(position) <= int(number)):
         raise ValueError(f"--shard: {text!r} is not allowed; it must be I/N, from 1/N to N/N")
     if int(number) > job.windows:
         raise ValueError(
@@ -217,6 +223,10 @@ def _shard(job: Job, text: str) -> Shard:
             "least one"
         )
     return job.shards(int(number))[int(position) - 1]
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 20
 
 
 def _gaps(burstiness: float) -> Gamma:
@@ -233,8 +243,6 @@ def _duration(duration: str | None, num_requests: int | None, rate: float | None
         return duration
     if duration is not None or rate is None or not rate > 0:
         raise ValueError("--num-requests: it needs --rate above 0, and no --duration: it sets how long")
-    if num_requests < 1:
-        raise ValueError(f"--num-requests: {num_requests} is not allowed; it must be at least 1")
     return num_requests / rate
 
 
@@ -248,18 +256,9 @@ def _payload_bytes(given: list[str] | None) -> dict[str, float] | None:
     found = {}
     for entry in given or []:
         kind, equals, number = entry.partition("=")
-        try:
-            found[kind] = float(number)
-        except ValueError:
-            equals = ""
         if not equals:
             raise ValueError(
                 f"--payload-bytes: {entry!r} is not allowed; it must be KIND=BYTES, as image=240"
             )
+        found[kind] = number_of(f"--payload-bytes {kind}", number, RealNumber(above=0))
     return found or None
-
-
-def _not_negative(threads: int) -> int:
-    if threads < 0:
-        raise ValueError(f"threads: {threads} is not allowed; it must be a whole number from 0 on")
-    return threads

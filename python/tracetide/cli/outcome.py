@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 
-from cyclopts import CycloptsError
+from cyclopts import CoercionError, CycloptsError
 
 from tracetide.addresses import shown_in
 from tracetide.cli.words import said
@@ -92,6 +92,8 @@ def _text(error: BaseException) -> str:
 
 def _usage(error: CycloptsError) -> str:
     text = _line(str(error)).rstrip(".")
+    if isinstance(error, CoercionError) and error.msg is not None and error.token is not None:
+        text = f"{error.token.keyword}: {error.msg}"
     command = " ".join(error.command_chain or ())
     return f"{text}; see tracetide {command + ' ' if command else ''}--help"
 

@@ -2,23 +2,95 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Any, get_origin
 
 from cyclopts import Parameter, Token
 
+from tracetide.numbers import LARGEST, MOST_THREADS, whole_range
 
-def whole_number(type_: Any, tokens: Sequence[Token]) -> int:
-    """An integer, without the rounding of others."""
-    text = tokens[0].value
+_WHOLE = re.compile(r"[+-]?[0-9]{1,100}")
+_REAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")
+_WORDS = re.compile(r"[+-]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class WholeNumber:
+    """Converts the text of an option to a whole number within limits, without the rounding of others."""
+
+    least: int = 0
+    most: int = LARGEST
+
+    def __call__(self, type_: Any, tokens: Sequence[Token]) -> int | list[int]:
+        """Convert; all that were given, of an option that may be given several times."""
+        found = [self.parse(token.value) for token in tokens]
+        return found if get_origin(type_) is list else found[0]
+
+    def parse(self, text: str) -> int:
+        """The number, or a ValueError with the value and what is allowed."""
+        number = int(text) if _WHOLE.fullmatch(text) else None
+        if number is None or not self.least <= number <= self.most:
+            raise ValueError(
+                f"{_shown(text)} is not allowed; it must be {whole_range(self.least, self.most)}"
+            )
+        return number
+
+
+@dataclass(frozen=True)
+class RealNumber:
+    """Converts the text of an option to a finite number, within limits that do not belong to it."""
+
+    above: float = -math.inf
+    below: float = math.inf
+
+    def __call__(self, type_: Any, tokens: Sequence[Token]) -> float:
+        """Convert."""
+        return self.parse(tokens[0].value)
+
+    def parse(self, text: str) -> float:
+        """The number, or a ValueError with the value and what is allowed."""
+        number = float(text) if _REAL.fullmatch(text.strip()) else math.nan
+        if not (math.isfinite(number) and self.above < number < self.below):
+            bounds = [("above", self.above), ("below", self.below)]
+            limits = " and".join(f" {word} {bound:g}" for word, bound in bounds if math.isfinite(bound))
+            raise ValueError(f"{_shown(text)} is not allowed; it must be a finite number{limits}")
+        return number
+
+
+def _shown(text: str) -> str:
+    is_number = _REAL.fullmatch(text) or _WORDS.fullmatch(text)
+    return text if is_number and len(text) <= 40 else repr(text[:40] + "..." if len(text) > 40 else text)
+
+
+def number_of(option: str, text: str, kind: RealNumber) -> float:
+    """A number that is a part of the text of an option.
+
+    Raises:
+        ValueError: naming the option, the value and what is allowed.
+    """
     try:
-        return int(text)
-    except ValueError:
-        raise ValueError(f'"{text}" is not a whole number') from None
+        return kind.parse(text)
+    except ValueError as error:
+        raise ValueError(f"{option}: {error}") from None
 
 
-Whole = Annotated[int, Parameter(converter=whole_number)]
-Threads = Annotated[Whole, Parameter(help="Threads; 0: all cores. The result does not depend on it.")]
+Whole = Annotated[int, Parameter(converter=WholeNumber())]
+Count = Annotated[int, Parameter(converter=WholeNumber(1))]
+Seed = Annotated[int, Parameter(converter=WholeNumber(0, 2**64 - 1))]
+BlockSize = Annotated[int, Parameter(converter=WholeNumber(0, 2**32 - 1))]
+OwnBlockSize = Annotated[int, Parameter(converter=WholeNumber(1, 2**32 - 1))]
+Positive = Annotated[float, Parameter(converter=RealNumber(above=0))]
+Share = Annotated[float, Parameter(converter=RealNumber(above=0, below=1))]
+Threads = Annotated[
+    int,
+    Parameter(
+        converter=WholeNumber(0, MOST_THREADS),
+        help="Threads; 0: all cores. The result does not depend on it.",
+    ),
+]
 Quiet = Annotated[bool, Parameter(name=("--quiet", "-q"), negative="", help="Say nothing but errors.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="JSON on standard output.")]
 Span = Annotated[
@@ -28,11 +100,14 @@ Span = Annotated[
 
 
 Window = Annotated[str, Parameter(help='In which gaps are fitted: seconds, or "10min".')]
-MaxClients = Annotated[Whole, Parameter(help="More clients are an error.")]
-ProfileRate = Annotated[float | None, Parameter(help="Of a profile: total requests/s.")]
-ProfileScale = Annotated[float | None, Parameter(help="Of a profile: factor on its own rates.")]
-ProfileDuration = Annotated[str | None, Parameter(help="Of a profile: how long; default: its period.")]
-ProfileSeed = Annotated[Whole | None, Parameter(help="Of a profile: from 0 to 2^64 - 1.")]
+MaxClients = Annotated[Count, Parameter(help="More clients are an error.")]
+ProfileRate = Annotated[Positive | None, Parameter(help="Of a profile: total requests/s.")]
+ProfileScale = Annotated[Positive | None, Parameter(help="Of a profile: factor on its own rates.")]
+ProfileDuration = Annotated[
+    str | None,
+    Parameter(help="Of a profile: how long; default: its period, or that of the trace that was fitted."),
+]
+ProfileSeed = Annotated[Seed | None, Parameter(help="Of a profile: from 0 to 2^64 - 1.")]
 TbtTargets = Annotated[
     str | None, Parameter(help="Targets of the time between tokens, seconds, separated by commas.")
 ]
@@ -69,12 +144,7 @@ def parse_targets(name: str, text: str | None) -> list[float]:
     """
     if text is None:
         return []
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise ValueError(
-            f"--{name}: {text!r} is not allowed; it must be seconds, separated by commas, such as 1,2.25"
-        ) from None
+    return [number_of(f"--{name}", part, RealNumber(above=0)) for part in text.split(",")]
 
 
 def output_path(value: str) -> str:

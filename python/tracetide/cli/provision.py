@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from tracetide.cli.console import console, tell
+from tracetide.cli.console import console
 from tracetide.cli.narrowing import Filters, Top, narrowed
-from tracetide.cli.parameters import Json, Preset, Span, TbtTargets, Whole, parse_targets
+from tracetide.cli.parameters import (
+    Count,
+    Json,
+    Positive,
+    Preset,
+    Seed,
+    Share,
+    Span,
+    TbtTargets,
+    parse_targets,
+)
 from tracetide.cli.reading import Reading, is_trace
+from tracetide.cli.warned import held_warnings, tell_warnings
 from tracetide.clientpool import load
-from tracetide.errors import IdleWindowWarning, MissingDataWarning
 from tracetide.job import Job
 
 if TYPE_CHECKING:
@@ -34,7 +43,7 @@ def provision(
     ] = None,
     tbt: TbtTargets = None,
     instances: Annotated[
-        Whole | None, Parameter(help="Instead of targets: what so many instances would be like.")
+        Count | None, Parameter(help="Instead of targets: what so many instances would be like.")
     ] = None,
     instance: Preset = "a100x2-14b",
     cost_table: Annotated[
@@ -44,11 +53,11 @@ def provision(
             "decode_sequences, context_tokens, seconds."
         ),
     ] = None,
-    kv_tokens: Annotated[Whole | None, Parameter(help="Tokens that its KV cache holds.")] = None,
-    max_batch_tokens: Annotated[Whole | None, Parameter(help="Tokens of an iteration.")] = None,
-    max_sequences: Annotated[Whole | None, Parameter(help="Sequences that run at a time.")] = None,
+    kv_tokens: Annotated[Count | None, Parameter(help="Tokens that its KV cache holds.")] = None,
+    max_batch_tokens: Annotated[Count | None, Parameter(help="Tokens of an iteration.")] = None,
+    max_sequences: Annotated[Count | None, Parameter(help="Sequences that run at a time.")] = None,
     chunked_prefill: Annotated[bool, Parameter(help="Whether prompts are cut into pieces.")] = True,
-    quantile: Annotated[float, Parameter(help="How many must keep to the targets.")] = 0.99,
+    quantile: Annotated[Share, Parameter(help="How many must keep to the targets.")] = 0.99,
     routing: Annotated[
         Literal["round-robin", "least-loaded"], Parameter(help="Which instance a request goes to.")
     ] = "round-robin",
@@ -59,14 +68,16 @@ def provision(
         Literal["share", "scaled"],
         Parameter(help="One instance is tried with a share of all requests, or with clients that send less."),
     ] = "share",
-    rate: Annotated[float | None, Parameter(help="Total requests/s of a profile; default: its own.")] = None,
+    rate: Annotated[
+        Positive | None, Parameter(help="Total requests/s of a profile; default: its own.")
+    ] = None,
     span: Span = None,
     filter: Filters = None,
     top: Top = None,
     duration: Annotated[
         str | None, Parameter(help='Of a profile\'s requests: seconds, or "10min"; default: the span.')
     ] = None,
-    seed: Annotated[Whole, Parameter(help="Of a profile's requests, from 0 to 2^64 - 1.")] = 0,
+    seed: Annotated[Seed, Parameter(help="Of a profile's requests, from 0 to 2^64 - 1.")] = 0,
     plot: Annotated[
         str | None, Parameter(help="Also draw the heat map: .png, .svg or .pdf; needs matplotlib.")
     ] = None,
@@ -116,20 +127,21 @@ def provision(
         result = simulate(workload, served, instances=instances, routing=routing, closed_loop=closed_loop)
         _show(result.to_dict(), _result_table(result), caught, as_json=json_)
         return
-    found = grid(
-        workload,
-        served,
-        ttft=rows,
-        tbt=columns,
-        quantile=quantile,
-        routing=routing,
-        closed_loop=closed_loop,
-        benchmark=benchmark,
-        seed=benchmark_seed(seed),
-    )
+    with held_warnings() as messages:
+        found = grid(
+            workload,
+            served,
+            ttft=rows,
+            tbt=columns,
+            quantile=quantile,
+            routing=routing,
+            closed_loop=closed_loop,
+            benchmark=benchmark,
+            seed=benchmark_seed(seed),
+        )
     if plot is not None:
         found.draw(plot)
-    _show(found.to_dict(), _grid_table(found), caught, as_json=json_)
+    _show(found.to_dict(), _grid_table(found), caught + messages, as_json=json_)
 
 
 def _instance(name: str, cost_table: str | None, *, chunked_prefill: bool, **limits: int | None) -> Instance:
@@ -160,16 +172,13 @@ def _workload(
             raise ValueError(f"{wrong[0]}: not allowed; it is for profiles, and {what!r} is a trace")
         return reading.scan(what), []
     reading.refuse_for(what)
-    with warnings.catch_warnings(record=True) as caught:
-        for kind in (MissingDataWarning, IdleWindowWarning):
-            warnings.simplefilter("always", kind)
+    with held_warnings() as messages:
         job = Job(narrowed(load(what), span, filter, top), **options)
-    return job, [str(entry.message) for entry in caught]
+    return job, messages
 
 
 def _show(plain: dict[str, Any], table: Table, caught: list[str], *, as_json: bool) -> None:
-    for message in caught:
-        tell(f"tracetide: warning: {message}")
+    tell_warnings(caught)
     if as_json:
         print(json.dumps(plain, indent=2))
         return

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from tracetide.cli.parameters import Whole
+from tracetide.cli.parameters import BlockSize
 
 if TYPE_CHECKING:
     from tracetide.readers import TraceScan
 
 FromBlockSize = Annotated[
-    Whole,
+    BlockSize,
     Parameter(
         name="--from-block-size",
         help="Tokens of a block of the trace's `hash_ids`; 0: as its job or its format has them.",

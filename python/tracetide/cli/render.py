@@ -10,6 +10,7 @@ import numpy as np
 from tracetide.cli.console import console
 from tracetide.describe import Description
 from tracetide.durations import format_duration
+from tracetide.measures.burstiness import NOT_STATIONARY
 from tracetide.readable import number, printable
 
 if TYPE_CHECKING:
@@ -71,13 +72,17 @@ def _fact_rows(found: Description, *, is_ascii: bool) -> list[tuple[str, str]]:
         ("top clients", ", ".join(f"{share:.1%} by {n}" for n, share in found.top_shares.items())),
         (
             "burstiness",
-            _burstiness(found.burstiness),
+            _burstiness(found.burstiness, found.details.get("stationarity", "")),
         ),
     ]
     if found.families:
         rows.append(
             ("gaps", ", ".join(f"{share:.0%} {name}" for name, share in found.families.items() if share))
         )
+    kept = found.details.get("kept")
+    if kept:
+        clients = f"{kept['clients']:,} of {kept['of_clients']:,} clients"
+        rows.append(("kept", f"{clients}, {kept['requests']:.2%} of the requests"))
     if found.left_out:
         some = ", ".join(found.left_out[:_ENOUGH]) + (", ..." if len(found.left_out) > _ENOUGH else "")
         rows.append(("left out", f"{len(found.left_out)} without distributions ({some}), "
@@ -118,10 +123,14 @@ def _prefixes(found: dict[str, Any]) -> str:
     )
 
 
-def _burstiness(found: dict[str, float]) -> str:
+def _burstiness(found: dict[str, float], stationarity: str) -> str:
     if "cv" in found:
         cv, dispersion = number(found["cv"]), number(found["dispersion"])
-        return f"CV of all gaps {cv}, index of dispersion per second {dispersion}"
+        shifts = f", the rate shifts by {found['rate_shift']:.0%}" if stationarity == NOT_STATIONARY else ""
+        return (
+            f"CV of gaps {cv} within {format_duration(found['window'])}, index of dispersion per second "
+            f"{dispersion}; stationarity: {stationarity}{shifts}"
+        )
     mean, low, middle, high = (number(found[f"cv_{name}"]) for name in ("mean", "p10", "p50", "p90"))
     return f"CV of clients' gaps by rate: mean {mean}, 10 % {low}, 50 % {middle}, 90 % {high}"
 

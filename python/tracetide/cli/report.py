@@ -99,16 +99,16 @@ def report(
             seed=seed,
         )
         others = [open_source(one) for one in generated]
-    found = report_of_sources(
-        [first, *others],
-        names=name,
-        window=window,
-        interval_s=None if interval is None else parse_duration(interval, "--interval"),
-        max_clients=max_clients,
-        ttft=targets[0],
-        tbt=targets[1],
-        instance=served,
-    )
-    found.write(target)
+        found = report_of_sources(
+            [first, *others],
+            names=name,
+            window=window,
+            interval_s=None if interval is None else parse_duration(interval, "--interval"),
+            max_clients=max_clients,
+            ttft=targets[0],
+            tbt=targets[1],
+            instance=served,
+        )
+        found.write(target)
     if target != "-" and not quiet:
         tell(f"{target}: written")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from tracetide.cli.console import tell
-from tracetide.cli.parameters import Quiet, output_path
+from tracetide.cli.parameters import Positive, Quiet, output_path
 from tracetide.cli.progress import size
 from tracetide.cli.reading import Reading
 
@@ -17,7 +17,7 @@ def upsample(
     output: Annotated[str, Parameter(name="OUTPUT", allow_leading_hyphen=True)],
     /,
     *,
-    factor: Annotated[float, Parameter(help="How many times as many requests a second.")],
+    factor: Annotated[Positive, Parameter(help="How many times as many requests a second.")],
     method: Annotated[
         Literal["itt", "naive"],
         Parameter(help="itt keeps the times between turns, naive scales all gaps."),

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tracetide.cli.outcome import Refused
-from tracetide.cli.parameters import Json, Quiet, Whole
+from tracetide.cli.parameters import BlockSize, Json, Quiet, Whole
 from tracetide.cli.reading import Columns
 from tracetide.cli.words import said
 from tracetide.readable import printable
@@ -30,7 +30,7 @@ def validate(
     ] = None,
     columns: Columns = Columns(),
     block_size: Annotated[
-        Whole,
+        BlockSize,
         Parameter(
             name=("--from-block-size", "--block-size"),
             help="Tokens of a block of the trace's `hash_ids`; 0: as its job or its format has them.",

@@ -1,4 +1,4 @@
-"""Warnings of jobs as lines on standard error."""
+"""Warnings of tracetide as lines on standard error."""
 
 from __future__ import annotations
 
@@ -7,15 +7,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tracetide.cli.console import tell
-from tracetide.errors import IdleWindowWarning, MissingDataWarning
+from tracetide.cli.words import said
+from tracetide.errors import TracetideWarning
+from tracetide.wording import message_of
+
+
+@contextmanager
+def held_warnings() -> Iterator[list[str]]:
+    """Within it, warnings are held back; they are in the list when it is left without an error."""
+    messages: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", TracetideWarning)
+        yield messages
+    for entry in caught:
+        assert isinstance(entry.message, Warning)
+        messages.append(said(message_of(entry.message)))
 
 
 @contextmanager
 def told_warnings(*, quiet: bool) -> Iterator[None]:
-    """Within it, clients that are left out and idle windows are told as `tracetide: warning: ...`."""
-    with warnings.catch_warnings(record=True) as caught:
-        for kind in (MissingDataWarning, IdleWindowWarning):
-            warnings.simplefilter("always", kind)
+    """Within it, warnings are held back, and told as `tracetide: warning: ...` if there was no error."""
+    with held_warnings() as messages:
         yield
-    for entry in () if quiet else caught:
-        tell(f"tracetide: warning: {entry.message}")
+    if not quiet:
+        tell_warnings(messages)
+
+
+def tell_warnings(messages: list[str]) -> None:
+    """Warnings on standard error."""
+    for message in messages:
+        tell(f"tracetide: warning: {message}")

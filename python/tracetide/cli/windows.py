@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from tracetide.cli.console import tell
 from tracetide.cli.narrowing import Filters, Top, narrowed
 from tracetide.cli.parameters import Quiet, Span, output_path
+from tracetide.cli.warned import told_warnings
 from tracetide.clientpool import load
 from tracetide.formats import STDOUT
 from tracetide.formats.table import write_table
@@ -48,8 +49,9 @@ def windows(
         A bundled name, a `.tide` file, a workload (`.toml`, `.yaml`), or a ServeGen model folder.
     """
     target = output_path(output)
-    pool = narrowed(load(profile), span, filter, top)
-    table = pool.cdfs() if cdfs else pool.windows()
-    write_table(table, target)
+    with told_warnings(quiet=quiet):
+        pool = narrowed(load(profile), span, filter, top)
+        table = pool.cdfs() if cdfs else pool.windows()
+        write_table(table, target)
     if not quiet and target != STDOUT:
         tell(f"{target}: {table.num_rows:,} rows")

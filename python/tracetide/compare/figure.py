@@ -43,9 +43,9 @@ def _clouds(names: Sequence[str], short: Sequence[Intervals], row: int) -> list[
     rate = Axis(
         "requests/s" if row == len(_ROWS) - 1 else "",
         low=0,
-        high=1.05 * max(float(np.quantile(cloud.x, 0.999)) for cloud in clouds),
+        high=1.05 * max((float(np.quantile(cloud.x, 0.999)) for cloud in clouds if cloud.x.size), default=0),
     )
-    top = 1.05 * max(float(np.quantile(cloud.y, 0.995)) for cloud in clouds)
+    top = 1.05 * max((float(np.quantile(cloud.y, 0.995)) for cloud in clouds if cloud.y.size), default=0)
     return [
         Panel(
             rate,

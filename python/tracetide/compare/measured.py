@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from tracetide.grid import NS
+from tracetide.measures.burstiness import WindowGaps
 from tracetide.measures.gaps import Gaps
 from tracetide.measures.intervals import Intervals, IntervalSums
 from tracetide.measures.log_histogram import LogHistogram
@@ -30,7 +30,7 @@ class Measured:
         name: unique among those compared.
         duration_s: seconds.
         requests: how many.
-        gap_cv: standard deviation over mean of all gaps.
+        gap_cv: standard deviation over mean of the gaps within windows (`measures.burstiness`).
         gaps: seconds, as points to within 1/2048.
         lengths: by field, tokens, exact.
         sums: of requests and lengths over intervals.
@@ -71,9 +71,9 @@ def measure(source: Source, name: str, step_s: float | None) -> Measured:
     """
     sums = IntervalSums(FIELDS)
     own_sums = None if step_s is None else IntervalSums(FIELDS, step_s)
-    gaps, gap_counts = Gaps(), LogHistogram()
+    gaps, gap_counts, windows = Gaps(), LogHistogram(), WindowGaps()
     lengths = {field: WholeNumbers() for field in FIELDS}
-    requests, squares, first_ns, last_ns = 0, 0.0, 0, 0
+    requests, first_ns, last_ns = 0, 0, 0
     for piece in source.pieces(FIELDS):
         columns = [piece.column(field) for field in FIELDS]
         for one in (sums, own_sums):
@@ -83,16 +83,15 @@ def measure(source: Source, name: str, step_s: float | None) -> Measured:
             lengths[field].add(column)
         gap = gaps.add(piece.time_ns)
         gap_counts.add(gap)
-        squares += float(np.nansum(gap * gap))
+        windows.add(piece.time_ns, gap)
         first_ns = first_ns if requests else int(piece.time_ns[0])
         requests, last_ns = requests + len(piece), int(piece.time_ns[-1])
     duration_s = source.duration(first_ns / NS, last_ns / NS, requests)
-    mean = (last_ns - first_ns) / NS / (requests - 1)
     return Measured(
         name,
         duration_s,
         requests,
-        math.sqrt(max(squares / (requests - 1) / mean**2 - 1, 0.0)),
+        windows.result(duration_s).cv,
         gap_counts.points(),
         {field: points_of_counts(counted.counts()) for field, counted in lengths.items()},
         sums,

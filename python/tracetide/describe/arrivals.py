@@ -9,7 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide.errors import TraceError
+from tracetide.fit.pieces import PIECE_ROWS, ByClient
 from tracetide.grid import NS
+from tracetide.measures.burstiness import GAPS, Burstiness, WindowGaps, client_cells, client_cvs
+from tracetide.measures.client_cells import ClientCells
+from tracetide.measures.gaps import Gaps
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -26,16 +30,14 @@ class Arrived:
         requests: that have a time.
         first_s, last_s: the earliest and the latest, seconds.
         by_client: int64 by client's code, those with a time.
-        cv: standard deviation over mean of all gaps; NaN where there are fewer than two.
-        client_cv: by client's code.
     """
 
     requests: int
     first_s: float
     last_s: float
     by_client: Ints
-    cv: float
-    client_cv: Floats
+    _windows: WindowGaps
+    _cells: ClientCells
     _fine: _Counts
     _seconds: _Counts
 
@@ -47,6 +49,15 @@ class Arrived:
         before = np.append(self._fine.before(edges), self.requests)
         found: Floats = np.diff(before, prepend=0) * (steps / end_s)
         return found
+
+    def burstiness(self, end_s: float) -> Burstiness:
+        """Of all requests, of a trace that ends at `end_s`."""
+        return self._windows.result(end_s)
+
+    def client_cvs(self, end_s: float) -> Floats:
+        """The CV of each client's gaps, by code."""
+        size = self.by_client.size
+        return client_cvs(client_cells(self._cells, end_s), size)
 
     def dispersion(self, duration_s: float) -> float:
         """Variance over mean of the counts in seconds, or in longer steps where there are very many."""
@@ -64,9 +75,9 @@ class Arrivals:
         self._fine, self._seconds = _Counts(1), _Counts(NS)
         self._requests = 0
         self._first, self._last = 0, -1
-        self._gaps = _Gaps()
-        self._client_gaps = _Gaps()
-        self._client_last: Ints = np.zeros(0, dtype=np.int64)
+        self._waiting: list[tuple[Ints, Codes]] = []
+        self._gaps, self._windows, self._cells = Gaps(), WindowGaps(), ClientCells(GAPS)
+        self._by_client: Ints = np.zeros(0, dtype=np.int64)
         self._clients = 0
 
     def add(self, times: Floats, codes: Codes) -> None:
@@ -92,84 +103,52 @@ class Arrivals:
             order = np.argsort(times, kind="stable")
             self._kept = None
             self.add(times[order], codes[order])
-        self._grow(self._clients)
-        gaps, client_gaps = self._gaps, self._client_gaps
-        gaps.grow(1)
+        rows = sum(times.size for times, _ in self._waiting)
+        if rows:
+            self._flush(rows)
+        missing = np.zeros(self._clients - self._by_client.size, dtype=np.int64)
         return Arrived(
             self._requests,
             self._first / NS,
             self._last / NS,
-            client_gaps.counts + (self._client_last >= 0),
-            float(gaps.cv()[0]),
-            client_gaps.cv(),
+            np.append(self._by_client, missing),
+            self._windows,
+            self._cells,
             self._fine,
             self._seconds,
         )
 
     def _add(self, time_ns: Ints, codes: Codes) -> None:
+        """Take requests, in pieces that do not depend on the batches: the resolution of times is theirs."""
+        self._waiting.append((time_ns, codes))
+        if sum(times.size for times, _ in self._waiting) >= PIECE_ROWS:
+            self._flush(PIECE_ROWS)
+
+    def _flush(self, rows: int) -> None:
+        """Measure all pieces of so many rows that wait."""
+        time, code = (np.concatenate(column) for column in zip(*self._waiting, strict=True))
+        start = 0
+        while start + rows <= time.size:
+            self._measure(time[start : start + rows], code[start : start + rows])
+            start += rows
+        self._waiting = [(time[start:], code[start:])]
+
+    def _measure(self, time_ns: Ints, codes: Codes) -> None:
         self._fine.add(time_ns)
         self._seconds.add(time_ns)
-        gaps = np.diff(time_ns, prepend=self._last)[self._last < 0 :]
-        self._gaps.add(np.zeros(gaps.size, dtype=np.int64), gaps)
         if not self._requests:
             self._first = int(time_ns[0])
         self._requests += time_ns.size
         self._last = int(time_ns[-1])
-        self._grow(self._clients)
-        order = np.argsort(codes, kind="stable")
-        client, time = codes[order].astype(np.int64), time_ns[order]
-        is_first = np.append(True, client[1:] != client[:-1])
-        before = np.append(0, time[:-1])
-        before[is_first] = self._client_last[client[is_first]]
-        has_one = before >= 0
-        self._client_gaps.add(client[has_one], (time - before)[has_one])
-        is_last = np.append(is_first[1:], True)
-        self._client_last[client[is_last]] = time[is_last]
-
-    def _grow(self, size: int) -> None:
-        more = size - self._client_last.size
-        if more > 0:
-            self._client_last = np.append(self._client_last, np.full(more, -1, dtype=np.int64))
-        self._client_gaps.grow(size)
-
-
-class _Gaps:
-    """Number, mean and squared deviations of gaps by client (Chan et al. 1979: exact where all are alike)."""
-
-    def __init__(self) -> None:
-        self.counts: Ints = np.zeros(0, dtype=np.int64)
-        self._mean: Floats = np.zeros(0)
-        self._squares: Floats = np.zeros(0)
-
-    def grow(self, size: int) -> None:
-        more = size - self.counts.size
-        if more > 0:
-            self.counts = np.append(self.counts, np.zeros(more, dtype=np.int64))
-            self._mean = np.append(self._mean, np.zeros(more))
-            self._squares = np.append(self._squares, np.zeros(more))
-
-    def add(self, client: Ints, gap: Ints) -> None:
-        """Take gaps of clients in ascending order."""
-        if not gap.size:
-            return
-        self.grow(int(client[-1]) + 1)
-        starts = np.flatnonzero(np.append(True, client[1:] != client[:-1]))
-        counts = np.diff(np.append(starts, client.size))
-        at = client[starts]
-        mean = np.add.reduceat(gap, starts) / counts
-        squares = np.add.reduceat((gap - np.repeat(mean, counts)) ** 2, starts)
-        both = self.counts[at] + counts
-        apart = mean - self._mean[at]
-        self._squares[at] += squares + apart**2 * self.counts[at] * counts / both
-        self._mean[at] += apart * counts / both
-        self.counts[at] = both
-
-    def cv(self) -> Floats:
-        """Standard deviation over mean; NaN for fewer than two gaps, or gaps of 0."""
-        is_known = (self.counts > 1) & (self._mean > 0)
-        deviation = np.sqrt(self._squares / np.maximum(self.counts, 1))
-        found: Floats = np.divide(deviation, self._mean, out=np.full(deviation.size, np.nan), where=is_known)
-        return found
+        counts = np.bincount(codes, minlength=self._by_client.size)
+        counts[: self._by_client.size] += self._by_client
+        self._by_client = counts
+        rows = ByClient(codes)
+        self._windows.add(time_ns, self._gaps.add(time_ns))
+        gap = self._gaps.by_client(rows)
+        known = np.nan_to_num(gap)
+        columns = [~np.isnan(gap), known, known * known]
+        self._cells.add(rows.client, np.asarray(rows.sort(time_ns), dtype=np.int64), columns)
 
 
 class _Counts:

@@ -54,7 +54,7 @@ class Description:
     name: str
     category: str
     duration: float
-    """Seconds: of the pool's span, or from the trace's start to its job's end, or its latest request."""
+    """Seconds: of the pool, or from the trace's start to its job's end, or its latest request."""
     requests: float
     """Of a pool: expected at its own rates."""
     clients: int
@@ -66,7 +66,8 @@ class Description:
     """Share of the requests of the top 1, 5, 10 clients."""
     burstiness: dict[str, float]
     """Of a pool: `cv_mean`, `cv_p10`, `cv_p50`, `cv_p90` over clients and windows, weighted by rate. Of a
-    trace: `cv`, that of all gaps, and `dispersion`, the variance over the mean of counts per second."""
+    trace: `cv`, that of the gaps within windows of `window` seconds; `rate_shift`, how far rates of windows
+    differ beyond that, as a CV; and `dispersion`, the variance over the mean of counts per second."""
     families: dict[str, float] = field(default_factory=dict)
     """Share of the requests per family of gaps."""
     lengths: list[Lengths] = field(default_factory=list)
@@ -75,9 +76,10 @@ class Description:
     left_out_share: float = 0.0
     """Their share of the rate."""
     details: dict[str, Any] = field(default_factory=dict)
-    """Of a pool: its grid and provenance. Of a trace: its job, if the file has it; `prefixes`, the reuse of
-    prompt blocks, if it has `hash_ids`; and `without_time`, how many requests have none, such as later turns
-    of sessions in some formats, which rates and gaps leave out."""
+    """Of a pool: its grid and provenance, and `kept`, what filters left of it. Of a trace: `stationarity`,
+    whether its rate stays; its job, if the file has it; `prefixes`, the reuse of prompt blocks, if it has
+    `hash_ids`; and `without_time`, how many requests have none, such as later turns of sessions in some
+    formats, which rates and gaps leave out."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; what is not defined is None."""

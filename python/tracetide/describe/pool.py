@@ -19,7 +19,7 @@ _TOP = 5
 
 
 def describe_pool(pool: ClientPool) -> Description:
-    """Statistics of the pool's span at the profile's own rates."""
+    """Statistics of `pool.duration` at the profile's own rates."""
     profile = pool.profile
     first, lengths = _windows(pool)
     cells = _cells(profile, first, lengths)
@@ -38,14 +38,14 @@ def describe_pool(pool: ClientPool) -> Description:
         kind="profile",
         name=pool.name,
         category=pool.category,
-        duration=pool.end - pool.start,
+        duration=pool.duration,
         requests=total,
         clients=len(pool),
         active_clients=int(np.count_nonzero(per_client)),
         rate=RateCurve(
             pool.window, rates.tolist(), total / float(lengths.sum()), float(rates.max()), float(rates.min())
         ),
-        top=_top_clients(names, per_client, cells, expected, pool.end - pool.start),
+        top=_top_clients(names, per_client, cells, expected, pool.duration),
         top_shares=top_shares(per_client) if total else {},
         burstiness={
             "cv_mean": float(np.average(cvs[0], weights=cvs[1])) if cvs[1].sum() > 0 else float("nan"),
@@ -64,6 +64,7 @@ def describe_pool(pool: ClientPool) -> Description:
             "epoch": profile.epoch_ns / NS,
             "span": [pool.start, pool.end],
             "counts": profile.default_counts,
+            **({"kept": pool.kept._asdict()} if pool.kept is not None else {}),
             **_models(profile, per_client),
             "provenance": pool.provenance,
         },
@@ -101,9 +102,10 @@ def _members(models: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.int64], npt
 def _windows(pool: ClientPool) -> tuple[int, Floats]:
     """The first window of the span, and the seconds of each window that lie in it."""
     first = int(pool.start // pool.window)
-    last = int(-(-pool.end // pool.window))
+    end = pool.start + pool.duration
+    last = int(-(-end // pool.window))
     edges = np.arange(first, last + 1) * pool.window
-    return first, np.diff(np.clip(edges, pool.start, pool.end))
+    return first, np.diff(np.clip(edges, pool.start, end))
 
 
 def _cells(profile: _core.Profile, first: int, lengths: Floats) -> dict[str, npt.NDArray[Any]]:

@@ -115,7 +115,10 @@ class _Measured:
         end = max(duration, arrivals.last_s)
         rates = arrivals.rates(end, _STEPS)
         counts = self._requests
-        details: dict[str, Any] = {"job": self._metadata} if self._metadata else {}
+        burstiness, client_cvs = arrivals.burstiness(end), arrivals.client_cvs(end)
+        details: dict[str, Any] = {"stationarity": burstiness.stationarity}
+        if self._metadata:
+            details["job"] = self._metadata
         if arrivals.requests < rows:
             details["without_time"] = rows - arrivals.requests
         if self._prefixes:
@@ -134,12 +137,17 @@ class _Measured:
                     self._client(code),
                     float(counts[code] / rows),
                     float(arrivals.by_client[code] / duration) if duration > 0 else float("nan"),
-                    float(arrivals.client_cv[code]),
+                    float(client_cvs[code]),
                 )
                 for code in self._busiest()
             ],
             top_shares=top_shares(counts.astype(np.float64)),
-            burstiness={"cv": arrivals.cv, "dispersion": arrivals.dispersion(duration)},
+            burstiness={
+                "cv": burstiness.cv,
+                "window": burstiness.window_s,
+                "rate_shift": burstiness.rate_shift,
+                "dispersion": arrivals.dispersion(duration),
+            },
             lengths=self._lengths(),
             details=details,
         )

@@ -40,6 +40,7 @@ def fit(
     max_sessions: int = 1_000_000,
     max_blocks: int = 1 << 24,
     sessions: bool = False,
+    drop_empty: bool = False,
 ) -> ClientPool:
     """A pool of clients like those of a trace.
 
@@ -70,12 +71,17 @@ def fit(
             begin with an earlier one, by `hash_ids`) and of system prompts (from `hash_ids`), of the first
             four million requests, for all clients alike. The trace is then gone through twice, and lengths
             are those of the requests that stand alone.
+        drop_empty: whether requests without input or without output, such as failed ones, are left out. A
+            profile draws inputs and outputs apart from each other, so it cannot make as many of them.
 
     Raises:
         TraceError: a ValueError, for what is wrong in the trace, naming row and column; also for a trace
             of one request or without duration.
         ValueError: for a wrong option.
         OSError: if it cannot be read.
+
+    Warns:
+        EmptyRequestWarning: if there are such requests and they are not left out, with their share.
     """
     options = {key: value for key, value in locals().items() if key != "trace"}
     return _result(trace, options, with_ks=False).pool

@@ -47,7 +47,8 @@ class Extent:
             mean_gap_s: between its requests: how long after the last one it ends, where nobody tells.
             told_s: when it ends, if somebody tells.
         """
-        end_s = last_s + mean_gap_s if told_s is None else max(told_s, last_s)
+        # In whole nanoseconds, as a job's duration is: then a job of it has as many requests.
+        end_s = round((last_s + mean_gap_s if told_s is None else max(told_s, last_s)) * NS) / NS
         window_s = grid.window_ns / NS
         last = int(cells.window.max())
         share = float(np.clip(end_s / window_s - last, 1e-9, 1.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from tracetide._version import __version__
 from tracetide.clientpool import ClientPool
-from tracetide.errors import TraceError
+from tracetide.errors import EmptyRequestWarning, TraceError, outside
 from tracetide.fit.arrivals import FALLBACKS, Arrivals, Cells
 from tracetide.fit.assemble import Parts, assemble
 from tracetide.fit.conversations import Conversations
@@ -29,6 +31,7 @@ from tracetide.fit.source import codes_of, columns_of
 from tracetide.grid import NS
 from tracetide.readable import path_text
 from tracetide.readers import TraceScan
+from tracetide.readers.fields import not_empty
 from tracetide.wording import Option, Told
 
 _MOST_WINDOWS = 10_000_000
@@ -41,7 +44,9 @@ class Fitting:
         self._scan = scan
         self._options = options
         self._grid = options.grid
-        self._codes = codes_of(scan, client, top=options.top_clients, most=options.max_clients)
+        self._codes = codes_of(
+            scan, client, top=options.top_clients, most=options.max_clients, drop_empty=options.drop_empty
+        )
         self._columns = columns_of(scan, client)
         self._arrivals = Arrivals(
             self._grid, min_gaps=options.min_gaps, max_gaps=options.max_gaps, with_ks=with_ks
@@ -66,7 +71,7 @@ class Fitting:
             if options.sessions
             else None
         )
-        self._rows = 0
+        self._rows = self._empty = 0
         self._first_ns = self._last_ns = 0
 
     def run(self) -> None:
@@ -99,9 +104,32 @@ class Fitting:
         self._end_epoch(epoch)
         self._lengths.finish()
         self._check()
+        if self._empty and not self._options.drop_empty:
+            self._warn_of_empty()
 
     def _pieces(self) -> Iterator[Piece]:
-        return pieces(self._scan.batches(self._columns), self._codes, self._grid, self._scan.origin)
+        self._empty = 0
+        batches = self._scan.batches(self._columns)
+        return pieces(batches, self._codes, self._grid, self._scan.origin, self._keep)
+
+    def _keep(self, batch: pa.RecordBatch) -> pa.BooleanArray | None:
+        """Which rows are fitted, None for all; and count those without input or output."""
+        has_both = not_empty(batch)
+        self._empty += batch.num_rows - has_both.true_count
+        return has_both if self._options.drop_empty else None
+
+    def _warn_of_empty(self) -> None:
+        message = Told(
+            f"{self._scan.origin}: {self._empty:,} of {self._rows:,} requests, "
+            f"{100 * self._empty / self._rows:.3g} %, have no input or no output, as failed ones; a profile "
+            "draws inputs and outputs apart from each other, so what it makes has another share of them; ",
+            Option("drop_empty", True),
+            " of a fit or a conversion leaves them out",
+        )
+        warnings.warn(
+            EmptyRequestWarning(message),
+            stacklevel=outside(),
+        )
 
     def _find_sessions(self) -> npt.NDArray[np.bool_] | None:
         """Go through the trace for its sessions first: of which requests lengths are to be counted."""
@@ -132,6 +160,8 @@ class Fitting:
             )
 
     def _check(self) -> None:
+        if self._empty and not self._rows:
+            raise TraceError(f"{self._scan.origin}: no row has both input and output; there is nothing left")
         if self._rows < 2:
             raise TraceError(
                 f"{self._scan.origin}: a trace of one request is not allowed in a fit; "
@@ -204,7 +234,8 @@ class Fitting:
             "format": self._scan.format,
             "rows": self._rows,
             "rows_used": self._rows - extent.dropped,
-            "duration": float(f"{extent.end_s:.9g}"),
+            "rows_empty": self._empty,
+            "duration": extent.end_s,
             "tick_ns": self._arrivals.tick_ns,
             "client_column": self._codes.column,
             "options": asdict(self._options),

@@ -185,7 +185,7 @@ class Lengths:
         if wrong.any():
             at = int(wrong.argmax())
             raise TraceError(
-                f"{self._origin}: row {piece.first_row + at + 1}, column {column!r}: {values[at]} is not "
+                f"{self._origin}: row {piece.row[at] + 1}, column {column!r}: {values[at]} is not "
                 f"allowed; {allowed}"
             )
 

@@ -8,6 +8,7 @@ from typing import Any
 from tracetide.durations import parse_duration
 from tracetide.fit.pieces import Grid
 from tracetide.grid import NS
+from tracetide.numbers import check_whole
 
 LENGTHS = ("pmf", "parametric")
 
@@ -29,6 +30,7 @@ class Options:
     max_sessions: int
     max_blocks: int
     sessions: bool
+    drop_empty: bool
 
     @classmethod
     def checked(cls, **given: Any) -> Options:
@@ -50,11 +52,12 @@ class Options:
             ("max_sessions", 1),
             ("max_blocks", 1),
         ):
-            _whole(name, given[name], least)
-        if not isinstance(given["sessions"], bool):
-            raise ValueError(f"sessions: {given['sessions']!r} is not allowed; it must be True or False")
+            check_whole(name, given[name], least)
+        for name in ("sessions", "drop_empty"):
+            if not isinstance(given[name], bool):
+                raise ValueError(f"{name}: {given[name]!r} is not allowed; it must be True or False")
         if given["top_clients"] is not None:
-            _whole("top_clients", given["top_clients"], 1)
+            check_whole("top_clients", given["top_clients"], 1)
         window = parse_duration(given["window"], "window")
         epoch = parse_duration(given["epoch"], "epoch")
         duration = None if given["duration"] is None else parse_duration(given["duration"])
@@ -72,8 +75,3 @@ class Options:
         """Windows and epochs."""
         window_ns = round(self.window * NS)
         return Grid(window_ns, max(1, round(self.epoch * NS) // max(window_ns, 1)))
-
-
-def _whole(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{name}: {value!r} is not allowed; it must be a whole number from {least} on")

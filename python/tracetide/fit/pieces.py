@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -75,7 +75,8 @@ class Piece:
     """Consecutive rows of one epoch.
 
     Attributes:
-        first_row: the number of its first row in the trace, from 0.
+        first_row: how many rows there are in the pieces before.
+        row: int64, the number of each row in the trace, from 0.
         table: the columns.
         time_ns: int64, ascending.
         window: int64, the window of each row.
@@ -84,6 +85,7 @@ class Piece:
     """
 
     first_row: int
+    row: Ints
     table: pa.Table
     time_ns: Ints
     window: Ints
@@ -94,13 +96,14 @@ class Piece:
         return self.time_ns.size
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> Piece:
-        """The rows of which `chosen`, by row of the trace, says so; those that it does not reach stay."""
+        """The rows of which `chosen`, by row of all pieces, says so; those that it does not reach stay."""
         mine = chosen[self.first_row : self.first_row + len(self)]
         if mine.all():
             return self
         rows = np.append(np.flatnonzero(mine), np.arange(mine.size, len(self)))
         return Piece(
             self.first_row,
+            self.row[rows],
             self.table.take(rows),
             self.time_ns[rows],
             self.window[rows],
@@ -130,6 +133,7 @@ class _Run:
     """Rows of a batch that wait for their piece to be complete."""
 
     batch: pa.RecordBatch
+    row: Ints
     time_ns: Ints
     window: Ints
     client: Codes
@@ -137,25 +141,38 @@ class _Run:
     def slice(self, start: int, stop: int) -> _Run:
         return _Run(
             self.batch.slice(start, stop - start),
+            self.row[start:stop],
             self.time_ns[start:stop],
             self.window[start:stop],
             self.client[start:stop],
         )
 
 
-def pieces(batches: Iterator[pa.RecordBatch], codes: ClientCodes, grid: Grid, origin: str) -> Iterator[Piece]:
-    """The pieces of a trace.
+def pieces(
+    batches: Iterator[pa.RecordBatch],
+    codes: ClientCodes,
+    grid: Grid,
+    origin: str,
+    keep: Callable[[pa.RecordBatch], pa.BooleanArray | None] = lambda _: None,
+) -> Iterator[Piece]:
+    """The pieces of a trace, of the rows of each batch that `keep` chooses; None: all.
 
     A piece ends where an epoch ends, or a window after `PIECE_ROWS` rows, or else after `MOST_ROWS` rows:
     these places depend on nothing but the rows themselves.
     """
     waiting: list[_Run] = []
-    rows = first_row = 0
+    rows = first_row = read = 0
     last_window = -1
     for batch in batches:
+        row = np.arange(read, read + batch.num_rows)
+        read += batch.num_rows
+        _check_times(batch, origin, row)
+        chosen = keep(batch)
+        if chosen is not None:
+            batch, row = batch.filter(chosen), row[chosen.to_numpy(zero_copy_only=False)]
         if not batch.num_rows:
             continue
-        run = _run_of(batch, codes, grid, origin, first_row + rows)
+        run = _run_of(batch, row, codes, grid)
         # The first rows of windows in this batch, and whether an epoch begins there.
         edges = np.flatnonzero(np.diff(run.window, prepend=last_window))
         epoch = run.window[edges] // grid.epoch_windows
@@ -203,21 +220,25 @@ def _first_from(edges: Ints, at: int) -> int | None:
     return int(edges[position]) if position < edges.size else None
 
 
-def _run_of(batch: pa.RecordBatch, codes: ClientCodes, grid: Grid, origin: str, row: int) -> _Run:
+def _check_times(batch: pa.RecordBatch, origin: str, row: Ints) -> None:
     times = batch.column("timestamp")
     if times.null_count:
-        at = row + int(np.argmax(times.is_null().to_numpy(zero_copy_only=False)))
+        at = row[int(np.argmax(times.is_null().to_numpy(zero_copy_only=False)))]
         raise TraceError(
             f"{origin}: row {at + 1}, column 'timestamp': a request without a time is not allowed in a fit; "
             "later turns of a session need the time at which they arrived"
         )
-    time_ns = np.rint(times.to_numpy() * NS).astype(np.int64)
-    return _Run(batch, time_ns, time_ns // grid.window_ns, codes.encode(batch))
+
+
+def _run_of(batch: pa.RecordBatch, row: Ints, codes: ClientCodes, grid: Grid) -> _Run:
+    time_ns = np.rint(batch.column("timestamp").to_numpy() * NS).astype(np.int64)
+    return _Run(batch, row, time_ns, time_ns // grid.window_ns, codes.encode(batch))
 
 
 def _piece(runs: list[_Run], first_row: int, *, is_open: bool) -> Piece:
     return Piece(
         first_row,
+        np.concatenate([run.row for run in runs]),
         pa.Table.from_batches([run.batch for run in runs]),
         np.concatenate([run.time_ns for run in runs]),
         np.concatenate([run.window for run in runs]),

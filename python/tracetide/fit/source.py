@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from tracetide.fit.clients import ClientCodes
 from tracetide.readers import TraceScan, scan
-from tracetide.readers.fields import NATIVE
+from tracetide.readers.fields import NATIVE, not_empty
 from tracetide.readers.open_source import open_source
 from tracetide.trace import Trace
 from tracetide.wording import Option, Told
@@ -73,12 +73,16 @@ def _column(found: TraceScan, client: str | None) -> str | None:
     return name
 
 
-def codes_of(found: TraceScan, column: str | None, *, top: int | None, most: int) -> ClientCodes:
+def codes_of(
+    found: TraceScan, column: str | None, *, top: int | None, most: int, drop_empty: bool
+) -> ClientCodes:
     """The clients' codes. With `top`, the trace is gone through once to find the busiest clients."""
     if column is None or top is None:
         return ClientCodes(column, most=most)
     requests: Counter[Any] = Counter()
-    for batch in found.batches([column]):
+    for batch in found.batches([column, "input_tokens", "output_tokens"]):
+        if drop_empty:
+            batch = batch.filter(not_empty(batch))
         found_values = pc.value_counts(batch.column(column))
         counts = found_values.field("counts").to_pylist()
         for value, count in zip(found_values.field("values").to_pylist(), counts, strict=True):

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tracetide import _core
 from tracetide.arrow import job_metadata, job_schema, record_batch_of, schema_of
@@ -19,6 +18,7 @@ from tracetide.formats.row_groups import TEXT_VALUES, RowGroups
 from tracetide.formats.text import header_of, rows_of
 from tracetide.formats.tool_rows import ToolRows
 from tracetide.job import Job
+from tracetide.readers.fields import not_empty
 from tracetide.readers.tracescan import TraceScan
 from tracetide.shards import Shard
 from tracetide.trace import Trace
@@ -197,10 +197,7 @@ class ScanSource(BatchSource):
                 )
             rows += len(batch)
             if self._drop_empty:
-                has_both = pc.and_(
-                    pc.greater(batch.column("input_tokens"), 0), pc.greater(batch.column("output_tokens"), 0)
-                )
-                batch = batch.filter(has_both)
+                batch = batch.filter(not_empty(batch))
             if len(batch):
                 none = False
                 yield batch

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide.durations import DAY, format_time, parse_duration, parse_time
+from tracetide.flattened import Swings, swings_of_curve
 
 Floats = npt.NDArray[np.float64]
 Time: TypeAlias = "float | str"
@@ -77,6 +78,11 @@ class RateCurve:
         means: Floats = total / np.diff(edges)
         return means
 
+    def _swings(self, edges: Floats, means: Floats) -> Swings:
+        """How it moves between each time and the next, of which the means are known."""
+        breaks = np.asarray(self._breaks(float(edges[-1])), dtype=np.float64)
+        return swings_of_curve(self._at, breaks, edges, means)
+
     @property
     def extent(self) -> float:
         """The last time that the curve mentions, in seconds."""
@@ -133,6 +139,9 @@ class _Constant(RateCurve):
     @property
     def extent(self) -> float:
         return 0.0
+
+    def _swings(self, edges: Floats, means: Floats) -> Swings:
+        return Swings(edges[:0], edges[:0], means[:0], means[:0], means[:0])
 
     def _at(self, time: Floats) -> Floats:
         return np.full(time.shape, self._value)

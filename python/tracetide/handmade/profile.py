@@ -86,6 +86,7 @@ def make_profile(
             "fewer, longer windows, or a shorter period"
         )
     cells = 0
+    flattened = []
     for member, own in zip(members, names, strict=True):
         rates = _rates(member, own[0], edges)
         cells += len(own) * np.count_nonzero(rates)
@@ -95,8 +96,16 @@ def make_profile(
                 f"which they are active may be {MOST_CELLS:,} in all; choose longer windows, or fewer clients"
             )
         _add(builder, member, own, rates)
+        swings = _curve(member)._swings(edges, rates)
+        if swings.is_large:
+            flattened.append((own[0], swings))
     _add_models(builder, members)
-    return builder.build()
+    built = builder.build()
+    if flattened:
+        first, swings = flattened[0]
+        others = f" (and {len(flattened) - 1} other clients)" if len(flattened) > 1 else ""
+        swings.warn(f"{first}{others}: rate", "a shorter window of the pool does")
+    return built
 
 
 def _add_models(builder: _core.ProfileBuilder, members: list[Client]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide.clientpool import ClientPool
-from tracetide.errors import IdleWindowWarning, MissingDataWarning
+from tracetide.errors import TracetideWarning
 from tracetide.job import Job
 from tracetide.job_facts import facts_of
 from tracetide.provision.columns import ServingColumns, columns_of, columns_of_scan
@@ -224,8 +224,7 @@ def lean_job(
     elif coupling == "copula":
         coupling = "profile"  # whose own correlations they are
     with warnings.catch_warnings():
-        for kind in (MissingDataWarning, IdleWindowWarning):
-            warnings.simplefilter("ignore", kind)
+        warnings.simplefilter("ignore", TracetideWarning)
         return Job(
             of,
             **_rate(job, factor),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 Kind: TypeAlias = Literal[
     "time", "tokens", "items", "blocks", "id", "turn", "round", "delay", "label", "number"
@@ -60,6 +61,11 @@ TYPES: dict[str, pa.DataType] = {
     "delay": pa.float64(),
 }
 """Arrow types by kind; labels and numbers have those of their source."""
+
+
+def not_empty(batch: pa.RecordBatch) -> pa.BooleanArray:
+    """Which requests have both input and output."""
+    return pc.and_(pc.greater(batch.column("input_tokens"), 0), pc.greater(batch.column("output_tokens"), 0))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracetide.charts.interactive import plots
 from tracetide.durations import format_duration
+from tracetide.measures.burstiness import NOT_STATIONARY
 from tracetide.readable import lines_of, number
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ _TITLES = {
     "conversations": "Conversations",
 }
 _TEXTS = {
-    "gaps": "Times between consecutive requests. Their CV is 1 for a Poisson process; above 1 requests come "
-    "in bursts. In every window three laws are fitted; the smaller a KS distance, the better the fit.",
+    "gaps": "Times between consecutive requests. Their CV within windows is 1 for a Poisson process; above 1 "
+    "requests come in bursts. Shifts of the rate from window to window are no bursts: where they are larger "
+    "than such gaps explain, the rate is not stationary, and the CV of all gaps is higher. In every window "
+    "three laws are fitted; the smaller a KS distance, the better the fit.",
     "rates": "What the load is like over time: how many requests, how bursty, how long. The index of "
     "dispersion (variance over mean of counts) is 1 at all time scales for a Poisson process.",
     "lengths": "Body and tail of inputs and outputs, and two laws fitted to them. A law may fit the body and "
@@ -108,6 +111,7 @@ def facts_of(report: Report) -> list[tuple[str, str]]:
         ("duration", format_duration(found.duration)),
         ("requests/s", number(found["rates"]["mean"])),
         ("CV of gaps", number(found["gaps"]["cv"])),
+        ("rate", _stationarity(found["gaps"])),
         *(
             (f"mean {name.removesuffix('_tokens')}, tokens", number(lengths[name]["mean"]))
             for name in lengths
@@ -122,6 +126,12 @@ def facts_of(report: Report) -> list[tuple[str, str]]:
     if "conversations" in found.findings:
         facts.append(("requests in conversations", f"{found['conversations']['share_of_requests']:.1%}"))
     return facts
+
+
+def _stationarity(gaps: dict[str, Any]) -> str:
+    """Whether the rate shifts, and how far."""
+    word = str(gaps["stationarity"])
+    return f"{word}, shifts by {gaps['rate_shift']:.0%}" if word == NOT_STATIONARY else word
 
 
 def sections_of(report: Report) -> list[Section]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tracetide import _core
 from tracetide.client_names import unique_names
+from tracetide.grid import NS
 from tracetide.reshape.grids import Grid, common_grid, regrid
 
 if TYPE_CHECKING:
@@ -42,7 +43,13 @@ def merge(a: ClientPool, b: ClientPool) -> _core.Profile:
         epoch_ns=grid.epoch_ns,
         epochs=grid.epochs,
         default_counts="pinned" if pinned else "renewal",
-        metadata=json.dumps({"name": f"{a.name} + {b.name}", "merged": [*_parts(a), *_parts(b)]}),
+        metadata=json.dumps(
+            {
+                "name": f"{a.name} + {b.name}",
+                "merged": [*_parts(a), *_parts(b)],
+                **_duration(a, b, grid),
+            }
+        ),
     )
     names = unique_names([*first.client_names, *second.client_names])
     for profile, own in ((first, names[: first.clients]), (second, names[first.clients :])):
@@ -56,3 +63,10 @@ def _parts(pool: ClientPool) -> list[dict[str, Any]]:
     """Where a pool is from: of a sum its parts, else sums of many pools would nest too deeply."""
     found = pool.provenance
     return found["merged"] if set(found) == {"name", "merged"} else [found]
+
+
+def _duration(a: ClientPool, b: ClientPool, grid: Grid) -> dict[str, float]:
+    """What both together say of how long a job is; nothing where neither does, or it is the whole period."""
+    longest = max(a.duration, b.duration)
+    says = any("duration" in pool.provenance for pool in (a, b))
+    return {"duration": longest} if says and longest < grid.windows * grid.window_ns / NS else {}

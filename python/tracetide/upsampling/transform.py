@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tracetide.columns import Array, Column, ListColumn
+from tracetide.durations import MOST_SECONDS
 from tracetide.readers import TraceScan
 from tracetide.trace import Trace
 from tracetide.upsampling.sessions import Floats, Sessions, in_memory, times
@@ -62,12 +63,18 @@ def upsample(
 def moved_times(trace: Trace, factor: float, method: str) -> Floats:
     """The new time of every request, in the old order."""
     time = times(trace)
-    if method == "naive":
-        moved = time / factor
-    else:
-        sessions = Sessions.of(trace)
-        start = sessions.start[sessions.number]
-        moved = start / factor + (time - start)
+    with np.errstate(over="ignore"):
+        if method == "naive":
+            moved = time / factor
+        else:
+            sessions = Sessions.of(trace)
+            start = sessions.start[sessions.number]
+            moved = start / factor + (time - start)
+    last = np.abs(moved).max(initial=0)
+    if not last <= MOST_SECONDS:
+        raise ValueError(
+            f"factor: {factor!r} is not allowed; the last time would be {last:.4g} s, and 4e9 s are the most"
+        )
     found: Floats = np.rint(moved * 1e9) / 1e9
     return found
 
