@@ -21,7 +21,7 @@ from typing import Any
 
 import machine
 from measure import peak_mib
-from tracetide.formats import TOOL_TEXT
+from tracetide.io.writing import TOOL_TEXT
 
 OURS = ("csv", "jsonl", *TOOL_TEXT)
 PEERS = {"pyarrow: CSV": 1.0, "Python: csv": 0.1, "Python: json": 0.1}

@@ -27,7 +27,7 @@ import numpy as np
 import study_report
 import tracetide as tt
 from realdata import MODELS, data_folder
-from tracetide.profiles import bundled
+from tracetide.profile.bundled import bundled
 
 REST_S, HELD_OUT_S = 1200, 600
 INSTANCE = "a100x2-14b"

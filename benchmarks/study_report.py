@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import tracetide as tt
-from tracetide.house_style import COLOURS, MARKERS, house_style, new_figure, save
+from tracetide.charts.house_style import COLOURS, MARKERS, house_style, new_figure, save
 
 METHODS = {"chance": "chance", "clients": "client-based", "naive": "NAIVE"}
 Workload = dict[str, Any]

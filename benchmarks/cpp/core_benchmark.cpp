@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "arguments.hpp"
-#include "arrivals/gap_law.hpp"
 #include "distributions/alias_table.hpp"
+#include "kernels/gap_law.hpp"
 #include "kernels/kernels.hpp"
 
 namespace {

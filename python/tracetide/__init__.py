@@ -9,17 +9,31 @@ The work is done by the C++ core; these modules say what it should do and carry 
 
 from typing import TYPE_CHECKING, Any
 
-from tracetide.address_space import check_address_space
+from tracetide.base.address_space import check_address_space
 
 check_address_space()  # before anything that needs much of it is imported
 
 from tracetide._core import trace_version as TRACE_VERSION
 from tracetide._version import __version__
+from tracetide.base.errors import (
+    EmptyRequestWarning,
+    FlattenedRateWarning,
+    IdleWindowWarning,
+    MissingDataWarning,
+    MissingPackageError,
+    ProfileError,
+    TraceError,
+    TracetideWarning,
+)
+from tracetide.base.paths import get_cmake_dir, get_include
 from tracetide.characterize import characterize
-from tracetide.clientpool import ClientPool, load
 from tracetide.columns import NO_SESSION, ListColumn
 from tracetide.compare import compare
-from tracetide.distributions import (
+from tracetide.fit import fit, fit_with_report
+from tracetide.job import Job
+from tracetide.job.generate import generate, stream
+from tracetide.job.shards import Shard
+from tracetide.profile.distributions import (
     AliasTable,
     Constant,
     Distribution,
@@ -33,23 +47,9 @@ from tracetide.distributions import (
     Weibull,
     Zipf,
 )
-from tracetide.errors import (
-    EmptyRequestWarning,
-    FlattenedRateWarning,
-    IdleWindowWarning,
-    MissingDataWarning,
-    MissingPackageError,
-    ProfileError,
-    TraceError,
-    TracetideWarning,
-)
-from tracetide.fit import fit, fit_with_report
-from tracetide.generate import generate, stream
-from tracetide.handmade import Client, Daily, Linear, RateCurve, Spike, Steps, Weekly
-from tracetide.job import Job
-from tracetide.paths import get_cmake_dir, get_include
+from tracetide.profile.handmade import Client, Daily, Linear, RateCurve, Spike, Steps, Weekly
+from tracetide.profile.pool import ClientPool, load
 from tracetide.report import report
-from tracetide.shards import Shard
 from tracetide.trace import Batch, Trace
 
 if TYPE_CHECKING:
@@ -57,13 +57,13 @@ if TYPE_CHECKING:
     from tracetide.characterize import Characterization
     from tracetide.compare import TraceComparison
     from tracetide.conversion import convert
-    from tracetide.dataset import DatasetWritten
-    from tracetide.pacing import pace, pace_async
-    from tracetide.prefixes import PrefixStatistics, prefix_statistics
-    from tracetide.prompts import Prefixes, PromptLevel
-    from tracetide.readers import TraceScan, read, scan
+    from tracetide.io.reading import TraceScan, read, scan
+    from tracetide.job.dataset import DatasetWritten
+    from tracetide.job.pacing import pace, pace_async
+    from tracetide.measures.prefixes import PrefixStatistics, prefix_statistics
+    from tracetide.profile.prompts import Prefixes, PromptLevel
+    from tracetide.profile.sessions import ServiceTime, Sessions, SubAgent, Tool, User, agents, conversations
     from tracetide.report import Report
-    from tracetide.sessions import ServiceTime, Sessions, SubAgent, Tool, User, agents, conversations
     from tracetide.upsampling import compare_upsampling, upsample
     from tracetide.validation import ValidationReport, validate
 
@@ -143,29 +143,29 @@ __all__ = [
 ]
 
 _LAZY = {
-    "DatasetWritten": "tracetide.dataset",
+    "DatasetWritten": "tracetide.job.dataset",
     "Characterization": "tracetide.characterize",
-    "PrefixStatistics": "tracetide.prefixes",
-    "Prefixes": "tracetide.prompts",
-    "PromptLevel": "tracetide.prompts",
+    "PrefixStatistics": "tracetide.measures.prefixes",
+    "Prefixes": "tracetide.profile.prompts",
+    "PromptLevel": "tracetide.profile.prompts",
     "Report": "tracetide.report",
-    "ServiceTime": "tracetide.sessions",
-    "Sessions": "tracetide.sessions",
-    "SubAgent": "tracetide.sessions",
-    "Tool": "tracetide.sessions",
+    "ServiceTime": "tracetide.profile.sessions",
+    "Sessions": "tracetide.profile.sessions",
+    "SubAgent": "tracetide.profile.sessions",
+    "Tool": "tracetide.profile.sessions",
     "TraceComparison": "tracetide.compare",
-    "TraceScan": "tracetide.readers",
-    "User": "tracetide.sessions",
+    "TraceScan": "tracetide.io.reading",
+    "User": "tracetide.profile.sessions",
     "ValidationReport": "tracetide.validation",
-    "agents": "tracetide.sessions",
+    "agents": "tracetide.profile.sessions",
     "compare_upsampling": "tracetide.upsampling",
-    "conversations": "tracetide.sessions",
+    "conversations": "tracetide.profile.sessions",
     "convert": "tracetide.conversion",
-    "pace": "tracetide.pacing",
-    "pace_async": "tracetide.pacing",
-    "prefix_statistics": "tracetide.prefixes",
-    "read": "tracetide.readers",
-    "scan": "tracetide.readers",
+    "pace": "tracetide.job.pacing",
+    "pace_async": "tracetide.job.pacing",
+    "prefix_statistics": "tracetide.measures.prefixes",
+    "read": "tracetide.io.reading",
+    "scan": "tracetide.io.reading",
     "upsample": "tracetide.upsampling",
     "validate": "tracetide.validation",
 }

@@ -6,7 +6,7 @@ import sys
 
 if __name__ == "__main__":
     if sys.argv[1:] in (["--cmake-dir"], ["--includes"]):
-        from tracetide.paths import get_cmake_dir, get_include
+        from tracetide.base.paths import get_cmake_dir, get_include
 
         print(get_cmake_dir() if sys.argv[1] == "--cmake-dir" else f"-I{get_include()}")
     else:

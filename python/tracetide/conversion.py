@@ -6,12 +6,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from tracetide.formats import NATIVE, Progress, Written, format_of, write_source
-from tracetide.formats.base import ToolOptions
-from tracetide.formats.source import ScanSource
-from tracetide.numbers import check_threads, check_whole
-from tracetide.readers import TraceScan, scan
-from tracetide.readers.whole import trace_of_scan
+from tracetide.base.numbers import check_threads, check_whole
+from tracetide.io.reading import TraceScan, scan
+from tracetide.io.writing import NATIVE, Progress, Written, format_of, write_source
+from tracetide.io.writing.base import ToolOptions
+from tracetide.io.writing.source import ScanSource
+from tracetide.trace.scanned import trace_of_scan
 
 
 def convert(
@@ -80,7 +80,7 @@ def convert(
             block_size=source_block_size,
         )
     if chosen.container == "servegen":
-        from tracetide.formats.servegen import write_trace_folder
+        from tracetide.profile.servegen_folder import write_trace_folder
 
         return write_trace_folder(trace_of_scan(found), path)
     needs_times = chosen.name in (*NATIVE, "baseten")

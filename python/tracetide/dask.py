@@ -8,11 +8,11 @@ import dask.dataframe
 import pandas as pd
 import pyarrow as pa
 
-from tracetide.arrow import job_schema
+from tracetide.columns.arrow import job_schema
 
 if TYPE_CHECKING:
     from tracetide.job import Job
-    from tracetide.shards import Shard
+    from tracetide.job.shards import Shard
 
 __all__ = ["from_job"]
 

@@ -11,11 +11,11 @@ import ray.data
 from ray.data.block import BlockMetadata
 from ray.data.datasource import Datasource, ReadTask
 
-from tracetide.arrow import job_schema, record_batch_of
+from tracetide.columns.arrow import job_schema, record_batch_of
 
 if TYPE_CHECKING:
     from tracetide.job import Job
-    from tracetide.shards import Shard
+    from tracetide.job.shards import Shard
 
 __all__ = ["TraceDatasource", "read"]
 

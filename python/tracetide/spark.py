@@ -11,13 +11,13 @@ import pyarrow as pa
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from tracetide.arrow import job_schema, record_batch_of
+from tracetide.columns.arrow import job_schema, record_batch_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from tracetide.job import Job
-    from tracetide.shards import Shard
+    from tracetide.job.shards import Shard
 
 __all__ = ["TraceDataSource", "read"]
 

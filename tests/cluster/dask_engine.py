@@ -60,10 +60,10 @@ def main() -> None:
 
 def errors_of_workers(made: object, small: Path) -> str:
     """What a worker cannot write is the caller's error."""
-    from tracetide.dataset.engines import engine_of
-    from tracetide.dataset.folder import LocalFolder
-    from tracetide.dataset.partition import Partition
-    from tracetide.dataset.parts import Work
+    from tracetide.job.dataset.engines import engine_of
+    from tracetide.job.dataset.folder import LocalFolder
+    from tracetide.job.dataset.partition import Partition
+    from tracetide.job.dataset.parts import Work
 
     small.mkdir()
     (small / "_partial").write_text("in the way")

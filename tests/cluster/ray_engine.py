@@ -51,10 +51,10 @@ small.mkdir()
 refused = ""
 try:
     (small / "_partial").write_text("in the way")
-    from tracetide.dataset.engines import engine_of
-    from tracetide.dataset.folder import LocalFolder
-    from tracetide.dataset.partition import Partition
-    from tracetide.dataset.parts import Work
+    from tracetide.job.dataset.engines import engine_of
+    from tracetide.job.dataset.folder import LocalFolder
+    from tracetide.job.dataset.partition import Partition
+    from tracetide.job.dataset.parts import Work
 
     work = Work(made, LocalFolder(str(small)), Partition.parse("1h"))
     list(engine_of("ray", None, 0).write(work, [(0, 2)], lambda rows: None))

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "distributions/alias_table.hpp"
-#include "fields/normal_table.hpp"
+#include "kernels/normal_table.hpp"
 
 namespace tracetide {
 namespace {

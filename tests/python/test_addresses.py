@@ -10,7 +10,7 @@ import datasets
 import pytest
 import tracetide as tt
 from cli_tools import fails, run
-from tracetide.addresses import discreet, shown, shown_in
+from tracetide.base.addresses import discreet, shown, shown_in
 from tracetide.cli.outcome import outcome_of
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 import tracetide as tt
 from small_profiles import MULTIMODAL, Client, IntegerPmf, build, one_client
-from tracetide.profiles import bundled
+from tracetide.profile.bundled import bundled
 
 DAY_WINDOWS = 144
 
@@ -144,7 +144,7 @@ def test_bundled_names_load():
 
 
 def test_a_name_that_is_nothing_is_refused_with_the_nearest_names(monkeypatch):
-    monkeypatch.setattr("tracetide.profiles.bundled", lambda: ["m-large", "m-small", "deepseek-r1"])
+    monkeypatch.setattr("tracetide.profile.bundled.bundled", lambda: ["m-large", "m-small", "deepseek-r1"])
     with pytest.raises(FileNotFoundError, match=r"'m-smal'.*m-small"):
         tt.load("m-smal")
     with pytest.raises(FileNotFoundError, match=r"'xyz'.*bundled are m-large, m-small, deepseek-r1"):

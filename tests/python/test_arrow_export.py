@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 import tracetide as tt
 from format_traces import KINDS, job, uint32
-from tracetide.arrow import job_schema, table_of
+from tracetide.columns.arrow import job_schema, table_of
 
 NAN = float("nan")
 

@@ -11,9 +11,9 @@ import tracetide as tt
 from cli_tools import succeeds
 from servegen_folders import FIELDS, IDLE, Client, Window, clients_of, pmfs, write_folder
 from tracetide import _core
-from tracetide.profiles import bundled, bundled_path, distance, knots, make
-from tracetide.profiles.conversations import CONVERSATIONS
-from tracetide.profiles.modelled import WORKLOADS, construct
+from tracetide.profile.bundled import bundled, bundled_path, distance, knots, make
+from tracetide.profile.bundled.conversations import CONVERSATIONS
+from tracetide.profile.bundled.modelled import WORKLOADS, construct
 
 
 def law_of(quantiles: np.ndarray, whole: bool, n: int = 400_000) -> np.ndarray:
@@ -221,7 +221,7 @@ def test_modelled_profiles_are_as_their_description_says(workload) -> None:
 
 
 def test_the_modelled_files_are_what_their_script_makes() -> None:
-    # All seven take a third of a second; run `python -m tracetide.profiles.modelled -o FOLDER` to renew them.
+    # All seven take a third of a second; run `python -m tracetide.profile.bundled.modelled -o FOLDER` to renew them.
     for workload in WORKLOADS:
         assert construct(workload).to_bytes() == bundled_path(workload.name).read_bytes(), workload.name
 

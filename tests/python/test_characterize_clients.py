@@ -15,8 +15,8 @@ from tracetide.characterize.reasoning import bimodality_coefficient, modes
 from tracetide.columns import NO_SESSION, ListColumn
 from tracetide.measures import client_cells, sampled_sessions
 from tracetide.measures.client_cells import Cells, ClientCells
-from tracetide.measures.points import Points
 from tracetide.measures.sampled_sessions import SampledSessions, hashes
+from tracetide.statistics.points import Points
 
 SECOND = 10**9
 

@@ -22,8 +22,8 @@ from tracetide.charts.chart import (
     Strip,
     few,
 )
+from tracetide.charts.house_style import COLOURS, text_of_log_tick
 from tracetide.charts.interactive import plots
-from tracetide.house_style import COLOURS, text_of_log_tick
 
 X = np.array([1.0, 2.0, 4.0])
 Y = np.array([10.0, np.nan, 1 / 3])

@@ -18,8 +18,8 @@ from cli_tools import COMMAND, environment, fails, run, succeeds
 from platforms import posix_only
 from small_profiles import Client, IntegerPmf, build, one_client
 from tracetide.cli.rate_file import read_rate_file
-from tracetide.formats import NATIVE
-from tracetide.profiles import bundled
+from tracetide.io.writing import NATIVE
+from tracetide.profile.bundled import bundled
 
 LENGTHS = {"input_tokens": IntegerPmf([10, 20], [0.5, 0.5])}
 

@@ -16,9 +16,9 @@ import tracetide as tt
 from cli_tools import COMMAND, environment, fails, run, succeeds
 from format_traces import TOOLS, job
 from platforms import HAS_BASH, needs_bash, posix_only
-from tracetide.formats import Format
-from tracetide.formats.replay import replay_commands
-from tracetide.profiles import bundled
+from tracetide.io.writing import Format
+from tracetide.io.writing.replay import replay_commands
+from tracetide.profile.bundled import bundled
 
 pytestmark = pytest.mark.skipif(
     "m-small" not in bundled(), reason="the profiles are not bundled in this build"

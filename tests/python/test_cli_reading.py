@@ -11,9 +11,9 @@ import pytest
 import tracetide as tt
 from cli_tools import COMMAND, environment, fails, run, succeeds
 from platforms import posix_only
-from tracetide.formats import output
-from tracetide.readers import file
-from tracetide.wording import Option, Told, message_of, without_start
+from tracetide.base.wording import Option, Told, message_of, without_start
+from tracetide.io.reading import file
+from tracetide.io.writing import output
 
 LOG = "when,p,r,who\n4000,7,8,a\n1000,5,6,a\n2500,7,8,b\n5000,9,9,b\n"
 NAMED = ("--column", "timestamp=when", "--column", "input_tokens=p", "--column", "output_tokens=r")

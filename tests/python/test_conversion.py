@@ -18,8 +18,8 @@ from format_traces import TOOLS, ending, job, uint32
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from platforms import posix_only
-from tracetide.formats.hash_blocks import HashBlocks
-from tracetide.readers.block_ids import SmallIds
+from tracetide.io.reading.block_ids import SmallIds
+from tracetide.io.writing.hash_blocks import HashBlocks
 
 AZURE = (
     "TIMESTAMP,ContextTokens,GeneratedTokens\r\n"

@@ -25,8 +25,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from platforms import posix_only
 from tracetide.cli.outcome import outcome_of
-from tracetide.dataset.manifest import checksum_of
-from tracetide.dataset.partition import Partition, count_windows
+from tracetide.job.dataset.manifest import checksum_of
+from tracetide.job.dataset.partition import Partition, count_windows
 
 CONVERSATIONS = tt.conversations(share=0.5, turns=3, think_time=tt.Exponential(600.0))
 
@@ -497,7 +497,7 @@ def test_what_is_no_file_is_not_waited_for(name, tmp_path):
 
 
 def _hold(path: str, held: object, done: object) -> None:
-    from tracetide.dataset.folder import open_folder
+    from tracetide.job.dataset.folder import open_folder
 
     folder = open_folder(path)
     folder.prepare()
@@ -533,7 +533,7 @@ class TestAddresses:
         assert self.digests() == before
 
     def test_is_kept_from_a_second_writer(self, monkeypatch):
-        from tracetide.dataset import folder
+        from tracetide.job.dataset import folder
 
         place = folder.open_folder("memory://bucket/month")
         with place.lock():
@@ -544,7 +544,7 @@ class TestAddresses:
                 taken.check()
 
     def test_notices_that_the_lock_is_lost(self, monkeypatch):
-        from tracetide.dataset import folder
+        from tracetide.job.dataset import folder
 
         monkeypatch.setattr(folder, "_REFRESH_S", 0.01)
         with folder.open_folder("memory://bucket/month").lock() as lock:
@@ -558,7 +558,7 @@ class TestAddresses:
             time.sleep(0.01)
 
     def test_leaves_nothing_after_an_error(self, monkeypatch):
-        from tracetide.formats.parallel_parquet import ParallelParquetWriter
+        from tracetide.io.writing.parallel_parquet import ParallelParquetWriter
 
         def fail(self: object) -> None:
             raise OSError("the network is gone")

@@ -13,12 +13,12 @@ import pytest
 import tracetide as tt
 from cli_tools import COMMAND, environment, fails, succeeds
 from small_profiles import MULTIMODAL, Bins, Client, IntegerPmf, Quantiles, build, constant, one_client
+from tracetide.base.readable import number
 from tracetide.cli.render import sparkline
 from tracetide.describe import describe
 from tracetide.describe.pool import describe_pool
 from tracetide.describe.trace import describe_trace
 from tracetide.measures.burstiness import WindowGaps
-from tracetide.readable import number
 from tracetide.report.views import facts_of
 
 

@@ -17,9 +17,9 @@ import tracetide
 import yaml
 from cli_tools import environment
 from platforms import HAS_BASH
-from tracetide.formats import format_of
-from tracetide.formats.replay import replay_commands
-from tracetide.profiles import bundled
+from tracetide.io.writing import format_of
+from tracetide.io.writing.replay import replay_commands
+from tracetide.profile.bundled import bundled
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md"))

@@ -5,7 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tracetide.durations import format_duration, format_time, parse_duration, parse_span, parse_time
+from tracetide.base.durations import format_duration, format_time, parse_duration, parse_span, parse_time
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import tracetide as tt
-from tracetide.profiles import bundled
+from tracetide.profile.bundled import bundled
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "python" / "examples"
 

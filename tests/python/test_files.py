@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 from platforms import bound_by_permissions, posix_only
 from small_profiles import MULTIMODAL, IntegerPmf, RealPmf, one_client
 from tracetide import house_style
-from tracetide.formats import NATIVE, format_of
-from tracetide.formats import parquet as parquet_module
-from tracetide.formats.compression import PIECE, compressed
-from tracetide.formats.file_system import claim_file
-from tracetide.formats.output import new_folder, open_output
-from tracetide.formats.table import write_table
+from tracetide.io.writing import NATIVE, format_of
+from tracetide.io.writing import parquet as parquet_module
+from tracetide.io.writing.compression import PIECE, compressed
+from tracetide.io.writing.file_system import claim_file
+from tracetide.io.writing.output import new_folder, open_output
+from tracetide.io.writing.table import write_table
 
 LENGTHS = IntegerPmf([1, 17, 4_294_967_295], [0.5, 0.4, 0.1])
 CATEGORIES = ("language", "reason", "multimodal")
@@ -262,7 +262,7 @@ def test_nothing_is_left_of_a_file_that_fails(job, format, error, tmp_path, monk
     def fail(descriptor: int, data: object) -> int:
         raise error
 
-    monkeypatch.setattr("tracetide.formats.output.os.write", fail)
+    monkeypatch.setattr("tracetide.io.writing.output.os.write", fail)
     with pytest.raises(type(error)):
         job.write(tmp_path / f"trace.{format}")
     assert list(tmp_path.iterdir()) == []

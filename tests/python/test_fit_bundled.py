@@ -9,7 +9,7 @@ import pytest
 import tracetide as tt
 from scipy import special
 from statistics_helpers import accept
-from tracetide.profiles import bundled
+from tracetide.profile.bundled import bundled
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from statistics_helpers import accept, chi_square_values, normal_p_value
 from tracetide import _core
 from tracetide.fit import histogram, laws, parametric
 from tracetide.fit.correlation import Correlations, mid_ranks, spearman_groups
-from tracetide.fit.histogram import BIN_BITS, FULL_BITS, Counts, Histograms, coarse, ends
 from tracetide.fit.sample import GroupedSample
+from tracetide.statistics.histogram import BIN_BITS, FULL_BITS, Counts, Histograms, coarse, ends
 
 ALL = np.ones(100, dtype=bool)
 

@@ -8,15 +8,15 @@ import tracetide as tt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from tracetide.fit.pieces import ByClient
 from tracetide.measures import intervals
-from tracetide.measures.distances import ks_distance, wasserstein_distance
 from tracetide.measures.gaps import Gaps
 from tracetide.measures.intervals import IntervalSums
-from tracetide.measures.log_histogram import RELATIVE_ERROR, LogHistogram
-from tracetide.measures.points import Points
 from tracetide.measures.source import is_profile, open_source
-from tracetide.measures.whole_numbers import WholeNumbers, points_of_counts
+from tracetide.passes.pieces import ByClient
+from tracetide.statistics.distances import ks_distance, wasserstein_distance
+from tracetide.statistics.log_histogram import RELATIVE_ERROR, LogHistogram
+from tracetide.statistics.points import Points
+from tracetide.statistics.whole_numbers import WholeNumbers, points_of_counts
 
 SECOND = 10**9
 
@@ -116,7 +116,7 @@ def test_whole_numbers_are_counted_exactly(values):
 
 
 def test_very_many_large_numbers_are_binned(monkeypatch):
-    monkeypatch.setattr("tracetide.measures.whole_numbers._BUDGET", 1000)
+    monkeypatch.setattr("tracetide.statistics.whole_numbers._BUDGET", 1000)
     random = np.random.default_rng(2)
     values = np.concatenate([random.integers(0, 100, 1000), random.integers(10**6, 10**8, 20_000)])
     counted = WholeNumbers()

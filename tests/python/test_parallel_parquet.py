@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tracetide.formats import parallel_parquet
-from tracetide.formats.parallel_parquet import ParallelParquetWriter, encoding_options
+from tracetide.io.writing import parallel_parquet
+from tracetide.io.writing.parallel_parquet import ParallelParquetWriter, encoding_options
 
 ROWS = 10_000
 GROUP = 1_500  # not a divisor: the last row group is partial

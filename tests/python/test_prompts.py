@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statistics_helpers import accept
 from tracetide import _core
-from tracetide.prefixes import hits_by_level
+from tracetide.measures.prefixes import hits_by_level
 
 CHAT = tt.conversations(
     share=0.5,

@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reader_files import packed, written
 from tracetide.describe.trace import describe_trace
-from tracetide.readers import table_source, text_blocks
+from tracetide.io.reading import table_source, text_blocks
 
 MAPPED = {"timestamp": "arrived", "input_tokens": "prompt_len", "output_tokens": "reply_len"}
 NUMBERED = "timestamp,input_tokens,output_tokens\n"

@@ -14,7 +14,7 @@ import tracetide as tt
 from cli_tools import environment
 from format_traces import job
 from platforms import needs_bash
-from tracetide.profiles import bundled
+from tracetide.profile.bundled import bundled
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")

@@ -12,8 +12,8 @@ import pytest
 import tracetide as tt
 from cli_tools import fails, succeeds
 from small_profiles import Client, IntegerPmf, build, constant
-from tracetide.durations import format_duration
-from tracetide.readable import lines_of, number
+from tracetide.base.durations import format_duration
+from tracetide.base.readable import lines_of, number
 
 pytest.importorskip("plotly")
 pytest.importorskip("jinja2")

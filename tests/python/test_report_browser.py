@@ -136,7 +136,7 @@ def test_a_user_zooms_hides_and_sorts(page, width):
 def test_a_picture_of_the_page_has_its_colours(page, tmp_path):
     pytest.importorskip("PIL")
     from PIL import Image
-    from tracetide.house_style import COLOURS
+    from tracetide.charts.house_style import COLOURS
 
     run_browser(page, "--window-size=1300,6000", "--hide-scrollbars", f"--screenshot={tmp_path / 'page.png'}")
     with Image.open(tmp_path / "page.png") as picture:

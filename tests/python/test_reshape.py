@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statistics_helpers import accept
-from tracetide.renewal import EXPONENTIAL, GAMMA, WEIBULL, gap_cv, integrated_tail
+from tracetide.base.renewal import EXPONENTIAL, GAMMA, WEIBULL, gap_cv, integrated_tail
 
 
 def pmf(*values):

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import tracetide as tt
-from tracetide.formats import tool_rows
-from tracetide.formats.base import ToolOptions
-from tracetide.formats.row_groups import RowGroups
-from tracetide.formats.tool_rows import ToolRows
+from tracetide.io.writing import tool_rows
+from tracetide.io.writing.base import ToolOptions
+from tracetide.io.writing.row_groups import RowGroups
+from tracetide.io.writing.tool_rows import ToolRows
 
 
 def batch_of(lengths, first=0) -> pa.RecordBatch:

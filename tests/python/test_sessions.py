@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statistics_helpers import accept
 from tracetide import _core
-from tracetide.sessions import agents
+from tracetide.profile.sessions import agents
 
 SERVICE = tt.ServiceTime(overhead=0.25, input_token=2.0**-12, output_token=2.0**-7)
 CHAT = tt.conversations(

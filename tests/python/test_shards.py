@@ -14,8 +14,8 @@ import tracetide as tt
 from cli_tools import fails, succeeds
 from hypothesis import given
 from hypothesis import strategies as st
-from tracetide.profiles import bundled
-from tracetide.shards import balanced
+from tracetide.job.shards import balanced
+from tracetide.profile.bundled import bundled
 
 KINDS = {
     "pinned": {"counts": "pinned"},

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tracetide as tt
-from tracetide.profiles import bundled
+from tracetide.profile.bundled import bundled
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tracetide as tt
 from format_traces import KINDS, TOOLS, ending, job
-from tracetide.formats import format_of
-from tracetide.formats.replay import replay_commands
+from tracetide.io.writing import format_of
+from tracetide.io.writing.replay import replay_commands
 from tracetide.validation import READERS, RULES
 
 

@@ -11,10 +11,10 @@ import yaml
 from cli_tools import fails, succeeds
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tracetide.workload import json_schema
-from tracetide.workload.document import SyntaxFault
-from tracetide.workload.toml_document import parse_toml, tomllib
-from tracetide.workload.yaml_document import parse_yaml
+from tracetide.profile.workload import json_schema
+from tracetide.profile.workload.document import SyntaxFault
+from tracetide.profile.workload.toml_document import parse_toml, tomllib
+from tracetide.profile.workload.yaml_document import parse_yaml
 
 TOML = """\
 # Chat by day [and] a nightly batch = job.

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "arrivals/gap_law.hpp"
+#include "kernels/gap_law.hpp"
 #include "kernels/kernels.hpp"
 #include "polling/poller.hpp"
 #include "tracetide/column.hpp"

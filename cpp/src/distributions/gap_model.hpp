@@ -3,8 +3,8 @@
 
 #include <limits>
 
-#include "arrivals/gap_law.hpp"
 #include "distributions/law_model.hpp"
+#include "kernels/gap_law.hpp"
 #include "math/elementary.hpp"
 #include "math/special.hpp"
 

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "profile/message.hpp"
+#include "base/message.hpp"
 
 namespace tracetide::laws {
 

@@ -3,7 +3,7 @@
 
 #include "distributions/law_model.hpp"
 #include "distributions/parameters.hpp"
-#include "distributions/zipf_area.hpp"
+#include "kernels/zipf_area.hpp"
 #include "math/special.hpp"
 
 namespace tracetide::laws {

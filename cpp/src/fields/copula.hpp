@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "fields/normal_table.hpp"
 #include "kernels/kernels.hpp"
+#include "kernels/normal_table.hpp"
 #include "tracetide/profile.hpp"
 
 namespace tracetide {

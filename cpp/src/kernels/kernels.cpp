@@ -3,11 +3,11 @@
 // function, and it could be the one for a newer processor than the one it then runs on.
 #include "kernels/kernels.hpp"
 
-#include "arrivals/gap_kernels.hpp"
-#include "distributions/draw_kernels.hpp"
-#include "distributions/law_kernels.hpp"
-#include "engine/merge_kernels.hpp"
-#include "fields/copula_kernels.hpp"
+#include "kernels/copula_kernels.hpp"
+#include "kernels/draw_kernels.hpp"
+#include "kernels/gap_kernels.hpp"
+#include "kernels/law_kernels.hpp"
+#include "kernels/merge_kernels.hpp"
 #include "random/philox_lanes.hpp"
 
 namespace tracetide::TRACETIDE_KERNEL_LEVEL {

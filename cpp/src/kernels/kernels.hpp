@@ -5,9 +5,9 @@
 #include <span>
 #include <string_view>
 
-#include "arrivals/gap_law.hpp"
-#include "distributions/zipf_law.hpp"
-#include "fields/normal_table.hpp"
+#include "kernels/gap_law.hpp"
+#include "kernels/normal_table.hpp"
+#include "kernels/zipf_law.hpp"
 
 namespace tracetide {
 
@@ -20,7 +20,7 @@ struct Kernels {
   void (*fill_u32)(const StreamKey&, std::uint64_t first_group, std::uint64_t groups,
                    std::uint32_t* out) noexcept;
 
-  // arrivals/gap_kernels.hpp
+  // kernels/gap_kernels.hpp
   std::uint32_t (*gaps)(const GapLaw&, const GapStreams&, std::uint64_t first_unit, std::uint32_t units,
                         double* out) noexcept;
   std::uint32_t (*few_gaps)(const GapLaw&, const GapStreams&, std::uint64_t unit, double* out) noexcept;
@@ -30,7 +30,7 @@ struct Kernels {
   void (*arrival_times)(const double* gap, std::uint32_t n, double scale, std::int64_t start,
                         std::int64_t end, int shift, std::int64_t* out) noexcept;
 
-  // distributions/draw_kernels.hpp
+  // kernels/draw_kernels.hpp
   void (*draw_alias)(const std::uint64_t* cells, std::uint32_t size, std::uint32_t base,
                      const std::uint32_t* words, std::uint32_t n, std::uint32_t* out) noexcept;
   void (*draw_alias_wide)(const std::uint64_t* cells, std::uint32_t size, std::uint32_t base,
@@ -49,12 +49,12 @@ struct Kernels {
   void (*scale_tokens)(const double* ratio, const std::uint32_t* tokens, std::uint32_t n,
                        std::uint32_t* out) noexcept;
 
-  // fields/copula_kernels.hpp
+  // kernels/copula_kernels.hpp
   void (*draw_normals)(const StreamKey&, std::uint64_t first_unit, std::uint32_t units, double* out) noexcept;
   void (*normal_ranks)(const NormalTable&, const double* normals, std::uint32_t n,
                        std::uint32_t* out) noexcept;
 
-  // engine/merge_kernels.hpp
+  // kernels/merge_kernels.hpp
   void (*make_keys)(const std::int64_t* times, std::uint32_t n, std::int64_t base, int index_bits,
                     std::uint64_t* keys) noexcept;
   std::uint32_t (*scatter_keys)(const std::uint64_t* keys, std::uint32_t n, int shift, std::uint32_t buckets,
@@ -65,7 +65,7 @@ struct Kernels {
   void (*seconds)(const std::uint64_t* keys, std::uint32_t n, int index_bits, std::int64_t base,
                   double* out) noexcept;
 
-  // distributions/law_kernels.hpp: blocks of gaps_per_block candidates; those that reject return how many
+  // kernels/law_kernels.hpp: blocks of gaps_per_block candidates; those that reject return how many
   std::uint32_t (*draw_scaled_gaps)(const GapLaw&, const GapStreams&, std::uint64_t first_unit, double scale,
                                     double* out) noexcept;
   void (*draw_pareto)(const StreamKey&, std::uint64_t first_unit, double inverse_alpha, double minimum,

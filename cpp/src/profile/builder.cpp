@@ -6,9 +6,9 @@
 #include <limits>
 #include <tuple>
 
+#include "base/message.hpp"
 #include "profile/checksum.hpp"
 #include "profile/json_text.hpp"
-#include "profile/message.hpp"
 #include "tracetide/error.hpp"
 
 namespace tracetide {

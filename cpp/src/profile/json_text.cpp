@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "profile/message.hpp"
+#include "base/message.hpp"
 
 namespace tracetide {
 

@@ -8,9 +8,9 @@
 #include <system_error>
 #include <utility>
 
+#include "base/message.hpp"
 #include "profile/decimal_number.hpp"
 #include "profile/json_text.hpp"
-#include "profile/message.hpp"
 
 namespace tracetide {
 

@@ -5,9 +5,9 @@
 #include <stdexcept>
 #include <vector>
 
+#include "base/message.hpp"
 #include "profile/files.hpp"
 #include "profile/mapped_file.hpp"
-#include "profile/message.hpp"
 #include "profile/tide.hpp"
 
 namespace tracetide {

@@ -10,8 +10,8 @@
 #include <system_error>
 #include <thread>
 
+#include "base/message.hpp"
 #include "profile/builder.hpp"
-#include "profile/message.hpp"
 #include "profile/servegen_files.hpp"
 #include "tracetide/error.hpp"
 

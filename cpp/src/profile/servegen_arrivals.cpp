@@ -5,9 +5,9 @@
 #include <limits>
 #include <string_view>
 
+#include "base/message.hpp"
 #include "profile/decimal_number.hpp"
 #include "profile/files.hpp"
-#include "profile/message.hpp"
 #include "profile/servegen_files.hpp"
 #include "tracetide/error.hpp"
 

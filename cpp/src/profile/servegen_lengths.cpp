@@ -3,10 +3,10 @@
 #include <cmath>
 #include <optional>
 
+#include "base/message.hpp"
 #include "profile/decimal_number.hpp"
 #include "profile/files.hpp"
 #include "profile/json_text.hpp"
-#include "profile/message.hpp"
 #include "profile/pmf_text.hpp"
 #include "profile/servegen_files.hpp"
 #include "tracetide/error.hpp"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "profile/message.hpp"
+#include "base/message.hpp"
 
 namespace tracetide::tide {
 namespace {

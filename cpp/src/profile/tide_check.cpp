@@ -6,9 +6,9 @@
 #include <limits>
 #include <tuple>
 
+#include "base/message.hpp"
 #include "math/correlation.hpp"
 #include "profile/json_text.hpp"
-#include "profile/message.hpp"
 #include "profile/session_check.hpp"
 #include "profile/tide.hpp"
 #include "tracetide/error.hpp"

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "profile/message.hpp"
+#include "base/message.hpp"
 #include "serving/clock.hpp"
 #include "serving/step_cost.hpp"
 #include "tracetide/serving.hpp"

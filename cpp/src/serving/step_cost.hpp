@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "profile/message.hpp"
+#include "base/message.hpp"
 #include "serving/clock.hpp"
 #include "tracetide/serving.hpp"
 

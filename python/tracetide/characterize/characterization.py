@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tracetide.characterize.finding import Finding
-from tracetide.house_style import check_ending, check_matplotlib
+from tracetide.charts.house_style import check_ending, check_matplotlib
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Characterization:
         """
         from pyarrow import parquet
 
-        from tracetide.formats.output import new_folder
+        from tracetide.io.writing.output import new_folder
 
         check_target(folder, pictures)
         with new_folder(folder) as temporary:

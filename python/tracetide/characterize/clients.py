@@ -16,7 +16,7 @@ from tracetide.measures.burstiness import GAPS, client_cvs, gap_cv
 from tracetide.measures.burstiness import client_cells as cells_of_one_rate
 from tracetide.measures.client_cells import Cells, ClientCells
 from tracetide.measures.intervals import Intervals, is_multiple
-from tracetide.measures.points import Points
+from tracetide.statistics.points import Points
 
 Floats = npt.NDArray[np.float64]
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from tracetide.characterize.figures.conversations import chart
 from tracetide.characterize.finding import Finding, Part, Whole, quantile_numbers, table_of
-from tracetide.measures.log_histogram import LogHistogram
-from tracetide.measures.points import Points
 from tracetide.measures.sampled_sessions import SampledSessions
+from tracetide.statistics.log_histogram import LogHistogram
+from tracetide.statistics.points import Points
 
 _LEVELS = np.linspace(0, 1, 401)
 

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from tracetide.base.errors import TraceError
 from tracetide.charts.chart import Chart
-from tracetide.errors import TraceError
-from tracetide.fit.pieces import Piece
 from tracetide.measures.gaps import Gaps
+from tracetide.passes.pieces import Piece
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tracetide.base.grid import NS
 from tracetide.characterize.figures.gaps import chart
 from tracetide.characterize.finding import Finding, Part, Whole, quantile_numbers, table_of
 from tracetide.fit.families import FAMILIES, Fits, fit_groups
 from tracetide.fit.sample import GroupedSample
-from tracetide.grid import NS
 from tracetide.measures.burstiness import WindowGaps
-from tracetide.measures.log_histogram import LogHistogram
+from tracetide.statistics.log_histogram import LogHistogram
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

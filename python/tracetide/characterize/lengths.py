@@ -11,10 +11,10 @@ import numpy.typing as npt
 from tracetide import _core
 from tracetide.characterize.figures.lengths import chart
 from tracetide.characterize.finding import Finding, Part, Whole, quantile_numbers, table_of
-from tracetide.fit.histogram import Counts
 from tracetide.fit.parametric import fit_mixture
-from tracetide.measures.points import Points
-from tracetide.measures.whole_numbers import WholeNumbers, points_of_counts
+from tracetide.statistics.histogram import Counts
+from tracetide.statistics.points import Points
+from tracetide.statistics.whole_numbers import WholeNumbers, points_of_counts
 
 Floats = npt.NDArray[np.float64]
 

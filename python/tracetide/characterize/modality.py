@@ -13,9 +13,9 @@ from tracetide.characterize.finding import KINDS, Finding, Part, Whole, quantile
 from tracetide.characterize.rates import readable_step
 from tracetide.measures.intervals import IntervalSums
 from tracetide.measures.pairs import Pairs
-from tracetide.measures.points import Points
 from tracetide.measures.series import rank_correlation
-from tracetide.measures.whole_numbers import WholeNumbers, points_of_counts
+from tracetide.statistics.points import Points
+from tracetide.statistics.whole_numbers import WholeNumbers, points_of_counts
 
 RATIO_STEPS = 1000
 _STANDARD_SIZES = 5

@@ -12,8 +12,8 @@ from tracetide.characterize.correlation import bins_table
 from tracetide.characterize.figures.reasoning import chart
 from tracetide.characterize.finding import Finding, Part, Whole, quantile_numbers, table_of
 from tracetide.measures.pairs import Pairs
-from tracetide.measures.points import Points
-from tracetide.measures.whole_numbers import WholeNumbers, points_of_counts
+from tracetide.statistics.points import Points
+from tracetide.statistics.whole_numbers import WholeNumbers, points_of_counts
 
 Floats = npt.NDArray[np.float64]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tracetide.base.durations import parse_duration
+from tracetide.base.grid import NS
 from tracetide.characterize.characterization import Characterization
 from tracetide.characterize.clients import Clients
 from tracetide.characterize.conversations import Conversations
@@ -14,8 +16,6 @@ from tracetide.characterize.lengths import LengthFits
 from tracetide.characterize.modality import Modality
 from tracetide.characterize.rates import Rates
 from tracetide.characterize.reasoning import Reasoning
-from tracetide.durations import parse_duration
-from tracetide.grid import NS
 from tracetide.measures.gaps import Gaps
 from tracetide.measures.source import Source
 

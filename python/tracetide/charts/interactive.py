@@ -24,7 +24,7 @@ from tracetide.charts.chart import (
     Strip,
     few,
 )
-from tracetide.house_style import COLOURS, FAINT
+from tracetide.charts.house_style import COLOURS, FAINT
 
 Traces = list[dict[str, Any]]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tracetide.charts.chart import Axis, Band, Bars, Chart, Dots, Level, Line, Panel, Ranges, Stems, Strip
-from tracetide.house_style import (
+from tracetide.charts.house_style import (
     COLOURS,
     FAINT,
     MARKERS,

@@ -98,8 +98,8 @@ def _render(found: Characterization) -> None:
     from rich.box import SIMPLE
     from rich.table import Table
 
-    from tracetide.durations import format_duration
-    from tracetide.readable import lines_of
+    from tracetide.base.durations import format_duration
+    from tracetide.base.readable import lines_of
 
     out = console()
     out.print(

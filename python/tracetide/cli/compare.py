@@ -61,10 +61,10 @@ def compare(
     generated
         One or more traces, or profiles, which send at their own rates.
     """
+    from tracetide.base.durations import parse_duration
+    from tracetide.charts.house_style import check_ending, check_matplotlib
     from tracetide.compare.comparison import check_names, compare_sources
-    from tracetide.durations import parse_duration
-    from tracetide.formats.table import check_table, write_table
-    from tracetide.house_style import check_ending, check_matplotlib
+    from tracetide.io.writing.table import check_table, write_table
     from tracetide.measures.source import open_source
 
     if not generated:
@@ -100,7 +100,7 @@ def _render(found: TraceComparison) -> None:
     from rich.box import SIMPLE
     from rich.table import Table
 
-    from tracetide.readable import number
+    from tracetide.base.readable import number
 
     table = Table(box=SIMPLE, pad_edge=False, show_edge=False)
     table.add_column(f"intervals of {found.interval:g} s", no_wrap=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tracetide.readable import printable
+from tracetide.base.readable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

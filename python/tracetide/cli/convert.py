@@ -19,7 +19,7 @@ from tracetide.cli.parameters import (
 from tracetide.cli.progress import ProgressBar
 from tracetide.cli.reading import FromBlockSize, ReadingBesideFormat
 from tracetide.cli.written import check_json, report_written
-from tracetide.formats import format_of
+from tracetide.io.writing import format_of
 
 
 def convert(

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from tracetide.addresses import shown
+from tracetide.base.addresses import shown
 from tracetide.cli.console import tell
 from tracetide.cli.progress import size
 
 if TYPE_CHECKING:
-    from tracetide.dataset import DatasetWritten
+    from tracetide.job.dataset import DatasetWritten
 
 Partition = Annotated[
     str | None,

@@ -12,7 +12,7 @@ from tracetide.cli.narrowing import Filters, Top, narrowed
 from tracetide.cli.parameters import Json, Span, WholeNumber
 from tracetide.cli.reading import FromBlockSize, Reading, is_trace
 from tracetide.cli.warned import told_warnings
-from tracetide.clientpool import load
+from tracetide.profile.pool import load
 
 
 def describe(
@@ -51,7 +51,7 @@ def describe(
     """
     if is_trace(what):
         from tracetide.describe.trace import describe_trace
-        from tracetide.prefixes import DEFAULT_SIZES
+        from tracetide.measures.prefixes import DEFAULT_SIZES
 
         if span is not None or filter or top is not None:
             raise ValueError(

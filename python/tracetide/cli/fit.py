@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from tracetide.base.durations import format_duration
 from tracetide.cli.console import tell
 from tracetide.cli.parameters import (
     Count,
@@ -18,8 +19,7 @@ from tracetide.cli.parameters import (
 from tracetide.cli.progress import size
 from tracetide.cli.reading import Reading
 from tracetide.cli.warned import told_warnings
-from tracetide.durations import format_duration
-from tracetide.formats.output import check_folder
+from tracetide.io.writing.output import check_folder
 
 
 def fit(

@@ -30,11 +30,11 @@ from tracetide.cli.progress import ProgressBar
 from tracetide.cli.rate_file import read_rate_file
 from tracetide.cli.warned import held_warnings
 from tracetide.cli.written import check_json, report_written
-from tracetide.clientpool import ClientPool, load
-from tracetide.distributions import Gamma
-from tracetide.formats import format_of
+from tracetide.io.writing import format_of
 from tracetide.job import Job
-from tracetide.shards import Shard
+from tracetide.job.shards import Shard
+from tracetide.profile.distributions import Gamma
+from tracetide.profile.pool import ClientPool, load
 
 
 def generate(

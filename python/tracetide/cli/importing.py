@@ -7,11 +7,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from tracetide.base.durations import format_duration
 from tracetide.cli.console import tell
 from tracetide.cli.parameters import Quiet, Threads, output_path
 from tracetide.cli.progress import size
-from tracetide.clientpool import load
-from tracetide.durations import format_duration
+from tracetide.profile.pool import load
 
 
 def import_(

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from tracetide.analysis import Kept
+from tracetide.base.durations import parse_span
+from tracetide.base.errors import TracetideWarning
 from tracetide.cli.parameters import Count, RealNumber, number_of
-from tracetide.clientpool import ClientPool
-from tracetide.durations import parse_span
-from tracetide.errors import TracetideWarning
+from tracetide.profile.analysis import Kept
+from tracetide.profile.pool import ClientPool
 
 Filters = Annotated[
     list[str] | None,

@@ -9,11 +9,11 @@ import sys
 
 from cyclopts import CoercionError, CycloptsError
 
-from tracetide.addresses import shown_in
+from tracetide.base.addresses import shown_in
+from tracetide.base.errors import MissingPackageError
+from tracetide.base.readable import printable
+from tracetide.base.wording import message_of
 from tracetide.cli.words import said
-from tracetide.errors import MissingPackageError
-from tracetide.readable import printable
-from tracetide.wording import message_of
 
 _INPUT_ERRNOS = (errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
 _FULL_ERRNOS = (errno.ENOSPC, errno.EFBIG)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_origin
 
 from cyclopts import Parameter, Token
 
-from tracetide.numbers import LARGEST, MOST_THREADS, whole_range
+from tracetide.base.numbers import LARGEST, MOST_THREADS, whole_range
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,100}")
 _REAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")

@@ -8,10 +8,10 @@ from typing import Any
 
 from tracetide.cli.console import console
 from tracetide.cli.parameters import Json
-from tracetide.clientpool import load
 from tracetide.describe.description import Description
 from tracetide.describe.pool import describe_pool
-from tracetide.profiles import bundled
+from tracetide.profile.bundled import bundled
+from tracetide.profile.pool import load
 
 _WIDE = 1000
 
@@ -29,8 +29,8 @@ def profiles(*, json_: Json = False) -> None:
 
     from rich.table import Table
 
-    from tracetide.durations import format_duration
-    from tracetide.readable import number
+    from tracetide.base.durations import format_duration
+    from tracetide.base.readable import number
 
     table = Table(box=None, pad_edge=False)
     right = ("clients", "requests/s", "left out")
@@ -70,7 +70,7 @@ def _source(provenance: dict[str, Any]) -> str:
 
 def _mean_lengths(entry: Description) -> str:
     """The means of the fields that the profile has: items of a kind that never comes are left out."""
-    from tracetide.readable import number
+    from tracetide.base.readable import number
 
     return ", ".join(
         f"{field.name} {number(field.mean)}"

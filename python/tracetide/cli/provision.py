@@ -24,14 +24,14 @@ from tracetide.cli.parameters import (
 )
 from tracetide.cli.reading import Reading, is_trace
 from tracetide.cli.warned import held_warnings, tell_warnings
-from tracetide.clientpool import load
 from tracetide.job import Job
+from tracetide.profile.pool import load
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from tracetide.io.reading import TraceScan
     from tracetide.provision import Grid, Instance, ServingResult
-    from tracetide.readers import TraceScan
 
 
 def provision(
@@ -101,7 +101,7 @@ def provision(
         A bundled name, a `.tide` file, a workload (`.toml`, `.yaml`), a ServeGen model folder, or a
         trace file, native or of another tool.
     """
-    from tracetide.house_style import check_ending, check_matplotlib
+    from tracetide.charts.house_style import check_ending, check_matplotlib
     from tracetide.provision import grid, simulate
     from tracetide.provision.grid import benchmark_seed
 

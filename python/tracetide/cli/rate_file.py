@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 
-from tracetide.durations import parse_time
+from tracetide.base.durations import parse_time
 
 _LINE = '"time,rate", such as "18:00,250" or "3600,250"'
 _COLUMNS = ["time", "rate"]

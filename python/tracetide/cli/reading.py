@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from tracetide.cli.parameters import BlockSize
 
 if TYPE_CHECKING:
-    from tracetide.readers import TraceScan
+    from tracetide.io.reading import TraceScan
 
 FromBlockSize = Annotated[
     BlockSize,
@@ -85,7 +85,7 @@ class Reading(Columns):
 
     def scan(self, trace: str, *, block_size: int = 0) -> TraceScan:
         """The trace, opened."""
-        from tracetide.readers import scan
+        from tracetide.io.reading import scan
 
         return scan(trace, **self.options(), block_size=block_size)
 
@@ -120,8 +120,8 @@ class ReadingBesideFormat(Reading):
 
 def is_trace(what: str) -> bool:
     """Whether it is to be read as a trace: a file that is no profile, or a name that only a trace has."""
-    from tracetide.formats import format_of
-    from tracetide.profiles import is_profile
+    from tracetide.io.writing import format_of
+    from tracetide.profile.bundled import is_profile
 
     if is_profile(what):
         return False

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracetide.base.durations import format_duration
+from tracetide.base.readable import number, printable
 from tracetide.cli.console import console
 from tracetide.describe import Description
-from tracetide.durations import format_duration
 from tracetide.measures.burstiness import NOT_STATIONARY
-from tracetide.readable import number, printable
 
 if TYPE_CHECKING:
     from rich.table import Table

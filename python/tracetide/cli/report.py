@@ -75,8 +75,8 @@ def report(
     generated
         Traces to compare with it, or profiles, which send at their own rates.
     """
+    from tracetide.base.durations import parse_duration
     from tracetide.compare.comparison import check_names
-    from tracetide.durations import parse_duration
     from tracetide.measures.source import open_source
     from tracetide.provision import preset
     from tracetide.report.document import check_packages, check_targets, report_of_sources

@@ -7,6 +7,6 @@ import json
 
 def schema() -> None:
     """Print the JSON schema of workload files, with which editors check and complete them."""
-    from tracetide.workload import json_schema
+    from tracetide.profile.workload import json_schema
 
     print(json.dumps(json_schema(), indent=2))

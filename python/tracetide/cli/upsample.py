@@ -46,10 +46,10 @@ def upsample(
     output
         The native trace to write: `.parquet`, `.arrow`, `.csv` or `.jsonl`.
     """
-    from tracetide.formats import format_of
-    from tracetide.formats.table import write_table
-    from tracetide.house_style import check_ending
-    from tracetide.readers.whole import trace_of_scan
+    from tracetide.charts.house_style import check_ending
+    from tracetide.io.writing import format_of
+    from tracetide.io.writing.table import write_table
+    from tracetide.trace.scanned import trace_of_scan
     from tracetide.upsampling import compare_upsampling
     from tracetide.upsampling import upsample as upsampled
 

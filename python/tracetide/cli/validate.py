@@ -8,11 +8,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from tracetide.base.readable import printable
 from tracetide.cli.outcome import Refused
 from tracetide.cli.parameters import BlockSize, Json, Quiet, Whole
 from tracetide.cli.reading import Columns
 from tracetide.cli.words import said
-from tracetide.readable import printable
 
 
 def validate(

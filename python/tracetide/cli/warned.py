@@ -6,10 +6,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tracetide.base.errors import TracetideWarning
+from tracetide.base.wording import message_of
 from tracetide.cli.console import tell
 from tracetide.cli.words import said
-from tracetide.errors import TracetideWarning
-from tracetide.wording import message_of
 
 
 @contextmanager

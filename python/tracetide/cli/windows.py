@@ -10,9 +10,9 @@ from tracetide.cli.console import tell
 from tracetide.cli.narrowing import Filters, Top, narrowed
 from tracetide.cli.parameters import Quiet, Span, output_path
 from tracetide.cli.warned import told_warnings
-from tracetide.clientpool import load
-from tracetide.formats import STDOUT
-from tracetide.formats.table import write_table
+from tracetide.io.writing import STDOUT
+from tracetide.io.writing.table import write_table
+from tracetide.profile.pool import load
 
 
 def windows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tracetide.wording import Option, Told
+from tracetide.base.wording import Option, Told
 
 _OPTIONS = {
     "format": "--from",

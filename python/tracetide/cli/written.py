@@ -6,8 +6,8 @@ import json
 
 from tracetide.cli.console import tell
 from tracetide.cli.progress import size
-from tracetide.formats import NATIVE, STDOUT, Format, Written
-from tracetide.formats.replay import replay_commands
+from tracetide.io.writing import NATIVE, STDOUT, Format, Written
+from tracetide.io.writing.replay import replay_commands
 
 
 def report_written(

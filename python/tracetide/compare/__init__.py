@@ -42,8 +42,8 @@ def compare(
 
     Source: Xiang et al., NSDI '26 (arXiv 2505.09999), figure 19.
     """
+    from tracetide.base.durations import parse_duration
     from tracetide.compare.comparison import check_names, compare_sources
-    from tracetide.durations import parse_duration
     from tracetide.measures.source import open_source
 
     if not generated:

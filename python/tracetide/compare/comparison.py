@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tracetide.base.client_names import unique_names
 from tracetide.charts.chart import Chart
-from tracetide.client_names import unique_names
 from tracetide.compare.measured import FIELDS, Measured, measure
-from tracetide.measures.distances import ks_distance, wasserstein_distance
 from tracetide.measures.intervals import Intervals, is_multiple
-from tracetide.measures.points import Points
 from tracetide.measures.series import autocorrelation, cv, dispersion, rank_correlation
 from tracetide.measures.source import Source
+from tracetide.statistics.distances import ks_distance, wasserstein_distance
+from tracetide.statistics.points import Points
 
 Floats = npt.NDArray[np.float64]
 

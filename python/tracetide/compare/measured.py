@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tracetide.grid import NS
+from tracetide.base.grid import NS
 from tracetide.measures.burstiness import WindowGaps
 from tracetide.measures.gaps import Gaps
 from tracetide.measures.intervals import Intervals, IntervalSums
-from tracetide.measures.log_histogram import LogHistogram
-from tracetide.measures.points import Points
 from tracetide.measures.source import Source
-from tracetide.measures.whole_numbers import WholeNumbers, points_of_counts
+from tracetide.statistics.log_histogram import LogHistogram
+from tracetide.statistics.points import Points
+from tracetide.statistics.whole_numbers import WholeNumbers, points_of_counts
 
 Floats = npt.NDArray[np.float64]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tracetide.clientpool import ClientPool
 from tracetide.describe.description import Description
 from tracetide.describe.pool import describe_pool
+from tracetide.profile.pool import ClientPool
 
 if TYPE_CHECKING:
-    from tracetide.readers import TraceScan
+    from tracetide.io.reading import TraceScan
     from tracetide.trace import Trace
 
 __all__ = ["Description", "describe"]

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tracetide.errors import TraceError
-from tracetide.fit.pieces import PIECE_ROWS, ByClient
-from tracetide.grid import NS
+from tracetide.base.errors import TraceError
+from tracetide.base.grid import NS
 from tracetide.measures.burstiness import GAPS, Burstiness, WindowGaps, client_cells, client_cvs
 from tracetide.measures.client_cells import ClientCells
 from tracetide.measures.gaps import Gaps
+from tracetide.passes.pieces import PIECE_ROWS, ByClient
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide import _core
-from tracetide.clientpool import ClientPool
+from tracetide.base.grid import NS
 from tracetide.describe.description import Description, Lengths, RateCurve, TopClient
-from tracetide.describe.points import points_of
 from tracetide.describe.weighted import Floats, lengths_of, quantiles, top_shares
-from tracetide.grid import NS
+from tracetide.profile.points import points_of
+from tracetide.profile.pool import ClientPool
 
 FAMILIES = ("exponential", "gamma", "weibull")
 _TOP = 5

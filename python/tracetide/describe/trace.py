@@ -9,18 +9,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from tracetide.base.errors import TraceError
 from tracetide.columns import LIST_COLUMNS, ListColumn
 from tracetide.describe.arrivals import Arrivals
 from tracetide.describe.description import Description, Lengths, RateCurve, TopClient
 from tracetide.describe.weighted import lengths_of, top_shares
-from tracetide.errors import TraceError
-from tracetide.fit.clients import ClientCodes
-from tracetide.formats.hash_blocks import check_counts
-from tracetide.job_facts import facts_of
-from tracetide.measures.whole_numbers import WholeNumbers, points_of_counts
-from tracetide.prefixes import DEFAULT_SIZES, LevelHits, PrefixCounts
-from tracetide.readers import TraceScan
-from tracetide.readers.origin import check_origin
+from tracetide.io.job_facts import facts_of
+from tracetide.io.reading import TraceScan
+from tracetide.io.reading.origin import check_origin
+from tracetide.io.writing.hash_blocks import check_counts
+from tracetide.measures.prefixes import DEFAULT_SIZES, LevelHits, PrefixCounts
+from tracetide.passes.clients import ClientCodes
+from tracetide.statistics.whole_numbers import WholeNumbers, points_of_counts
 from tracetide.trace import Trace
 
 _STEPS = 144
@@ -56,7 +56,7 @@ def describe_trace(
 def _batches(trace: Trace | TraceScan, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     if isinstance(trace, TraceScan):
         return trace.batches(columns)
-    from tracetide.arrow import record_batch_of, schema_of
+    from tracetide.columns.arrow import record_batch_of, schema_of
 
     return iter((record_batch_of(trace, schema_of(trace)).select(columns),))
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tracetide.clientpool import ClientPool
     from tracetide.fit.report import FitReport, FitResult
+    from tracetide.profile.pool import ClientPool
 
 __all__ = ["FitReport", "FitResult", "fit", "fit_with_report"]
 

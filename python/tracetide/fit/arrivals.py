@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide.fit.families import Fits, fit_groups
-from tracetide.fit.pieces import Grid, Piece
 from tracetide.fit.sample import GroupedSample
-from tracetide.fit.ticks import Ticks, jitter, least_gap, seen_from
+from tracetide.passes.pieces import Grid, Piece
+from tracetide.passes.ticks import Ticks, jitter, least_gap, seen_from
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from tracetide import _core
 from tracetide.fit.arrivals import Cells
 from tracetide.fit.lengths import FIELDS, FittedField
-from tracetide.fit.pieces import Grid
-from tracetide.prompts import Prefixes, add_prefixes
-from tracetide.sessions import Sessions, add_sessions
+from tracetide.passes.pieces import Grid
+from tracetide.profile.prompts import Prefixes, add_prefixes
+from tracetide.profile.sessions import Sessions, add_sessions
 
 Correlation = tuple[int, str, str, float]
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
-from tracetide.fit.pieces import Piece
+from tracetide.base.grid import NS
 from tracetide.fit.sample import GroupedSample
-from tracetide.grid import NS
+from tracetide.passes.pieces import Piece
 
 Ints = npt.NDArray[np.int64]
 

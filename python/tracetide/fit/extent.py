@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tracetide.base.grid import NS
 from tracetide.fit.arrivals import Cells
-from tracetide.fit.pieces import Grid
-from tracetide.grid import NS
-from tracetide.job_facts import facts_of
+from tracetide.io.job_facts import facts_of
+from tracetide.passes.pieces import Grid
 
 LEAST_COVERED = 0.1
 

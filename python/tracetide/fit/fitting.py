@@ -14,8 +14,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tracetide._version import __version__
-from tracetide.clientpool import ClientPool
-from tracetide.errors import EmptyRequestWarning, TraceError, outside
+from tracetide.base.errors import EmptyRequestWarning, TraceError, outside
+from tracetide.base.grid import NS
+from tracetide.base.readable import path_text
+from tracetide.base.wording import Option, Told
 from tracetide.fit.arrivals import FALLBACKS, Arrivals, Cells
 from tracetide.fit.assemble import Parts, assemble
 from tracetide.fit.conversations import Conversations
@@ -23,16 +25,14 @@ from tracetide.fit.extent import Extent, told_end
 from tracetide.fit.families import FAMILIES
 from tracetide.fit.lengths import Lengths
 from tracetide.fit.options import Options
-from tracetide.fit.pieces import Piece, pieces
 from tracetide.fit.prefixes import Prefixes
 from tracetide.fit.report import FitReport, FitResult, lengths_table, windows_table
 from tracetide.fit.sessions import SessionRecord
 from tracetide.fit.source import codes_of, columns_of
-from tracetide.grid import NS
-from tracetide.readable import path_text
-from tracetide.readers import TraceScan
-from tracetide.readers.fields import not_empty
-from tracetide.wording import Option, Told
+from tracetide.io.reading import TraceScan
+from tracetide.io.reading.fields import not_empty
+from tracetide.passes.pieces import Piece, pieces
+from tracetide.profile.pool import ClientPool
 
 _MOST_WINDOWS = 10_000_000
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tracetide.errors import TraceError
+from tracetide.base.errors import TraceError
 from tracetide.fit.correlation import Correlations, spearman_groups
-from tracetide.fit.histogram import FULL_BITS, Counts, Histograms
-from tracetide.fit.laws import ALWAYS_ZERO, RATIO_TICKS, Law, ratios, whole_numbers
 from tracetide.fit.parametric import Goodness, exponential, mixture
-from tracetide.fit.pieces import Piece
 from tracetide.fit.sample import GroupedSample
+from tracetide.passes.pieces import Piece
+from tracetide.profile.empirical_laws import ALWAYS_ZERO, RATIO_TICKS, Law, ratios, whole_numbers
+from tracetide.statistics.histogram import FULL_BITS, Counts, Histograms
 
 Values = npt.NDArray[np.uint32]
 Ints = npt.NDArray[np.int64]

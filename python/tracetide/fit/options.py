@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tracetide.durations import parse_duration
-from tracetide.fit.pieces import Grid
-from tracetide.grid import NS
-from tracetide.numbers import check_whole
+from tracetide.base.durations import parse_duration
+from tracetide.base.grid import NS
+from tracetide.base.numbers import check_whole
+from tracetide.passes.pieces import Grid
 
 LENGTHS = ("pmf", "parametric")
 

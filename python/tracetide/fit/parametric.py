@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide import _core
-from tracetide.fit.histogram import Counts, ends
-from tracetide.fit.laws import Law, whole_numbers
+from tracetide.profile.empirical_laws import Law, whole_numbers
+from tracetide.statistics.histogram import Counts, ends
 
 Floats = npt.NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tracetide.fit.pieces import Piece
+from tracetide.passes.pieces import Piece
 
 _PENDING = 1 << 20
 

@@ -12,12 +12,12 @@ import pyarrow as pa
 from tracetide.fit.arrivals import FALLBACKS, Cells
 from tracetide.fit.families import FAMILIES
 from tracetide.fit.lengths import FittedField
-from tracetide.formats.table import write_table
+from tracetide.io.writing.table import write_table
 
 if TYPE_CHECKING:
     import pandas
 
-    from tracetide.clientpool import ClientPool
+    from tracetide.profile.pool import ClientPool
 
 
 @dataclass(frozen=True)

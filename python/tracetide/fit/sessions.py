@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tracetide.fit.pieces import Piece
-from tracetide.grid import NS
-from tracetide.prompts.models import MOST_PROMPTS, Prefixes, PromptLevel
-from tracetide.session_numbers import session_numbers
-from tracetide.sessions.models import MOST_TURNS, Sessions, User
+from tracetide.base.grid import NS
+from tracetide.columns.session_numbers import session_numbers
+from tracetide.passes.pieces import Piece
+from tracetide.profile.prompts.models import MOST_PROMPTS, Prefixes, PromptLevel
+from tracetide.profile.sessions.models import MOST_TURNS, Sessions, User
 
 Ints = npt.NDArray[np.int64]
 

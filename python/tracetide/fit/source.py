@@ -8,12 +8,12 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from tracetide.fit.clients import ClientCodes
-from tracetide.readers import TraceScan, scan
-from tracetide.readers.fields import NATIVE, not_empty
-from tracetide.readers.open_source import open_source
+from tracetide.base.wording import Option, Told
+from tracetide.io.reading import TraceScan, scan
+from tracetide.io.reading.fields import NATIVE, not_empty
+from tracetide.io.reading.open_source import open_source
+from tracetide.passes.clients import ClientCodes
 from tracetide.trace import Trace
-from tracetide.wording import Option, Told
 
 SESSION = "session"
 WHOLE = "whole"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tracetide.grid import NS
+from tracetide.base.grid import NS
 from tracetide.measures.client_cells import Cells, ClientCells
 from tracetide.measures.intervals import MOST_INTERVALS
 

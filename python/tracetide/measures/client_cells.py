@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tracetide.grid import NS
+from tracetide.base.grid import NS
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tracetide.fit.pieces import ByClient
-from tracetide.fit.ticks import Ticks, jitter, least_gap
+from tracetide.passes.pieces import ByClient
+from tracetide.passes.ticks import Ticks, jitter, least_gap
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

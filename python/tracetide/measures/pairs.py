@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tracetide.measures.points import Points
+from tracetide.statistics.points import Points
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tracetide.columns import NO_SESSION
-from tracetide.readers.growing_map import GrowingMap
+from tracetide.io.reading.growing_map import GrowingMap
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]

@@ -9,18 +9,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from tracetide.clientpool import ClientPool, load
-from tracetide.errors import TraceError
-from tracetide.fit.clients import ClientCodes
-from tracetide.fit.pieces import Grid, Piece, pieces
-from tracetide.grid import NS
+from tracetide.base.errors import TraceError
+from tracetide.base.grid import NS
+from tracetide.base.wording import Option, Told
+from tracetide.io.job_facts import facts_of
+from tracetide.io.reading import TraceScan, scan
+from tracetide.io.reading.origin import check_origin
 from tracetide.job import Job
-from tracetide.job_facts import facts_of
-from tracetide.profiles import is_profile
-from tracetide.readers import TraceScan, scan
-from tracetide.readers.origin import check_origin
+from tracetide.passes.clients import ClientCodes
+from tracetide.passes.pieces import Grid, Piece, pieces
+from tracetide.profile.bundled import is_profile
+from tracetide.profile.pool import ClientPool, load
 from tracetide.trace import Requests, Trace
-from tracetide.wording import Option, Told
 
 _GRID = Grid(600 * NS, 1 << 40)
 """Pieces end at windows; no epoch does."""

@@ -12,7 +12,7 @@ from tracetide.columns import NO_SESSION
 from tracetide.trace import Requests
 
 if TYPE_CHECKING:
-    from tracetide.readers import TraceScan
+    from tracetide.io.reading import TraceScan
 
 _NEEDED = ("timestamp", "input_tokens", "output_tokens")
 
@@ -75,7 +75,7 @@ def columns_of(requests: Requests) -> ServingColumns:
 
 def columns_of_scan(scan: TraceScan) -> Iterator[ServingColumns]:
     """Of a trace that is read in a stream, batch by batch."""
-    from tracetide.session_numbers import SessionNumbers
+    from tracetide.columns.session_numbers import SessionNumbers
 
     names = [name for name in (*_NEEDED, "session_id", "delay") if name in scan.columns]
     numbers = SessionNumbers()
@@ -98,8 +98,8 @@ def _sessions(requests: Requests) -> npt.NDArray[np.uint64] | None:
     ids: npt.NDArray[Any] = requests["session_id"]
     if ids.dtype == np.uint64:
         return np.ascontiguousarray(ids, dtype=np.uint64)
-    from tracetide.arrow import column_array
-    from tracetide.session_numbers import SessionNumbers
+    from tracetide.columns.arrow import column_array
+    from tracetide.columns.session_numbers import SessionNumbers
 
     return SessionNumbers().of(column_array(requests, "session_id"))
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tracetide.clientpool import ClientPool
 from tracetide.job import Job
+from tracetide.profile.pool import ClientPool
 from tracetide.provision.capacity import MOST_HELD, InstanceSearch, RateSearch
 from tracetide.provision.instance import Instance
 from tracetide.provision.simulation import instance_of

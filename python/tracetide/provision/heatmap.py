@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracetide.house_style import check_ending, house_style, save
+from tracetide.charts.house_style import check_ending, house_style, save
 
 if TYPE_CHECKING:
     from tracetide.provision.grid import Cell, Grid

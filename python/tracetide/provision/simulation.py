@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide import _core
-from tracetide.errors import TraceError
+from tracetide.base.errors import TraceError
+from tracetide.base.wording import Option, Told
+from tracetide.io.reading.origin import check_origin
 from tracetide.provision.columns import ServingColumns
 from tracetide.provision.instance import Instance
 from tracetide.provision.presets import preset
 from tracetide.provision.result import ServingResult
 from tracetide.provision.workload import Source, batches_of
-from tracetide.readers.origin import check_origin
-from tracetide.wording import Option, Told
 
 ROUTINGS = ("round-robin", "least-loaded")
 MOST_INSTANCES = 65536

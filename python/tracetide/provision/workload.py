@@ -12,13 +12,13 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tracetide.clientpool import ClientPool
-from tracetide.errors import TracetideWarning
+from tracetide.base.errors import TracetideWarning
+from tracetide.io.job_facts import facts_of
+from tracetide.io.reading import TraceScan, scan
+from tracetide.io.reading.origin import check_origin
 from tracetide.job import Job
-from tracetide.job_facts import facts_of
+from tracetide.profile.pool import ClientPool
 from tracetide.provision.columns import ServingColumns, columns_of, columns_of_scan
-from tracetide.readers import TraceScan, scan
-from tracetide.readers.origin import check_origin
 from tracetide.trace import Trace
 
 Source: TypeAlias = "Job | Trace | TraceScan | str | os.PathLike[str]"
@@ -150,7 +150,7 @@ class TraceWorkload:
 
     @cached_property
     def _numbers(self) -> npt.NDArray[np.float64]:
-        from tracetide.distributions import Uniform
+        from tracetide.profile.distributions import Uniform
 
         groups = self._groups()
         drawn = Uniform(0.0, 1.0).sample(int(groups.max()) + 1, seed=self._seed)
@@ -169,8 +169,8 @@ class TraceWorkload:
                 )
             return np.unique(np.asarray(self.trace[names[0]]), return_inverse=True)[1].astype(np.int64)
         if "session_id" in self.trace:
-            from tracetide.arrow import column_array
-            from tracetide.session_numbers import session_numbers
+            from tracetide.columns.arrow import column_array
+            from tracetide.columns.session_numbers import session_numbers
 
             return session_numbers(column_array(self.trace, "session_id"))
         return np.arange(len(self.trace))
@@ -183,7 +183,7 @@ def workload_of(source: Source, *, thin: str = "requests", seed: int = 0) -> Wor
     if isinstance(source, Trace):
         return TraceWorkload(source, thin=thin, seed=seed)
     if isinstance(source, str | os.PathLike | TraceScan):
-        from tracetide.readers.whole import trace_of_scan
+        from tracetide.trace.scanned import trace_of_scan
 
         found = source if isinstance(source, TraceScan) else scan(source)
         return TraceWorkload(trace_of_scan(found), thin=thin, seed=seed)

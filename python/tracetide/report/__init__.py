@@ -52,7 +52,7 @@ def report(
         ValueError: for a wrong argument.
         OSError: if something cannot be read.
     """
-    from tracetide.durations import parse_duration
+    from tracetide.base.durations import parse_duration
     from tracetide.measures.source import open_source
     from tracetide.report.document import report_of_sources
 

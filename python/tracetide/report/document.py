@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from tracetide.base.errors import MissingPackageError
 from tracetide.characterize.characterization import Characterization
 from tracetide.characterize.run import characterize_source
 from tracetide.compare.comparison import TraceComparison, check_names, compare_sources
-from tracetide.errors import MissingPackageError
 from tracetide.job import Job
 from tracetide.measures.source import Source
 from tracetide.provision.grid import Grid, benchmark_seed, grid
@@ -48,7 +48,7 @@ class Report:
             ImportError: if Plotly or Jinja is not installed.
             OSError: if it cannot be written.
         """
-        from tracetide.formats.output import open_output
+        from tracetide.io.writing.output import open_output
 
         page = self.html().encode()
         with open_output(path) as output:
@@ -111,6 +111,6 @@ def _provisioning(
 
 
 def _trace(source: Source) -> Trace:
-    from tracetide.readers.whole import trace_of_scan
+    from tracetide.trace.scanned import trace_of_scan
 
     return trace_of_scan(source.scan)

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tracetide.base.durations import format_duration
+from tracetide.base.readable import lines_of, number
 from tracetide.charts.interactive import plots
-from tracetide.durations import format_duration
 from tracetide.measures.burstiness import NOT_STATIONARY
-from tracetide.readable import lines_of, number
 
 if TYPE_CHECKING:
     from tracetide.characterize.finding import Finding

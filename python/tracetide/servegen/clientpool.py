@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide import _core
-from tracetide.grid import NS
+from tracetide.base.grid import NS
 from tracetide.servegen.datasets import Dataset, Statistics
 from tracetide.servegen.workload_types import ArrivalPat, Category, ClientWindow
 

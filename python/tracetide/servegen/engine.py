@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide import _core
-from tracetide.clientpool import ClientPool
-from tracetide.grid import NS
+from tracetide.base.grid import NS
 from tracetide.job import Job
+from tracetide.profile.pool import ClientPool
 from tracetide.servegen.datasets import Dataset, Pdf
 from tracetide.servegen.workload_types import ClientWindow
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tracetide.formats.output import open_output
+from tracetide.io.writing.output import open_output
 from tracetide.servegen.clientpool import Cdf, ClientPool, ClientPoolView
 from tracetide.servegen.construct import Request
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tracetide.readers import TraceScan
+from tracetide.io.reading import TraceScan
 from tracetide.trace import Trace
 from tracetide.upsampling.sessions import Floats, Sessions, in_memory, times
 from tracetide.upsampling.transform import METHODS, moved_times

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracetide.errors import MissingPackageError
-from tracetide.house_style import save
+from tracetide.base.errors import MissingPackageError
+from tracetide.charts.house_style import save
 
 if TYPE_CHECKING:
     from tracetide.upsampling.comparison import Comparison

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tracetide.readers import TraceScan, scan
+from tracetide.base.wording import Option, Told
+from tracetide.io.reading import TraceScan, scan
 from tracetide.trace import Requests, Trace
-from tracetide.wording import Option, Told
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -47,8 +47,8 @@ class Sessions:
                     " scales them",
                 )
             )
-        from tracetide.arrow import column_array
-        from tracetide.session_numbers import session_numbers
+        from tracetide.columns.arrow import column_array
+        from tracetide.columns.session_numbers import session_numbers
 
         codes = session_numbers(column_array(trace, "session_id"))
         _, number = np.unique(codes, return_inverse=True)
@@ -86,6 +86,6 @@ def in_memory(trace: Trace | TraceScan | str | os.PathLike[str]) -> Trace:
     """A whole trace, read if need be."""
     if isinstance(trace, Trace):
         return trace
-    from tracetide.readers.whole import trace_of_scan
+    from tracetide.trace.scanned import trace_of_scan
 
     return trace_of_scan(trace if isinstance(trace, TraceScan) else scan(trace))

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from tracetide.base.durations import MOST_SECONDS
 from tracetide.columns import Array, Column, ListColumn
-from tracetide.durations import MOST_SECONDS
-from tracetide.readers import TraceScan
+from tracetide.io.reading import TraceScan
 from tracetide.trace import Trace
 from tracetide.upsampling.sessions import Floats, Sessions, in_memory, times
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tracetide.readers.block_ids import MOST_IDS
-from tracetide.readers.growing_map import GrowingMap
+from tracetide.io.reading.block_ids import MOST_IDS
+from tracetide.io.reading.growing_map import GrowingMap
 from tracetide.validation.report import Recorder
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 
-from tracetide.readers.growing_map import Distinct, GrowingMap, Ids
+from tracetide.io.reading.growing_map import Distinct, GrowingMap, Ids
 from tracetide.validation.report import Recorder
 
 _NO_TURN = -1

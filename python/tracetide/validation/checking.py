@@ -10,21 +10,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tracetide.addresses import discreet
-from tracetide.dataset.folder import open_folder
-from tracetide.dataset.manifest import is_dataset, read_manifest
-from tracetide.dataset.verify import check_dataset
-from tracetide.errors import ProfileError, TraceError
-from tracetide.readers import opened_scan
-from tracetide.readers.convert import numbers_of
-from tracetide.readers.open_source import open_source
-from tracetide.readers.source import Source
+from tracetide.base.addresses import discreet
+from tracetide.base.errors import ProfileError, TraceError
+from tracetide.base.wording import message_of, without_start
+from tracetide.io.reading import opened_scan
+from tracetide.io.reading.convert import numbers_of
+from tracetide.io.reading.open_source import open_source
+from tracetide.io.reading.source import Source
+from tracetide.job.dataset.folder import open_folder
+from tracetide.job.dataset.manifest import is_dataset, read_manifest
+from tracetide.job.dataset.verify import check_dataset
 from tracetide.validation.chats import ChatRules
 from tracetide.validation.files import check_file
 from tracetide.validation.report import Recorder, ValidationReport
 from tracetide.validation.rows import RowRules
 from tracetide.validation.rules import MISREAD, READERS
-from tracetide.wording import message_of, without_start
 
 _BOOLEANS = ("true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "T", "F", "1", "0")
 """What BLIS takes for one."""
@@ -126,7 +126,7 @@ def _validate_dataset(name: str, tools: Sequence[str] | None, limit: int) -> Val
 
 
 def _validate_folder(name: str, tools: Sequence[str] | None, limit: int) -> ValidationReport:
-    from tracetide.clientpool import load
+    from tracetide.profile.pool import load
 
     report = ValidationReport(name, "servegen", _tools("servegen", tools))
     recorder = Recorder(report, limit)
@@ -161,7 +161,7 @@ class _RawRules:
             self._check_chats()
 
     def _texts(self, names: list[str]) -> Iterator[tuple[int, list[pa.Array]]]:
-        from tracetide.readers.fields import Field
+        from tracetide.io.reading.fields import Field
 
         if any(name not in self._source.types for name in names):
             return
@@ -182,7 +182,7 @@ class _RawRules:
             )
 
     def _check_chats(self) -> None:
-        from tracetide.readers.fields import Field
+        from tracetide.io.reading.fields import Field
 
         names = [name for name in ("chat_id", "parent_chat_id", "turn") if name in self._source.types]
         if names[:2] != ["chat_id", "parent_chat_id"]:

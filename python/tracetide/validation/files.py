@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from tracetide.formats.blis import header_path
-from tracetide.readers.place import shown
-from tracetide.readers.source import Source
+from tracetide.io.reading.place import shown
+from tracetide.io.reading.source import Source
+from tracetide.io.writing.blis import header_path
 from tracetide.validation.report import Recorder
 
 _BURSTGPT = ("Timestamp", "Model", "Request tokens", "Response tokens", "Total tokens", "Log Type")

@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tracetide.readers.place import Place
-from tracetide.readers.sessions import TurnCounter
+from tracetide.base.wording import Option, Told
+from tracetide.io.reading.place import Place
+from tracetide.io.reading.sessions import TurnCounter
 from tracetide.validation.blocks import BlockRules
 from tracetide.validation.report import Recorder
-from tracetide.wording import Option, Told
 
 _NEEDS_TOKENS = ("mooncake", "mooncake-session", "bailian")
 _COUNTS_FROM_ZERO = (*_NEEDS_TOKENS, "burstgpt", "vidur", "llmservingsim", "splitwise")

@@ -1,0 +1,86 @@
+"""Which format a path or a name means."""
+
+from __future__ import annotations
+
+import os
+
+from tracetide.io.writing.base import Format
+
+STDOUT = "-"
+TEXT = ("csv", "jsonl")
+BINARY = ("parquet", "arrow")
+COMPRESSIONS = ("gz", "zst")
+TOOL_TEXT = (
+    "mooncake",
+    "mooncake-session",
+    "bailian",
+    "burstgpt",
+    "azure",
+    "vidur",
+    "blis",
+    "llmservingsim",
+    "splitwise",
+)
+"""Text formats of other tools."""
+NATIVE = (*BINARY, *(name for text in TEXT for name in (text, *(f"{text}.{c}" for c in COMPRESSIONS))))
+TOOLS = (*TOOL_TEXT, "baseten", "servegen")
+"""Formats of other tools, which a path does not tell."""
+FORMATS = (*NATIVE, *TOOLS)
+"""All names that `format=` takes; text formats also with `.gz` or `.zst`."""
+
+
+def format_of(path: str | os.PathLike[str], name: str | None = None) -> Format:
+    """The format for a path.
+
+    Args:
+        path: its ending counts, `.parquet`, `.arrow`, `.csv` or `.jsonl`; the last two also followed by
+            `.gz` or `.zst`. `"-"` has none.
+        name: a format that goes before the ending; the ending's `.gz` or `.zst` still counts.
+
+    Raises:
+        ValueError: naming what was given and what is allowed.
+    """
+    text = os.fspath(path)
+    container, compression = _split(os.path.basename(text).lower())
+    if name is not None:
+        own_container, own_compression = _split(f".{name.lower()}", (*TEXT, *BINARY, *TOOLS))
+        if own_container is None or name.lower() != ".".join(filter(None, (own_container, own_compression))):
+            raise ValueError(f"format: {name!r} is not known; it must be one of {', '.join(FORMATS)}")
+        if own_container == "baseten" and container not in BINARY:
+            raise ValueError(
+                f"format: baseten is Parquet or an Arrow file, and the ending of {text!r} is not allowed; "
+                "it must be .parquet or .arrow"
+            )
+        if own_container == "baseten":
+            own_container = f"baseten.{container}"
+        container, compression = own_container, own_compression or compression
+    if text == STDOUT and name is None:
+        raise ValueError(f"format: standard output needs a format; it must be one of {', '.join(FORMATS)}")
+    if container is None:
+        raise ValueError(
+            f"format: the ending of {text!r} is not known; it must be one of "
+            f"{', '.join('.' + known for known in NATIVE)}, or name a format"
+        )
+    if compression and container not in (*TEXT, *TOOL_TEXT):
+        why = "it is a folder" if container == "servegen" else "it is compressed inside"
+        raise ValueError(
+            f"format: {container} is not written with .{compression}, because {why}; "
+            f".gz and .zst are for {', '.join((*TEXT, *TOOL_TEXT))}"
+        )
+    if text == STDOUT and container in ("servegen", "blis"):
+        raise ValueError(
+            f"format: {container} is more than one file and cannot go to standard output; name a file"
+        )
+    return Format(container, compression)
+
+
+def _split(name: str, known: tuple[str, ...] = (*TEXT, *BINARY)) -> tuple[str | None, str | None]:
+    """Container and compression that a file name ends in."""
+    stem, _, last = name.rpartition(".")
+    compression = last if stem and last in COMPRESSIONS else None
+    if compression:
+        _, _, last = stem.rpartition(".")
+        dotted = "." in stem
+    else:
+        dotted = "." in name
+    return (last if dotted and last in known else None), compression

@@ -1,6 +1,0 @@
-"""What prompts begin with, for prefix caches."""
-
-from tracetide.prompts.build import add_prefixes, with_prefixes
-from tracetide.prompts.models import Prefixes, PromptLevel
-
-__all__ = ["Prefixes", "PromptLevel", "add_prefixes", "with_prefixes"]

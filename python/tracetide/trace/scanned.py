@@ -1,0 +1,54 @@
+"""A scan as a whole trace in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from tracetide.base.errors import TraceError
+from tracetide.columns import NO_SESSION, Column, ListColumn
+from tracetide.io.reading.tracescan import TraceScan
+from tracetide.trace import Trace
+
+_MOST_ITEMS = 2**31 - 1
+
+
+def trace_of_scan(scan: TraceScan) -> Trace:
+    """All requests; a missing number is NaN, a missing text empty, and a missing number of a session
+    `NO_SESSION`.
+
+    Raises:
+        TraceError: as the scan's, or for more list items than a column can hold.
+    """
+    batches = list(scan.batches())
+    columns = {
+        name: _column([batch.column(position) for batch in batches], name, scan)
+        for position, name in enumerate(scan.columns)
+    }
+    return Trace._of(columns, scan.metadata, block_size=scan.block_size)
+
+
+def _column(parts: list[pa.Array], name: str, scan: TraceScan) -> Column:
+    kind = parts[0].type
+    if pa.types.is_list(kind):
+        return _lists(parts, name, scan)
+    chunks = pa.chunked_array(parts)
+    if chunks.null_count and pa.types.is_string(kind):
+        chunks = chunks.fill_null("")
+    if chunks.null_count and name == "session_id" and kind == pa.uint64():
+        chunks = chunks.fill_null(pa.scalar(NO_SESSION, kind))
+    if chunks.null_count and pa.types.is_integer(kind):
+        chunks = chunks.cast(pa.float64(), safe=False)
+    return np.asarray(chunks.to_numpy())
+
+
+def _lists(parts: list[pa.Array], name: str, scan: TraceScan) -> ListColumn:
+    lengths = np.concatenate([part.value_lengths().fill_null(0).to_numpy() for part in parts])
+    ends = np.cumsum(lengths, dtype=np.int64)
+    if ends.size and ends[-1] > _MOST_ITEMS:
+        raise TraceError(
+            f"{scan.origin}: column {name!r}: {ends[-1]} items are not allowed in memory; at most "
+            f"{_MOST_ITEMS}; use scan"
+        )
+    values = np.concatenate([part.flatten().to_numpy(zero_copy_only=False) for part in parts])
+    return ListColumn._of(np.concatenate([[0], ends]).astype(np.int32), values.astype(np.uint32, copy=False))
