@@ -48,7 +48,8 @@ from tracetide.profile.distributions import (
     Zipf,
 )
 from tracetide.profile.handmade import Client, Daily, Linear, RateCurve, Spike, Steps, Weekly
-from tracetide.profile.pool import ClientPool, load
+from tracetide.profile.load import load
+from tracetide.profile.pool import ClientPool
 from tracetide.report import report
 from tracetide.trace import Batch, Trace
 
@@ -57,13 +58,14 @@ if TYPE_CHECKING:
     from tracetide.characterize import Characterization
     from tracetide.compare import TraceComparison
     from tracetide.conversion import convert
-    from tracetide.io.reading import TraceScan, read, scan
+    from tracetide.io.reading import TraceScan, scan
     from tracetide.job.dataset import DatasetWritten
     from tracetide.job.pacing import pace, pace_async
     from tracetide.measures.prefixes import PrefixStatistics, prefix_statistics
     from tracetide.profile.prompts import Prefixes, PromptLevel
     from tracetide.profile.sessions import ServiceTime, Sessions, SubAgent, Tool, User, agents, conversations
     from tracetide.report import Report
+    from tracetide.trace.read import read
     from tracetide.upsampling import compare_upsampling, upsample
     from tracetide.validation import ValidationReport, validate
 
@@ -164,7 +166,7 @@ _LAZY = {
     "pace": "tracetide.job.pacing",
     "pace_async": "tracetide.job.pacing",
     "prefix_statistics": "tracetide.measures.prefixes",
-    "read": "tracetide.io.reading",
+    "read": "tracetide.trace.read",
     "scan": "tracetide.io.reading",
     "upsample": "tracetide.upsampling",
     "validate": "tracetide.validation",

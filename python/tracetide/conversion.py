@@ -11,7 +11,8 @@ from tracetide.io.reading import TraceScan, scan
 from tracetide.io.writing import NATIVE, Progress, Written, format_of, write_source
 from tracetide.io.writing.base import ToolOptions
 from tracetide.io.writing.source import ScanSource
-from tracetide.trace.scanned import trace_of_scan
+from tracetide.trace.read import trace_of_scan
+from tracetide.trace.writing import write_fitted_folder
 
 
 def convert(
@@ -80,9 +81,7 @@ def convert(
             block_size=source_block_size,
         )
     if chosen.container == "servegen":
-        from tracetide.profile.servegen_folder import write_trace_folder
-
-        return write_trace_folder(trace_of_scan(found), path)
+        return write_fitted_folder(trace_of_scan(found), path)
     needs_times = chosen.name in (*NATIVE, "baseten")
     made = ScanSource(found, threads, drop_empty=drop_empty, needs_times=needs_times)
     return write_source(made, chosen, ToolOptions(hash_ids, block_size), path, threads, progress)

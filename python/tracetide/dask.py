@@ -38,7 +38,7 @@ def from_job(job: Job, *, npartitions: int | None = None) -> dask.dataframe.Data
     return dask.dataframe.from_map(
         _partition,
         shards,
-        meta=_frame(job_schema(job).empty_table()),
+        meta=_frame(job_schema(job.core, job.metadata()).empty_table()),
         divisions=(*(shard.start for shard in shards), job.duration),
         label="tracetide",
     )

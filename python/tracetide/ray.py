@@ -12,6 +12,7 @@ from ray.data.block import BlockMetadata
 from ray.data.datasource import Datasource, ReadTask
 
 from tracetide.columns.arrow import job_schema, record_batch_of
+from tracetide.trace.requests import columns_in
 
 if TYPE_CHECKING:
     from tracetide.job import Job
@@ -49,7 +50,7 @@ class TraceDatasource(Datasource):  # type: ignore[misc]  # Ray has no types for
         super().__init__()
         wanted = max(1, round(job.expected / _ROWS_PER_TASK))
         self.shards = job.shards(min(wanted, job.windows) if parallelism is None else parallelism)
-        self._schema = job_schema(job)
+        self._schema = job_schema(job.core, job.metadata())
 
     def get_name(self) -> str:
         """As it is called in Ray's plans."""
@@ -78,6 +79,6 @@ class TraceDatasource(Datasource):  # type: ignore[misc]  # Ray has no types for
 
 
 def _blocks(shard: Shard) -> Iterator[pa.Table]:
-    schema = job_schema(shard.job)
+    schema = job_schema(shard.job.core, shard.job.metadata())
     for batch in shard.stream(threads=1, batch_size=_BLOCK_ROWS):
-        yield pa.Table.from_batches([record_batch_of(batch, schema)])
+        yield pa.Table.from_batches([record_batch_of(columns_in(batch), schema)])

@@ -12,6 +12,7 @@ from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from tracetide.columns.arrow import job_schema, record_batch_of
+from tracetide.trace.requests import columns_in
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -63,7 +64,8 @@ class TraceDataSource(DataSource):  # type: ignore[misc]  # pyspark may be absen
 
     def schema(self) -> Any:
         """In Spark's types."""
-        return from_arrow_schema(_signed(job_schema(self._shards()[0].job)))
+        first = self._shards()[0].job
+        return from_arrow_schema(_signed(job_schema(first.core, first.metadata())))
 
     def reader(self, schema: Any) -> DataSourceReader:
         """Of all shards."""
@@ -79,10 +81,10 @@ class _Reader(DataSourceReader):  # type: ignore[misc]
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
         shard: Shard = partition.value
-        schema = job_schema(shard.job)
+        schema = job_schema(shard.job.core, shard.job.metadata())
         wanted = _signed(schema)
         for batch in shard.stream(threads=1, batch_size=_BATCH_ROWS):
-            columns = record_batch_of(batch, schema).columns
+            columns = record_batch_of(columns_in(batch), schema).columns
             signed = [column.cast(kind) for column, kind in zip(columns, wanted.types, strict=True)]
             yield pa.record_batch(signed, schema=wanted)
 

@@ -25,7 +25,7 @@ def test_a_job_a_trace_and_its_batches_are_the_same_arrow_data(kind):
     table = pa.RecordBatchReader.from_stream(made).read_all()
     table.validate(full=True)
     assert table.equals(expected)
-    assert table.schema.equals(job_schema(made), check_metadata=True)
+    assert table.schema.equals(job_schema(made.core, made.metadata()), check_metadata=True)
     assert pa.table(trace).equals(expected)
     batches = [pa.record_batch(batch) for batch in made.stream(batch_size=700)]
     assert pa.Table.from_batches(batches).equals(expected)

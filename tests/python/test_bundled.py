@@ -221,7 +221,7 @@ def test_modelled_profiles_are_as_their_description_says(workload) -> None:
 
 
 def test_the_modelled_files_are_what_their_script_makes() -> None:
-    # All seven take a third of a second; run `python -m tracetide.profile.bundled.modelled -o FOLDER` to renew them.
+    # A third of a second; `python -m tracetide.profile.bundled.modelled -o FOLDER` renews them.
     for workload in WORKLOADS:
         assert construct(workload).to_bytes() == bundled_path(workload.name).read_bytes(), workload.name
 

@@ -232,7 +232,7 @@ def test_an_item_needs_count_and_tokens():
         (lambda: tt.ClientPool(chat()), r"clients: Client\(.* it must be several Clients"),
         (
             lambda: tt.ClientPool([chat()], window=1e-10),
-            "window: 1e-10 s is not allowed; it must be at least",
+            "window: 1e-10 is not allowed; it must be at least",
         ),
         (
             lambda: tt.ClientPool([chat(rate=tt.Daily(1e200) * tt.Daily(1e200))]),

@@ -133,7 +133,8 @@ def test_a_tool_is_told_what_the_command_line_says(page):
 def test_every_example_works(page, folder):
     found = blocks(page)
     assert {language for language, _ in found} <= {*RUN, *SHOWN}, "a block of a language unknown to this test"
-    assert page in TOO_LONG or any(language in RUN for language, _ in found), "a page without an example"
+    if not page.startswith("design/"):
+        assert page in TOO_LONG or any(language in RUN for language, _ in found), "a page without an example"
     names: dict[str, object] = {"__name__": "__main__"}
     for number, (language, text) in enumerate(found):
         if language == "python":

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from platforms import bound_by_permissions, posix_only
 from small_profiles import MULTIMODAL, IntegerPmf, RealPmf, one_client
-from tracetide import house_style
+from tracetide.charts import house_style
 from tracetide.io.writing import NATIVE, format_of
 from tracetide.io.writing import parquet as parquet_module
 from tracetide.io.writing.compression import PIECE, compressed

@@ -15,7 +15,7 @@ from scipy import special, stats
 from small_profiles import MULTIMODAL, Client, IntegerPmf, Quantiles, RealPmf, build, constant, zipf
 from statistics_helpers import accept, chi_square, normal_p_value
 from tracetide.describe import describe
-from tracetide.fit import pieces
+from tracetide.passes import pieces
 
 WINDOWS, WINDOW, EPOCH = 24, 600, 7200
 GAMMA, WEIBULL = 0.3, 1.8

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from scipy import stats
 from statistics_helpers import accept, chi_square_values, normal_p_value
 from tracetide import _core
-from tracetide.fit import histogram, laws, parametric
+from tracetide.fit import parametric
 from tracetide.fit.correlation import Correlations, mid_ranks, spearman_groups
 from tracetide.fit.sample import GroupedSample
+from tracetide.profile import empirical_laws as laws
+from tracetide.statistics import histogram
 from tracetide.statistics.histogram import BIN_BITS, FULL_BITS, Counts, Histograms, coarse, ends
 
 ALL = np.ones(100, dtype=bool)

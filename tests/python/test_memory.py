@@ -16,7 +16,7 @@ import reader_files
 import tracetide as tt
 from cli_tools import COMMAND, environment
 from reader_files import written
-from tracetide import address_space
+from tracetide.base import address_space
 from tracetide.cli.outcome import outcome_of
 
 if sys.platform == "linux":

@@ -119,7 +119,9 @@ def test_describe(tmp_path):
     )
     found = json.loads(succeeds("describe", "t.jsonl", "--json", cwd=tmp_path).stdout)
     assert found["details"]["prefixes"]["hit_rates"]["1000"] == 0.5
-    fails("describe", "t.jsonl", "--cache-blocks", "0", says=["sizes: 0 is not allowed"], cwd=tmp_path)
+    fails(
+        "describe", "t.jsonl", "--cache-blocks", "0", says=["--cache-blocks: 0 is not allowed"], cwd=tmp_path
+    )
 
 
 def test_what_is_wrong_is_named(tmp_path):

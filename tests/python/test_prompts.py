@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statistics_helpers import accept
 from tracetide import _core
-from tracetide.measures.prefixes import hits_by_level
+from tracetide.measures.prefixes import LevelHits
 
 CHAT = tt.conversations(
     share=0.5,
@@ -187,7 +187,9 @@ def test_hit_rates_are_those_of_the_model() -> None:
     # Of 32 blocks ten are of one of two prompts.
     found = tt.prefix_statistics(trace, sizes=[10])
     assert found.hit_rate == pytest.approx((10 * len(trace) - 20) / (32 * len(trace)))
-    levels = hits_by_level(trace.hash_ids, [20])
+    counted = LevelHits([20])
+    counted.add(trace.hash_ids.flat())
+    levels = counted.shares()
     assert levels == {"level 1": pytest.approx(found.hit_rate), "sessions": 0}
 
 

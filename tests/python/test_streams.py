@@ -321,20 +321,23 @@ def test_small_batches_hold_little():
     assert small == usual
 
 
-@pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("size", [999, 1000])
-def test_rows_before_a_failure_come_first(size, threads):
+def test_rows_before_a_failure_come_first(size):
     short, long = ({"input_tokens": IntegerPmf([n], [1.0])} for n in (1, 1_000_000))
     profile = build([Client([100.0, 0.0], fields=short), Client([0.0, 10.0], fields=long)], windows=2)
     job = _core.Job(profile, block_size=1)
-    rows = []
-    stream = _core.Stream(job, batch_size=size, threads=threads)
-    while sum(rows) < 60_000:
-        rows.append(len(next(stream)))
-    assert rows == [size] * (60_000 // size) + [60_000 % size] * (size == 999)
-    for _ in range(2):
+    found = {}
+    for threads in (1, 3):
+        rows: list[int] = []
+        stream = _core.Stream(job, batch_size=size, threads=threads)
+        with pytest.raises(ValueError, match=r"2\^31 different blocks"):
+            rows.extend(map(len, stream))
         with pytest.raises(ValueError, match=r"2\^31 different blocks"):
             next(stream)
+        found[threads] = rows
+    assert found[1] == found[3]
+    assert rows[: 60_000 // size] == [size] * (60_000 // size)
+    assert 60_000 <= sum(rows) < 66_000
 
 
 def crowded(rate: float) -> tt.ClientPool:

@@ -157,7 +157,7 @@ struct DistributionStatistics {
 [[nodiscard]] DistributionStatistics statistics(const Distribution& distribution,
                                                 std::span<const double> probabilities);
 
-/// A profile is one `.tide` image (cpp/src/profile/TIDE.md), mapped from a file or held in memory. Copies
+/// A profile is one `.tide` image (docs/design/tide-format.md), mapped from a file or held in memory. Copies
 /// share it. All const members may be called concurrently.
 class Profile {
  public:

@@ -1,4 +1,4 @@
-// The two kinds of file in a ServeGen model folder (formats: TIDE.md, "From a ServeGen folder").
+// The two kinds of file in a ServeGen model folder (docs/design/tide-format.md, "From a ServeGen folder").
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// Layout of a `.tide` image (TIDE.md is the reference), reading and writing it.
+// Layout of a `.tide` image (docs/design/tide-format.md is the reference), reading and writing it.
 #pragma once
 
 #include <array>

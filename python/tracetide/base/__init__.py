@@ -1,0 +1,1 @@
+"""What every layer may use: units and times, errors, numbers for people."""

@@ -49,7 +49,7 @@ def parse_duration(value: float | str, what: str = "duration") -> float:
     seconds = _seconds(value)
     if seconds is None or not (seconds <= MOST_SECONDS and round(seconds * 1e9) > 0):
         raise ValueError(
-            f"{what}: {value!r} is not allowed; it must be above 0 and at most 4e9 s: {_DURATION_FORMS}"
+            f"{what}: {value!r} is not allowed; it must be at least 1 ns and at most 4e9 s: {_DURATION_FORMS}"
         )
     return seconds
 

@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError
 from tracetide._version import __version__
 from tracetide.cli.characterize import characterize
 from tracetide.cli.compare import compare
-from tracetide.cli.completion import completion
+from tracetide.cli.completion import completion_of
 from tracetide.cli.convert import convert
 from tracetide.cli.describe import describe
 from tracetide.cli.fit import fit
@@ -50,7 +50,7 @@ app.command(characterize)
 app.command(compare)
 app.command(report)
 app.command(schema)
-app.command(completion)
+app.command(completion_of(app))
 
 
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]

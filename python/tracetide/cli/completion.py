@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 
-def completion(shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(name="SHELL")], /) -> None:
-    """Print a script that completes commands and options in a shell.
+def completion_of(app: App) -> Callable[..., None]:
+    """The command, for the commands of an application."""
 
-    For example:
+    def completion(shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(name="SHELL")], /) -> None:
+        """Print a script that completes commands and options in a shell.
 
-    `tracetide completion bash > ~/.local/share/bash-completion/completions/tracetide`
+        For example:
 
-    `tracetide completion zsh > ~/.zfunc/_tracetide`
+        `tracetide completion bash > ~/.local/share/bash-completion/completions/tracetide`
 
-    `tracetide completion fish > ~/.config/fish/completions/tracetide.fish`
+        `tracetide completion zsh > ~/.zfunc/_tracetide`
 
-    Parameters
-    ----------
-    shell
-        bash, zsh or fish.
-    """
-    from tracetide.cli.app import app
+        `tracetide completion fish > ~/.config/fish/completions/tracetide.fish`
 
-    print(app.generate_completion(prog_name="tracetide", shell=shell))
+        Parameters
+        ----------
+        shell
+            bash, zsh or fish.
+        """
+        print(app.generate_completion(prog_name="tracetide", shell=shell))
+
+    return completion

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tracetide.cli.parameters import RealNumber, number_of
-from tracetide.job import COUPLINGS
+from tracetide.job.options import COUPLINGS
 
 
 def parse_coupling(given: list[str] | None) -> str | Mapping[tuple[str, str], float]:

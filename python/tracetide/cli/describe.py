@@ -12,7 +12,7 @@ from tracetide.cli.narrowing import Filters, Top, narrowed
 from tracetide.cli.parameters import Json, Span, WholeNumber
 from tracetide.cli.reading import FromBlockSize, Reading, is_trace
 from tracetide.cli.warned import told_warnings
-from tracetide.profile.pool import load
+from tracetide.profile.load import load
 
 
 def describe(

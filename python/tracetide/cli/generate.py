@@ -34,7 +34,8 @@ from tracetide.io.writing import format_of
 from tracetide.job import Job
 from tracetide.job.shards import Shard
 from tracetide.profile.distributions import Gamma
-from tracetide.profile.pool import ClientPool, load
+from tracetide.profile.load import load
+from tracetide.profile.pool import ClientPool
 
 
 def generate(

@@ -11,7 +11,7 @@ from tracetide.base.durations import format_duration
 from tracetide.cli.console import tell
 from tracetide.cli.parameters import Quiet, Threads, output_path
 from tracetide.cli.progress import size
-from tracetide.profile.pool import load
+from tracetide.profile.load import load
 
 
 def import_(

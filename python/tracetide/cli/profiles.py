@@ -11,7 +11,7 @@ from tracetide.cli.parameters import Json
 from tracetide.describe.description import Description
 from tracetide.describe.pool import describe_pool
 from tracetide.profile.bundled import bundled
-from tracetide.profile.pool import load
+from tracetide.profile.load import load
 
 _WIDE = 1000
 

@@ -25,7 +25,7 @@ from tracetide.cli.parameters import (
 from tracetide.cli.reading import Reading, is_trace
 from tracetide.cli.warned import held_warnings, tell_warnings
 from tracetide.job import Job
-from tracetide.profile.pool import load
+from tracetide.profile.load import load
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -79,7 +79,8 @@ def report(
     from tracetide.compare.comparison import check_names
     from tracetide.measures.source import open_source
     from tracetide.provision import preset
-    from tracetide.report.document import check_packages, check_targets, report_of_sources
+    from tracetide.report.document import check_targets, report_of_sources
+    from tracetide.report.page import check_packages
 
     target = output_path(output)
     if target != "-" and not target.lower().endswith((".html", ".htm")):

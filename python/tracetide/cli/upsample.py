@@ -49,7 +49,7 @@ def upsample(
     from tracetide.charts.house_style import check_ending
     from tracetide.io.writing import format_of
     from tracetide.io.writing.table import write_table
-    from tracetide.trace.scanned import trace_of_scan
+    from tracetide.trace.read import trace_of_scan
     from tracetide.upsampling import compare_upsampling
     from tracetide.upsampling import upsample as upsampled
 

@@ -12,7 +12,7 @@ from tracetide.cli.parameters import Quiet, Span, output_path
 from tracetide.cli.warned import told_warnings
 from tracetide.io.writing import STDOUT
 from tracetide.io.writing.table import write_table
-from tracetide.profile.pool import load
+from tracetide.profile.load import load
 
 
 def windows(

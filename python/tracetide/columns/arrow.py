@@ -10,10 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from tracetide import _core
-from tracetide.columns import NO_SESSION, NULLABLE, Column, ListColumn
 from tracetide.columns.session_numbers import without_empty
-from tracetide.job import Job
-from tracetide.trace import Requests
+from tracetide.columns.table import NO_SESSION, NULLABLE, Column, ListColumn
 
 JOB_KEY = "tracetide.job"
 """Key of the job's JSON in a schema's metadata."""
@@ -21,9 +19,9 @@ JOB_KEY = "tracetide.job"
 LIST_TYPE = pa.list_(pa.field("item", pa.uint32(), nullable=False))
 
 
-def schema_of(requests: Requests, metadata: Mapping[str, Any] | None = None) -> pa.Schema:
+def schema_of(columns: Mapping[str, Column], metadata: Mapping[str, Any] | None = None) -> pa.Schema:
     """The Arrow schema, with the job as metadata if there is one."""
-    fields = [pa.field(name, _type(requests[name]), nullable=name in NULLABLE) for name in requests.columns]
+    fields = [pa.field(name, _type(columns[name]), nullable=name in NULLABLE) for name in columns]
     return pa.schema(fields, job_metadata(metadata))
 
 
@@ -42,30 +40,27 @@ KINDS = {
 """Arrow types by the core's names of kinds of columns."""
 
 
-def job_schema(job: Job) -> pa.Schema:
+def job_schema(job: _core.Job, metadata: Mapping[str, Any]) -> pa.Schema:
     """The Arrow schema of a job's requests, with the job as metadata."""
-    fields = [
-        pa.field(name, KINDS[kind], nullable=name in NULLABLE) for name, kind in _core.columns_of(job.core)
-    ]
-    return pa.schema(fields, job_metadata(job.metadata()))
+    fields = [pa.field(name, KINDS[kind], nullable=name in NULLABLE) for name, kind in _core.columns_of(job)]
+    return pa.schema(fields, job_metadata(metadata))
 
 
-def record_batch_of(requests: Requests, schema: pa.Schema) -> pa.RecordBatch:
+def record_batch_of(columns: Mapping[str, Column], schema: pa.Schema) -> pa.RecordBatch:
     """The columns as one record batch on the same memory."""
     return pa.record_batch(
-        [_array(requests[name], nullable=name in NULLABLE) for name in requests.columns], schema=schema
+        [_array(columns[name], nullable=name in NULLABLE) for name in columns], schema=schema
     )
 
 
-def column_array(requests: Requests, name: str) -> pa.Array:
+def column_array(columns: Mapping[str, Column], name: str) -> pa.Array:
     """One column."""
-    return _array(requests[name], nullable=name in NULLABLE)
+    return _array(columns[name], nullable=name in NULLABLE)
 
 
-def table_of(requests: Requests) -> pa.Table:
+def table_of(columns: Mapping[str, Column], metadata: Mapping[str, Any] | None = None) -> pa.Table:
     """The columns as a table on the same memory."""
-    schema = schema_of(requests, getattr(requests, "metadata", None))
-    return pa.Table.from_batches([record_batch_of(requests, schema)])
+    return pa.Table.from_batches([record_batch_of(columns, schema_of(columns, metadata))])
 
 
 def _type(column: Column) -> pa.DataType:

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tracetide import _core
-from tracetide.columns import NULLABLE, ListColumn
-
-if TYPE_CHECKING:
-    from tracetide.trace import Requests
+from tracetide.columns.table import NULLABLE, Column, ListColumn
 
 _FORMATS = {
     np.dtype(np.float64): "g",
@@ -31,26 +28,22 @@ _FORMATS = {
 }
 
 
-def array_of(requests: Requests) -> tuple[object, object]:
+def array_of(columns: Mapping[str, Column], rows: int, metadata: Mapping[str, Any]) -> tuple[object, object]:
     """Capsules of the schema and of a struct array on the columns' memory."""
-    return _core.arrow_array(_columns(requests), len(requests), _text(_metadata(requests)))
+    return _core.arrow_array(_columns(columns), rows, _text(metadata))
 
 
-def stream_of(requests: Requests) -> object:
+def stream_of(columns: Mapping[str, Column], rows: int, metadata: Mapping[str, Any]) -> object:
     """A capsule of a stream of one batch on the columns' memory."""
-    return _core.arrow_table_stream(_columns(requests), len(requests), _text(_metadata(requests)))
-
-
-def _metadata(requests: Requests) -> Mapping[str, Any]:
-    return getattr(requests, "metadata", {})
+    return _core.arrow_table_stream(_columns(columns), rows, _text(metadata))
 
 
 def _text(metadata: Mapping[str, Any]) -> str:
     return json.dumps(metadata) if metadata else ""
 
 
-def _columns(requests: Requests) -> list[tuple[str, str, bool, Any]]:
-    return [_column(name, requests[name]) for name in requests]
+def _columns(columns: Mapping[str, Column]) -> list[tuple[str, str, bool, Any]]:
+    return [_column(name, values) for name, values in columns.items()]
 
 
 def _column(name: str, values: Any) -> tuple[str, str, bool, Any]:

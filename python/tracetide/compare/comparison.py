@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from tracetide.base.client_names import unique_names
 from tracetide.charts.chart import Chart
-from tracetide.compare.measured import FIELDS, Measured, measure
+from tracetide.compare.measured import FIELDS, Measured, measure, rate_length_correlation
 from tracetide.measures.intervals import Intervals, is_multiple
-from tracetide.measures.series import autocorrelation, cv, dispersion, rank_correlation
+from tracetide.measures.series import autocorrelation, cv, dispersion
 from tracetide.measures.source import Source
 from tracetide.statistics.distances import ks_distance, wasserstein_distance
 from tracetide.statistics.points import Points
@@ -133,7 +133,7 @@ class TraceComparison:
         """Figure 19 as data."""
         from tracetide.compare.figure import chart
 
-        return chart(self)
+        return chart(self._traces, self.interval)
 
     @property
     def traces(self) -> tuple[Measured, ...]:
@@ -235,11 +235,6 @@ def _distances(traces: Sequence[Measured], short: Sequence[Intervals]) -> Iterat
         yield Row(f"KS {what}", "", tuple(ks_distance(points[0], one) for one in points))
     for what, unit, points in compared:
         yield Row(f"Wasserstein {what}", unit, tuple(wasserstein_distance(points[0], one) for one in points))
-
-
-def rate_length_correlation(found: Intervals, field: str) -> float:
-    """Spearman's, of rate and mean length over intervals with requests; NaN where one does not vary."""
-    return rank_correlation(found.rate, found.mean(field))
 
 
 def _known(values: Floats) -> Floats:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tracetide.charts.chart import Axis, Chart, Dots, Line, Panel, Strip, few
-from tracetide.compare.comparison import rate_length_correlation
+from tracetide.compare.measured import Measured, rate_length_correlation
 from tracetide.measures.intervals import Intervals
 from tracetide.measures.series import autocorrelation, cv
-
-if TYPE_CHECKING:
-    from tracetide.compare.comparison import TraceComparison
 
 _MOST_POINTS = 3000
 _ROWS = (("input_tokens", "mean input, tokens"), ("output_tokens", "mean output, tokens"))
@@ -21,16 +17,17 @@ _LEAST_LAGS = 3
 _MOST_LAGS = 40
 
 
-def chart(comparison: TraceComparison) -> Chart:
+def chart(traces: Sequence[Measured], interval: float) -> Chart:
     """A cloud of intervals for each trace; and the burstiness of all."""
-    short = [trace.intervals(comparison.interval) for trace in comparison.traces]
-    upper, lower = (_clouds(comparison.names, short, row) for row in (0, 1))
+    short = [trace.intervals(interval) for trace in traces]
+    names = [trace.name for trace in traces]
+    upper, lower = (_clouds(names, short, row) for row in (0, 1))
     return Chart(
         (
-            (*upper, _time_scales(comparison)),
-            (*lower, _autocorrelations(comparison, short)),
+            (*upper, _time_scales(traces)),
+            (*lower, _autocorrelations(names, interval, short)),
         ),
-        f"Rate and mean lengths in intervals of {comparison.interval:g} s",
+        f"Rate and mean lengths in intervals of {interval:g} s",
         width=2.5,
         height=2.3,
     )
@@ -70,9 +67,9 @@ def _title(name: str, found: Intervals, field: str) -> str:
     return f"{name}\n{told}" if name else told
 
 
-def _time_scales(comparison: TraceComparison) -> Panel:
+def _time_scales(traces: Sequence[Measured]) -> Panel:
     lines = []
-    for number, trace in enumerate(comparison.traces):
+    for number, trace in enumerate(traces):
         steps = trace.scales()
         values = [cv(trace.sums.at(step, trace.duration_s).requests) for step in steps]
         lines.append(Line(np.array(steps), np.array(values), trace.name, style=number, marked=True))
@@ -85,20 +82,20 @@ def _time_scales(comparison: TraceComparison) -> Panel:
     )
 
 
-def _autocorrelations(comparison: TraceComparison, short: Sequence[Intervals]) -> Panel:
+def _autocorrelations(names: Sequence[str], interval: float, short: Sequence[Intervals]) -> Panel:
     most = min(_MOST_LAGS, len(short[0]) // _LEAST_LAGS)
     lags = np.unique(np.geomspace(1, max(most, 1), 9).astype(int))
     # Of independent rates, 95 % are within it (Bartlett 1946).
     noise = 1.96 / np.sqrt(max(len(short[0]), 1))
     lines = (
         Line(
-            lags * comparison.interval,
+            lags * interval,
             np.array([autocorrelation(found.rate, int(lag)) for lag in lags]),
-            trace.name,
+            name,
             style=number,
             marked=True,
         )
-        for number, (trace, found) in enumerate(zip(comparison.traces, short, strict=True))
+        for number, (name, found) in enumerate(zip(names, short, strict=True))
     )
     return Panel(
         Axis("lag, s", log=True),

@@ -11,6 +11,7 @@ from tracetide.base.grid import NS
 from tracetide.measures.burstiness import WindowGaps
 from tracetide.measures.gaps import Gaps
 from tracetide.measures.intervals import Intervals, IntervalSums
+from tracetide.measures.series import rank_correlation
 from tracetide.measures.source import Source
 from tracetide.statistics.log_histogram import LogHistogram
 from tracetide.statistics.points import Points
@@ -97,3 +98,8 @@ def measure(source: Source, name: str, step_s: float | None) -> Measured:
         sums,
         own_sums,
     )
+
+
+def rate_length_correlation(found: Intervals, field: str) -> float:
+    """Spearman's, of rate and mean length over intervals with requests; NaN where one does not vary."""
+    return rank_correlation(found.rate, found.mean(field))

@@ -56,9 +56,7 @@ def describe_trace(
 def _batches(trace: Trace | TraceScan, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     if isinstance(trace, TraceScan):
         return trace.batches(columns)
-    from tracetide.columns.arrow import record_batch_of, schema_of
-
-    return iter((record_batch_of(trace, schema_of(trace)).select(columns),))
+    return iter(trace.to_arrow().select(columns).to_batches())
 
 
 class _Measured:

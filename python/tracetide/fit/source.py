@@ -13,7 +13,6 @@ from tracetide.io.reading import TraceScan, scan
 from tracetide.io.reading.fields import NATIVE, not_empty
 from tracetide.io.reading.open_source import open_source
 from tracetide.passes.clients import ClientCodes
-from tracetide.trace import Trace
 
 SESSION = "session"
 WHOLE = "whole"
@@ -43,8 +42,6 @@ def open_trace(
         return trace, _column(trace, client)
     source = open_source(trace)  # once, as a pipe can be read only once
     found = scan(source, format=format, columns=columns, units=units, rebase=rebase, sort=sort)
-    if isinstance(trace, Trace):
-        found.metadata = found.metadata or trace.metadata
     if client in (None, SESSION, WHOLE) or (client in NATIVE and client in found.columns):
         return found, _column(found, client)
     if columns and "client" in columns:

@@ -1,0 +1,1 @@
+"""Trace files: `reading` from them, `writing` into them."""

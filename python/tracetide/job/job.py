@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
-import json
-import operator
 import os
 import warnings
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
-from tracetide import _core
-from tracetide._version import __version__
 from tracetide.base.durations import parse_duration
 from tracetide.base.errors import IdleWindowWarning, MissingDataWarning, outside
-from tracetide.base.grid import NS
-from tracetide.base.numbers import check_threads, check_whole
+from tracetide.base.numbers import check_threads
+from tracetide.job.options import (
+    COUNTS,
+    MISSING,
+    block_size_of,
+    choice,
+    coupling_options,
+    flag,
+    payload_bytes_of,
+    real,
+    seed_of,
+)
 from tracetide.job.rates import Rate, rate_options
+from tracetide.job.resolved import ResolvedJob, window_edges_of
 from tracetide.job.shards import Shard, make_shards
 from tracetide.profile.flattened import warn_of_function, warn_of_points
 from tracetide.profile.pool import ClientPool
-from tracetide.profile.source import digest_of
-from tracetide.trace import Batch, Trace
 
 if TYPE_CHECKING:
-    from tracetide.io.writing import Progress, Written
+    from tracetide.io.writing import Format, Progress, Written
     from tracetide.job.dataset import DatasetWritten
 
-COUNTS = ("profile", "pinned", "renewal", "servegen")
-COUPLINGS = ("profile", "independent", "comonotonic")
-MISSING = ("nearest", "error")
-_COUPLING_HELP = (
-    f"it must be one of {', '.join(COUPLINGS)}, or a mapping such as "
-    '{("input_tokens", "output_tokens"): 0.4}'
-)
-_LARGEST_SEED = 2**64 - 1
+_CELLS_TO_COUNT = 20_000_000
 
 
-class Job:
+class Job(ResolvedJob):
     """Pool, target rate, duration, options and seed. Immutable; the same job gives the same trace.
 
     Args:
@@ -122,31 +116,26 @@ class Job:
         seconds = pool.duration if duration is None else parse_duration(duration)
         options: dict[str, Any] = {
             "duration": seconds,
-            "seed": _seed(seed),
-            "counts": _choice("counts", counts, COUNTS),
-            **_coupling(coupling),
-            "missing": _choice("missing", missing, MISSING),
-            "conversations": _flag("conversations", conversations),
-            "prefixes": _flag("prefixes", prefixes),
-            "block_size": _block_size(block_size),
-            "payload_bytes": _payload_bytes(payload_bytes),
+            "seed": seed_of(seed),
+            "counts": choice("counts", counts, COUNTS),
+            **coupling_options(coupling),
+            "missing": choice("missing", missing, MISSING),
+            "conversations": flag("conversations", conversations),
+            "prefixes": flag("prefixes", prefixes),
+            "block_size": block_size_of(block_size),
+            "payload_bytes": payload_bytes_of(payload_bytes),
         }
         given = {"rate": rate, "scale": scale, "max_rate": max_rate}
         names = [name for name, value in given.items() if value is not None]
         if len(names) > 1:
             raise ValueError(f"{' and '.join(names)}: at most one of rate, scale and max_rate may be given")
         if rate is not None:
-            options |= rate_options(rate, lambda: _window_edges(pool, seconds))
+            options |= rate_options(rate, lambda: window_edges_of(pool, seconds))
         else:
-            options |= {name: _real(name, given[name]) for name in names}
-        self._pool = pool
-        self._options = options
-        self._core = self._resolve()
+            options |= {name: real(name, given[name]) for name in names}
+        super().__init__(pool, options)
         self._warn()
         self._warn_of_rate(rate)
-
-    def _resolve(self) -> _core.Job:
-        return _core.Job(self._pool.profile, **_span(self._pool), **self._options)
 
     def _warn(self) -> None:
         left_out = self._core.left_out
@@ -177,89 +166,6 @@ class Job:
         elif callable(rate):
             warn_of_function(self._pool, rate, self.window_edges, self._options["rate_steps"])
 
-    @property
-    def pool(self) -> ClientPool:
-        """The clients."""
-        return self._pool
-
-    @property
-    def core(self) -> _core.Job:
-        """The core's resolved job."""
-        return self._core
-
-    @property
-    def seed(self) -> int:
-        """The seed."""
-        return int(self._options["seed"])
-
-    @property
-    def duration(self) -> float:
-        """Length in seconds."""
-        return self._core.duration_ns / NS
-
-    @property
-    def counts(self) -> str:
-        """`"pinned"`, `"renewal"` or `"servegen"`: what `"profile"` means is resolved."""
-        return self._core.counts
-
-    @property
-    def coupling(self) -> str:
-        """What `"profile"` means is resolved; `"copula"` where fields are correlated."""
-        return self._core.coupling
-
-    @property
-    def conversations(self) -> bool:
-        """Whether requests belong together in sessions."""
-        return self._core.conversations
-
-    @property
-    def block_size(self) -> int:
-        """Tokens of a block of a prompt; 0 where the trace has no `hash_ids`."""
-        return self._core.block_size
-
-    @property
-    def has_own_block_size(self) -> bool:
-        """Whether `block_size` was given, and is not the default."""
-        return self._options["block_size"] is not None
-
-    def with_block_size(self, block_size: int) -> Job:
-        """The same requests with `hash_ids` of blocks of so many tokens."""
-        return _restore(self._pool, {**self._options, "block_size": _block_size(block_size)})
-
-    @property
-    def windows(self) -> int:
-        """The number of windows."""
-        return self._core.windows
-
-    @property
-    def window_edges(self) -> npt.NDArray[np.float64]:
-        """Starts of the windows and the job's end, in seconds: float64, shape (windows + 1,)."""
-        return _edges_of(self._core)
-
-    @property
-    def expected(self) -> float:
-        """The expected number of requests."""
-        return self._core.expected
-
-    @cached_property
-    def _count(self) -> int | None:
-        return self._core.count()
-
-    def count(self) -> int | None:
-        """The exact number of requests; None where only generating tells (`counts="renewal"`, sessions)."""
-        return self._count
-
-    @property
-    def left_out(self) -> list[str]:
-        """Names of the clients that are left out."""
-        names = self._pool.client_names
-        return [names[client] for client in self._core.left_out]
-
-    @property
-    def left_out_share(self) -> float:
-        """Their share of the profile's own rate, from 0 to 1."""
-        return self._core.left_out_share
-
     def shards(self, n: int, *, profile: str = "value") -> list[Shard]:
         """The job cut into `n` runs of windows of about equally many expected requests.
 
@@ -278,38 +184,6 @@ class Job:
             ValueError: for another `n`, or `profile="path"` where the profile is not that of a file.
         """
         return make_shards(self, n, profile)
-
-    def by_path(self) -> Job:
-        """The same job, whose pool is found `by_path` in other processes; see `ClientPool.by_path`."""
-        return _restore(self._pool.by_path(), self._options)
-
-    def stream(self, *, threads: int = 0, batch_size: int = 0) -> Iterator[Batch]:
-        """The requests in time order, batch by batch, in bounded memory.
-
-        An open stream holds what its threads have made ahead, with two threads 35 to 210 MB: the more, the
-        more requests a window has. Small batches are made in small pieces: 15 to 80 MB for batches of 1,000.
-        Whoever opens many streams takes `threads=1` and a `batch_size`.
-
-        It is for one thread at a time, as a generator is. If making requests fails, all before that come
-        first, whatever the threads. A daemon thread that still reads when the program ends is left waiting.
-
-        Args:
-            threads: 0: all cores.
-            batch_size: rows of every batch but the last, or fewer where its lists (items and hash ids) reach
-                2^25 values with them; 0: as they are made, without copying.
-
-        Raises:
-            ValueError: for a job whose making fails; while another thread reads the stream.
-            OSError: if the system starts no more threads.
-        """
-        check_threads(threads)
-        check_whole("batch_size", batch_size)
-        return map(Batch.from_core, _core.Stream(self._core, threads=threads, batch_size=batch_size))
-
-    def generate(self, *, threads: int = 0) -> Trace:
-        """All requests at once. `threads=0` means all cores."""
-        check_threads(threads)
-        return Trace.from_core(_core.collect(self._core, threads=threads), self.metadata())
 
     def write(
         self,
@@ -342,7 +216,9 @@ class Job:
                 format cannot tell, naming its row.
             OSError: if it cannot be written.
         """
-        from tracetide.io.writing import Written, write_job
+        from tracetide.io.writing import Written, format_of, write_source
+        from tracetide.io.writing.base import ToolOptions
+        from tracetide.job.source import GeneratedSource, no_requests
 
         if os.fspath(path).endswith(("/", os.sep)):
             if format not in (None, "parquet"):
@@ -350,7 +226,27 @@ class Job:
             made = self.write_dataset(path, threads=threads, progress=progress)
             return Written(made.rows, made.bytes)
         check_threads(threads)
-        return write_job(self, path, format=format, hash_ids=hash_ids, threads=threads, progress=progress)
+        chosen = format_of(path, format)
+        if chosen.container == "servegen":
+            from tracetide.profile.servegen_folder import write_folder
+
+            return write_folder(self._core, (self._pool.start, self._pool.end), path)
+        if self.windows * len(self._pool) <= _CELLS_TO_COUNT and self.count() == 0:
+            raise ValueError(no_requests(self._core))
+        job = self._with_blocks_for(chosen) if hash_ids else self
+        source = GeneratedSource(job.core, job.metadata(), threads)
+        return write_source(source, chosen, ToolOptions(hash_ids, job.block_size), path, threads, progress)
+
+    def _with_blocks_for(self, format: Format) -> Job:
+        """The same job with the hash ids that a format expects, where it was not said which it has."""
+        from tracetide.io.reading.layouts import FORMAT_BLOCKS
+
+        wanted = FORMAT_BLOCKS.get(format.container.partition(".")[0], 0)
+        if not wanted or self.has_own_block_size:
+            return self
+        if format.container.startswith("baseten") and not self.block_size:
+            return self  # they are optional there, and ids that are never seen again would tell nothing
+        return self.with_block_size(wanted)
 
     def write_dataset(
         self,
@@ -403,179 +299,3 @@ class Job:
             address=address,
             progress=progress,
         )
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """The requests as a stream of Arrow data, made while it is taken, in bounded memory.
-
-        For everything that takes such: `polars.from_arrow(job)`, `duckdb.sql("from job")`,
-        `pyarrow.RecordBatchReader.from_stream(job)`. Every call begins anew. A requested schema is not
-        followed, as the interface allows.
-        """
-        return _core.arrow_job_stream(self._core, json.dumps(self.metadata()))
-
-    def __arrow_c_schema__(self) -> object:
-        """The type of its requests."""
-        return _core.arrow_job_schema(self._core, json.dumps(self.metadata()))
-
-    def metadata(self) -> dict[str, Any]:
-        """All that is needed to make the trace again; every Parquet and Arrow file carries it as JSON.
-
-        It says nothing about threads, machines or the time of day: equal jobs give equal files.
-        """
-        return {
-            "tracetide": __version__,
-            "trace_version": _core.trace_version,
-            "profile": {
-                "name": self._pool.name,
-                "sha256": digest_of(self._pool.profile),
-                "category": self._pool.category,
-            },
-            "span": [self._pool.start, self._pool.end],
-            "rate": {
-                key: self._options[key]
-                for key in ("rate", "rate_steps", "rate_points", "scale", "max_rate")
-                if key in self._options
-            }
-            or {"scale": 1.0},
-            "duration": self.duration,
-            "seed": self.seed,
-            "counts": self.counts,
-            "coupling": self.coupling,
-            **{key: self._options[key] for key in ("correlations",) if key in self._options},
-            "missing": self._options["missing"],
-            **({"conversations": True} if self.conversations else self._declined()),
-            **self._blocks(),
-        }
-
-    def _blocks(self) -> dict[str, Any]:
-        """Of hash ids: the block size, whether prompts have prefixes, and where the ids of each level end."""
-        ends = self._core.prompt_blocks
-        declined: dict[str, Any] = (
-            {"prefixes": False} if not ends and self._pool.profile.prompt_models() else {}
-        )
-        if any(self._options["payload_bytes"]):
-            declined |= {"payload_bytes": self._options["payload_bytes"]}
-        if not self.block_size:
-            return declined
-        return {"block_size": self.block_size, **declined, **({"prompt_blocks": ends} if ends else {})}
-
-    def _declined(self) -> dict[str, bool]:
-        """Said only of a profile that has models of sessions."""
-        return {"conversations": False} if self._pool.profile.session_models() else {}
-
-    def __repr__(self) -> str:
-        name, seconds = self._pool.name, f"{self.duration:g} s"
-        return f"<Job {name}: {self.expected:,.0f} requests expected in {seconds}, seed {self.seed}>"
-
-    def __eq__(self, other: object) -> bool:
-        return self.metadata() == other.metadata() if isinstance(other, Job) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(json.dumps(self.metadata(), sort_keys=True))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self._pool, self._options)
-
-
-def _restore(pool: ClientPool, options: dict[str, Any]) -> Job:
-    job = Job.__new__(Job)
-    job._pool = pool
-    job._options = options
-    job._core = job._resolve()
-    return job
-
-
-def _span(pool: ClientPool) -> dict[str, Any]:
-    return {} if pool.is_whole else {"span_start": pool.start, "span_end": pool.end}
-
-
-def _window_edges(pool: ClientPool, duration: float) -> npt.NDArray[np.float64]:
-    """Of a job whose rates are still to be asked for: the core refuses a duration that it does not make."""
-    return _edges_of(
-        _core.Job(
-            pool.profile, **_span(pool), duration=duration, rate=1.0, conversations=False, prefixes=False
-        )
-    )
-
-
-def _edges_of(core: _core.Job) -> npt.NDArray[np.float64]:
-    return core.window_starts_ns / NS
-
-
-def _choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        raise ValueError(f"{name}: {value!r} is not allowed; it must be one of {', '.join(allowed)}")
-    return value
-
-
-def _coupling(coupling: str | Mapping[tuple[str, str], float]) -> dict[str, Any]:
-    if isinstance(coupling, str):
-        return {"coupling": _choice("coupling", coupling, COUPLINGS)}
-    if not isinstance(coupling, Mapping) or not coupling:
-        raise ValueError(f"coupling: {coupling!r} is not allowed; {_COUPLING_HELP}")
-    pairs = []
-    for pair, spearman in coupling.items():
-        if not (isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(name, str) for name in pair)):
-            raise ValueError(f"coupling: {pair!r} is not allowed; {_COUPLING_HELP}")
-        try:
-            pairs.append((*pair, float(spearman)))
-        except (TypeError, ValueError):
-            raise ValueError(
-                f"coupling: {spearman!r} for {pair!r} is not allowed; it must be a number above -1, below 1"
-            ) from None
-    return {"coupling": "copula", "correlations": pairs}
-
-
-def _flag(name: str, value: bool | None) -> bool | None:
-    if value is not None and not isinstance(value, bool):
-        raise ValueError(f"{name}: {value!r} is not allowed; it must be True, False or None")
-    return value
-
-
-def _block_size(value: int | None) -> int | None:
-    if value is None:
-        return None
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = 0
-    if isinstance(value, bool) or not 1 <= number < 2**32:
-        raise ValueError(
-            f"block_size: {value!r} is not allowed; it must be a whole number of tokens from 1 on"
-        )
-    return number
-
-
-def _payload_bytes(given: Mapping[str, float] | None) -> list[float]:
-    """Bytes a token by kind; 0 where they are not given."""
-    found = dict.fromkeys(("image", "audio", "video"), 0.0)
-    if not isinstance(given, Mapping | None) or (given and not given.keys() <= found.keys()):
-        raise ValueError(
-            f'payload_bytes: {given!r} is not allowed; it must be a mapping such as {{"image": 240}} of '
-            "image, audio and video"
-        )
-    for kind, bytes_per_token in (given or {}).items():
-        found[kind] = _real("payload_bytes", bytes_per_token)
-        if not 0 < found[kind] <= 1e9:
-            raise ValueError(
-                f"payload_bytes: {bytes_per_token!r} for {kind!r} is not allowed; it must be a number above "
-                "0, at most 1e9"
-            )
-    return list(found.values())
-
-
-def _seed(seed: int) -> int:
-    try:
-        number = operator.index(seed)
-    except TypeError:
-        number = -1
-    if not 0 <= number <= _LARGEST_SEED:
-        raise ValueError(f"seed: {seed!r} is not allowed; it must be a whole number from 0 to 2^64 - 1")
-    return number
-
-
-def _real(name: str, value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name}: {value!r} is not allowed; it must be a number above 0") from None

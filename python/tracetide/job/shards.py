@@ -15,11 +15,11 @@ import numpy.typing as npt
 
 from tracetide import _core
 from tracetide.base.numbers import check_threads, check_whole
+from tracetide.job.resolved import ResolvedJob
 from tracetide.trace import Batch, Trace
 
 if TYPE_CHECKING:
     from tracetide.io.writing import Progress, Written
-    from tracetide.job import Job
 
 PROFILES = ("value", "path")
 
@@ -40,7 +40,7 @@ class Shard:
 
     def __init__(
         self,
-        job: Job,
+        job: ResolvedJob,
         index: int,
         windows: tuple[int, int],
         *,
@@ -113,9 +113,20 @@ class Shard:
                 depend on those before the shard.
             OSError: if it cannot be written.
         """
-        from tracetide.io.writing import write_shard
+        from tracetide.io.writing import NATIVE, format_of, write_source
+        from tracetide.io.writing.base import ToolOptions
+        from tracetide.job.source import GeneratedSource
 
-        return write_shard(self, path, format=format, threads=check_threads(threads), progress=progress)
+        chosen = format_of(path, format)
+        if chosen.name not in NATIVE:
+            raise ValueError(
+                f"format: {chosen.name} is not allowed for a shard, as what it says of a request may depend "
+                f"on those before; it must be one of {', '.join(NATIVE)}, which `tracetide convert` makes "
+                "others of"
+            )
+        windows = (self.first_window, self.last_window)
+        source = GeneratedSource(self.job.core, self.metadata(), check_threads(threads), windows)
+        return write_source(source, chosen, ToolOptions(), path, threads, progress)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The requests as a stream of Arrow data, made while it is taken; as of `Job`."""
@@ -154,7 +165,7 @@ class Shard:
         return _restore, (self.job, self.index, windows, self.count, self.first_request)
 
 
-def make_shards(job: Job, n: int, profile: str = "value") -> list[Shard]:
+def make_shards(job: ResolvedJob, n: int, profile: str = "value") -> list[Shard]:
     """The shards of a job; see `Job.shards`."""
     number = _number_of_shards(n, job.windows)
     if profile not in PROFILES:
@@ -205,7 +216,7 @@ def _number_of_shards(n: int, windows: int) -> int:
 
 
 def _restore(
-    job: Job,
+    job: ResolvedJob,
     index: int,
     windows: tuple[int, int],
     count: int | None,

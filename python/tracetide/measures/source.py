@@ -19,7 +19,8 @@ from tracetide.job import Job
 from tracetide.passes.clients import ClientCodes
 from tracetide.passes.pieces import Grid, Piece, pieces
 from tracetide.profile.bundled import is_profile
-from tracetide.profile.pool import ClientPool, load
+from tracetide.profile.load import load
+from tracetide.profile.pool import ClientPool
 from tracetide.trace import Requests, Trace
 
 _GRID = Grid(600 * NS, 1 << 40)

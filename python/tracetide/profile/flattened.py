@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,7 @@ import numpy.typing as npt
 from tracetide.base.durations import format_duration
 from tracetide.base.errors import FlattenedRateWarning, outside
 from tracetide.base.grid import NS, windows_at
-
-if TYPE_CHECKING:
-    from tracetide.profile.pool import ClientPool
+from tracetide.profile.view import ProfileView
 
 Floats = npt.NDArray[np.float64]
 Curve = Callable[[Floats], Floats]
@@ -74,7 +72,7 @@ class Swings:
         )
 
 
-def warn_of_points(pool: ClientPool, duration_s: float, points: list[tuple[float, float]]) -> None:
+def warn_of_points(pool: ProfileView, duration_s: float, points: list[tuple[float, float]]) -> None:
     """Look at a rate that is linear between points; exact."""
     times, rates = (np.array(column, dtype=np.float64) for column in zip(*points, strict=True))
 
@@ -105,7 +103,7 @@ def warn_of_points(pool: ClientPool, duration_s: float, points: list[tuple[float
 
 
 def warn_of_function(
-    pool: ClientPool, rate: Callable[[float], Any], edges: Floats, steps: list[float]
+    pool: ProfileView, rate: Callable[[float], Any], edges: Floats, steps: list[float]
 ) -> None:
     """Look at a rate that is a function, at eight times of at most 64 windows."""
     chosen = np.unique(np.linspace(0, edges.size - 2, min(edges.size - 1, _FEW_WINDOWS)).astype(np.int64))
@@ -131,5 +129,5 @@ def swings_of_curve(curve: Curve, breaks: Floats, edges: Floats, means: Floats) 
     return Swings(begin, end, low, high, means)
 
 
-def _shorter(pool: ClientPool) -> str:
+def _shorter(pool: ProfileView) -> str:
     return f"a profile with windows shorter than the {format_duration(pool.window)} of {pool.name} does"

@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from tracetide import _core
 from tracetide.base.durations import format_duration, format_time, parse_time
-from tracetide.base.errors import ProfileError
-from tracetide.base.grid import NS
-from tracetide.base.json_text import parse_json
-from tracetide.base.numbers import check_threads
 from tracetide.profile.source import ProfileSource, digest_of, from_image
+from tracetide.profile.view import ProfileView
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,19 +23,19 @@ if TYPE_CHECKING:
     from tracetide.profile.prompts import Prefixes
     from tracetide.profile.sessions import Sessions
 
-_TIDE = ".tide"
+TIDE = ".tide"
+"""The ending of profile files."""
 _MOST_CLIENTS = 10_000_000
-_WORKLOADS = (".toml", ".yaml", ".yml")
 
 
-class ClientPool:
+class ClientPool(ProfileView):
     """An immutable handle on the clients of a profile between two of its times.
 
     Get one from `tracetide.load` or `tracetide.fit`, or make one of `tracetide.Client`s. Narrowing and
     reshaping give new pools and never change this one.
     """
 
-    __slots__ = ("_before", "_end", "_name", "_path", "_profile", "_source", "_start")
+    __slots__ = ("_before", "_path", "_source")
 
     def __init__(
         self,
@@ -67,99 +64,15 @@ class ClientPool:
         if isinstance(clients, _core.Profile):
             if window is not None or period is not None:
                 raise ValueError("window and period: a profile has its own; they are for Clients")
-            self._profile = clients
+            profile = clients
         else:
             from tracetide.profile.handmade import make_profile
 
-            self._profile = make_profile(clients, name=name, window=window, period=period)
-        self._start = start
-        self._end = self._profile.period_ns / NS if end is None else end
-        self._name = name or str(self.provenance.get("name", "")) or "unnamed"
+            profile = make_profile(clients, name=name, window=window, period=period)
+        super().__init__(profile, name, start, end)
         self._source: ProfileSource | None = None  # where other processes find it; None: it is sent
         self._path: str | None = None  # of the .tide file that it is the whole of
         self._before: _core.Profile | None = None  # what filters were left of
-
-    @property
-    def profile(self) -> _core.Profile:
-        """The core's profile, whole."""
-        return self._profile
-
-    @property
-    def name(self) -> str:
-        """What the profile is called: its bundled name, or that of the file or folder it is from."""
-        return self._name
-
-    @property
-    def category(self) -> str:
-        """`"language"`, `"reason"` or `"multimodal"`."""
-        return self._profile.category
-
-    @property
-    def fields(self) -> list[str]:
-        """The values that a client draws for a request."""
-        return self._profile.fields
-
-    @property
-    def client_names(self) -> list[str]:
-        """The clients' names, by client number."""
-        return self._profile.client_names
-
-    @property
-    def period(self) -> float:
-        """Length of the whole profile in seconds."""
-        return self._profile.period_ns / NS
-
-    @property
-    def window(self) -> float:
-        """Length of a window in seconds."""
-        return self._profile.window_ns / NS
-
-    @property
-    def start(self) -> float:
-        """Where this pool begins, in seconds from the profile's start."""
-        return self._start
-
-    @property
-    def end(self) -> float:
-        """Where this pool ends, in seconds from the profile's start."""
-        return self._end
-
-    @property
-    def duration(self) -> float:
-        """How long a job of it is unless it is told, in seconds: the length of its span.
-
-        Of a whole profile whose provenance has a `duration`, as that of a fit has, it is that: a last window
-        in which the trace ended is not filled.
-
-        Raises:
-            ProfileError: if the provenance has something else there.
-        """
-        length = self._end - self._start
-        told = self.provenance.get("duration", length) if self.is_whole else length
-        if isinstance(told, bool) or not isinstance(told, int | float) or not 0 < told < float("inf"):
-            raise ProfileError(
-                f"{self._name}: provenance: duration {told!r} is not allowed; it must be seconds, above 0"
-            )
-        return min(float(told), length)
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing of the profile is left out."""
-        return self._start == 0 and self._end == self.period
-
-    @property
-    def provenance(self) -> dict[str, Any]:
-        """Where the profile is from: source, licence, how it was made.
-
-        Raises:
-            ProfileError: if the file has there what is no JSON.
-        """
-        text = self._profile.metadata
-        try:
-            found = parse_json(text) if text else {}
-        except ValueError as error:
-            raise ProfileError(f"metadata of the profile: not JSON that can be read: {error}") from None
-        return found if isinstance(found, dict) else {"metadata": found}
 
     def span(self, start: float | str, end: float | str) -> ClientPool:
         """The pool between two times of the profile.
@@ -184,7 +97,7 @@ class ClientPool:
             )
         pool = ClientPool(self._profile, name=self._name, start=first, end=last)
         pool._before = self._before
-        return self._from(self._source, self._path, pool)
+        return found_at(self._source, self._path, pool)
 
     def filter(self, predicate: Predicate | None = None, **ranges: Any) -> ClientPool:
         """The pool with only those windows of clients that meet all conditions.
@@ -375,18 +288,13 @@ class ClientPool:
             return self
         if self._path is None:
             raise ValueError(
-                f"profile: {self!r} is not found by a path; write it to a {_TIDE} file and load that"
+                f"profile: {self!r} is not found by a path; write it to a {TIDE} file and load that"
             )
-        return self._from(
+        return found_at(
             ProfileSource("path", self._path),
             self._path,
             ClientPool(self._profile, name=self._name, start=self._start, end=self._end),
         )
-
-    @staticmethod
-    def _from(source: ProfileSource | None, path: str | None, pool: ClientPool) -> ClientPool:
-        pool._source, pool._path = source, path
-        return pool
 
     def _keep(self, cells: npt.NDArray[np.bool_]) -> ClientPool:
         """The same pool with some cells of its profile."""
@@ -409,16 +317,12 @@ class ClientPool:
             raise ValueError(
                 f"write: {self!r} is narrowed, which a profile file cannot hold; write the whole pool"
             )
-        if Path(path).suffix != _TIDE:
-            raise ValueError(f"write: {os.fspath(path)!r} is not allowed; a profile file must end in {_TIDE}")
+        if Path(path).suffix != TIDE:
+            raise ValueError(f"write: {os.fspath(path)!r} is not allowed; a profile file must end in {TIDE}")
         from tracetide.io.writing.output import open_output
 
         with open_output(path) as output:
             output.write(self._profile.to_bytes())
-
-    def __len__(self) -> int:
-        """The number of clients."""
-        return self._profile.clients
 
     def __repr__(self) -> str:
         period = format_duration(self.period)
@@ -444,66 +348,16 @@ class ClientPool:
         return _restore, (self._profile.to_bytes(), *found)
 
 
+def found_at(source: ProfileSource | None, path: str | None, pool: ClientPool) -> ClientPool:
+    """The pool, which others find at `source`; `path`: of the `.tide` file that it is the whole of."""
+    pool._source, pool._path = source, path
+    return pool
+
+
 def _find(source: ProfileSource, digest: str, name: str, start: float, end: float) -> ClientPool:
     pool = ClientPool(source.open(digest), name=name, start=start, end=end)
-    return ClientPool._from(source, source.where if source.kind == "path" else None, pool)
+    return found_at(source, source.where if source.kind == "path" else None, pool)
 
 
 def _restore(image: bytes, name: str, start: float, end: float) -> ClientPool:
     return ClientPool(from_image(image, name), name=name, start=start, end=end)
-
-
-def load(source: str | os.PathLike[str], *, threads: int = 0) -> ClientPool:
-    """The pool of a profile.
-
-    Args:
-        source: a bundled name (see `tracetide profiles`), a `.tide` file, a workload in a `.toml` or
-            `.yaml` file, or a ServeGen model folder.
-            A bundled name goes before a folder of that name; write `./m-small` for the folder.
-        threads: threads that read a ServeGen folder; 0: all cores.
-
-    Raises:
-        FileNotFoundError: if there is no such name, file or folder, with the nearest bundled names.
-        ProfileError: if the data is not a sound profile, or naming line and key of a workload file.
-        ValueError: if it is a file of another kind.
-    """
-    from tracetide.profile.bundled import bundled, bundled_path
-
-    if isinstance(source, str) and source in bundled():
-        pool = ClientPool(_core.Profile.open(str(bundled_path(source))), name=source)
-        return ClientPool._from(ProfileSource("bundled", source), None, pool)
-    check_threads(threads)
-    path = Path(source)
-    if path.is_dir():
-        return ClientPool(_core.Profile.read_servegen(str(path), threads), name=path.resolve().name)
-    if path.is_file():
-        if path.suffix.lower() in _WORKLOADS:
-            from tracetide.profile.workload import load_workload
-
-            return load_workload(path)
-        if path.suffix != _TIDE:
-            raise ValueError(
-                f"profile: {str(source)!r} is not allowed; it must be a bundled name, a {_TIDE} file, a "
-                "workload (.toml, .yaml) or a ServeGen model folder"
-            )
-        pool = ClientPool(_core.Profile.open(str(path)), name=path.stem)
-        return ClientPool._from(None, str(path.absolute()), pool)
-    raise FileNotFoundError(_not_found(os.fspath(source)))
-
-
-def _not_found(source: str) -> str:
-    import difflib
-
-    from tracetide.profile.bundled import bundled
-
-    names = bundled()
-    near = difflib.get_close_matches(source.lower(), names, n=3, cutoff=0.4) or names
-    kind = (
-        "file or folder" if os.sep in source or source.endswith(_TIDE) else "bundled profile, file or folder"
-    )
-    hint = (
-        f"; the nearest bundled names are {', '.join(near)}"
-        if len(near) < len(names)
-        else (f"; bundled are {', '.join(names)}" if names else "")
-    )
-    return f"profile: there is no {kind} {source!r}{hint}"

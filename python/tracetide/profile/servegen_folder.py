@@ -11,18 +11,15 @@ import json
 import math
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from tracetide import _core
 from tracetide.base.grid import NS
 from tracetide.base.renewal import own_cv
 from tracetide.io.writing.base import Written
 from tracetide.io.writing.output import new_folder
-
-if TYPE_CHECKING:
-    from tracetide.job import Job
-    from tracetide.trace import Trace
 
 _MISSING = 2**32 - 1
 _FAMILIES = ("Exponential", "Gamma", "Weibull")
@@ -31,23 +28,13 @@ _DRAWS = 2048
 _MOST_EPOCHS = 10_000
 
 
-def write_trace_folder(trace: Trace, path: str | os.PathLike[str]) -> Written:
-    """Fit a profile to the trace and write it as a folder.
-
-    Raises:
-        ValueError: if it cannot be fitted.
-        OSError: if the folder is there and not empty, or cannot be written.
-    """
-    from tracetide.fit import fit
-    from tracetide.job import Job
-
-    job = Job(fit(trace))
-    written = write_job_folder(job, path)
-    return Written(len(trace), written.bytes, written.left_out)
-
-
-def write_job_folder(job: Job, path: str | os.PathLike[str]) -> Written:
+def write_folder(job: _core.Job, span: tuple[float, float], path: str | os.PathLike[str]) -> Written:
     """Write the job's clients, with the rates that it gives them; nothing is sampled.
+
+    Args:
+        job: the core's.
+        span: where it begins and ends in the profile, in seconds.
+        path: the folder.
 
     Returns:
         As rows the requests that are expected.
@@ -58,7 +45,7 @@ def write_job_folder(job: Job, path: str | os.PathLike[str]) -> Written:
     """
     total = 0
     with new_folder(path) as folder:
-        made = _Folder(job)
+        made = _Folder(job, span)
         for name, text in made.files():
             data = text.encode()
             total += len(data)
@@ -71,31 +58,31 @@ def write_job_folder(job: Job, path: str | os.PathLike[str]) -> Written:
 class _Folder:
     """The files of a job's clients."""
 
-    def __init__(self, job: Job) -> None:
-        self._profile = job.pool.profile
+    def __init__(self, job: _core.Job, span: tuple[float, float]) -> None:
+        self._profile = job.profile
         self._fields = self._profile.fields
         self._ids = self._profile.ids(True)
-        starts = np.asarray(job.core.window_starts_ns)
+        starts = np.asarray(job.window_starts_ns)
         self._window_ns = int(starts[1] - starts[0])
         if np.unique(np.diff(starts[:-1])).size > 1:
             raise ValueError(
                 "servegen: a job that begins within a window of the profile is not allowed; it must begin at "
                 f"a multiple of {self._profile.window_ns / NS:g} s"
             )
-        self._profile_windows, self._factors = job.core.window_factors()
+        self._profile_windows, self._factors = job.window_factors()
         if self._factors.size == 1:  # a file needs two windows
             self._profile_windows = np.repeat(self._profile_windows, 2)
             self._factors = np.repeat(self._factors, 2)
             self._window_ns //= 2
-        self._epochs = _epochs(job, self._window_ns * self._factors.size)
+        self._epochs = _epochs(self._profile, span, self._window_ns * self._factors.size)
         self._texts: dict[int, str] = {}
-        self._left_out = set(job.core.left_out)
+        self._left_out = set(job.left_out)
         self.left_out = tuple(
             what
             for what, there in (
                 ("correlations", len(self._profile.correlations()["client"]) > 0),
                 ("sessions", job.conversations),
-                ("prefixes", bool(job.core.prompt_blocks)),
+                ("prefixes", bool(job.prompt_blocks)),
             )
             if there
         )
@@ -154,18 +141,17 @@ class _Folder:
         return self._texts[id]
 
 
-def _epochs(job: Job, end_ns: int) -> list[tuple[int, int]]:
+def _epochs(profile: _core.Profile, span: tuple[float, float], end_ns: int) -> list[tuple[int, int]]:
     """Starts in the job's time, ns, and epochs of the profile."""
-    profile = job.pool.profile
-    begin, span = round(job.pool.start * NS), round((job.pool.end - job.pool.start) * NS)
-    step = math.gcd(profile.epoch_ns, begin, *([span] if end_ns > span else []))
+    begin, length = round(span[0] * NS), round((span[1] - span[0]) * NS)
+    step = math.gcd(profile.epoch_ns, begin, *([length] if end_ns > length else []))
     if end_ns > step * _MOST_EPOCHS:
         raise ValueError(
             f"servegen: the job begins within an epoch of the profile and would need lengths every "
             f"{step / NS:g} s; begin it at a multiple of {profile.epoch_ns / NS:g} s"
         )
     return [
-        (start, (begin + start % span) // profile.epoch_ns % profile.epochs)
+        (start, (begin + start % length) // profile.epoch_ns % profile.epochs)
         for start in range(0, end_ns, step)
     ]
 

@@ -10,8 +10,9 @@ instances, `grid` compares benchmarks.
 """
 
 from tracetide.provision.capacity import MaxRate, Needed, instances_needed, max_rate
+from tracetide.provision.cells import Cell
 from tracetide.provision.cost import Calibration, CostModel, calibrate
-from tracetide.provision.grid import Cell, Grid, grid
+from tracetide.provision.grid import Grid, grid
 from tracetide.provision.instance import Instance
 from tracetide.provision.presets import PRESETS, preset
 from tracetide.provision.result import Latencies, ServingResult

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from tracetide.columns import NO_SESSION
 from tracetide.trace import Requests
+from tracetide.trace.requests import columns_in
 
 if TYPE_CHECKING:
     from tracetide.io.reading import TraceScan
@@ -101,7 +102,7 @@ def _sessions(requests: Requests) -> npt.NDArray[np.uint64] | None:
     from tracetide.columns.arrow import column_array
     from tracetide.columns.session_numbers import SessionNumbers
 
-    return SessionNumbers().of(column_array(requests, "session_id"))
+    return SessionNumbers().of(column_array(columns_in(requests), "session_id"))
 
 
 def _contiguous(column: Any, dtype: Any) -> Any:

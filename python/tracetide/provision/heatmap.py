@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tracetide.charts.house_style import check_ending, house_style, save
-
-if TYPE_CHECKING:
-    from tracetide.provision.grid import Cell, Grid
+from tracetide.provision.cells import Cell, GridCells
 
 _PANELS = {"naive": "NAIVE", "clients": "client by client", "needed": "actual"}
 _MOST_PERCENT = 100
@@ -18,7 +16,7 @@ _MOST_PERCENT = 100
 _UNDER, _EVEN, _OVER = "#B35806", "#F7F7F7", "#2166AC"
 
 
-def draw(grid: Grid, path: str | os.PathLike[str]) -> None:
+def draw(grid: GridCells, path: str | os.PathLike[str]) -> None:
     """Draw it; the ending of `path` chooses the format.
 
     Raises:
@@ -31,7 +29,7 @@ def draw(grid: Grid, path: str | os.PathLike[str]) -> None:
         save(_figure(grid), path)
 
 
-def _figure(grid: Grid) -> Any:
+def _figure(grid: GridCells) -> Any:
     from matplotlib.colors import LinearSegmentedColormap, Normalize
     from matplotlib.figure import Figure
 

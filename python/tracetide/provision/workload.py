@@ -20,6 +20,7 @@ from tracetide.job import Job
 from tracetide.profile.pool import ClientPool
 from tracetide.provision.columns import ServingColumns, columns_of, columns_of_scan
 from tracetide.trace import Trace
+from tracetide.trace.requests import columns_in
 
 Source: TypeAlias = "Job | Trace | TraceScan | str | os.PathLike[str]"
 THIN = ("requests", "clients")
@@ -172,7 +173,7 @@ class TraceWorkload:
             from tracetide.columns.arrow import column_array
             from tracetide.columns.session_numbers import session_numbers
 
-            return session_numbers(column_array(self.trace, "session_id"))
+            return session_numbers(column_array(columns_in(self.trace), "session_id"))
         return np.arange(len(self.trace))
 
 
@@ -183,7 +184,7 @@ def workload_of(source: Source, *, thin: str = "requests", seed: int = 0) -> Wor
     if isinstance(source, Trace):
         return TraceWorkload(source, thin=thin, seed=seed)
     if isinstance(source, str | os.PathLike | TraceScan):
-        from tracetide.trace.scanned import trace_of_scan
+        from tracetide.trace.read import trace_of_scan
 
         found = source if isinstance(source, TraceScan) else scan(source)
         return TraceWorkload(trace_of_scan(found), thin=thin, seed=seed)

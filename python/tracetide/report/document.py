@@ -1,4 +1,4 @@
-"""What a report tells, and the page of it."""
+"""From sources to a report."""
 
 from __future__ import annotations
 
@@ -6,30 +6,19 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tracetide.base.errors import MissingPackageError
-from tracetide.characterize.characterization import Characterization
 from tracetide.characterize.run import characterize_source
-from tracetide.compare.comparison import TraceComparison, check_names, compare_sources
+from tracetide.compare.comparison import check_names, compare_sources
 from tracetide.job import Job
 from tracetide.measures.source import Source
 from tracetide.provision.grid import Grid, benchmark_seed, grid
 from tracetide.provision.instance import Instance
+from tracetide.report.findings import Findings
 from tracetide.trace import Trace
 
 
 @dataclass(frozen=True)
-class Report:
-    """What was found about a trace.
-
-    Attributes:
-        characterization: what it is like.
-        comparison: how close generated ones are; None: none was given.
-        provisioning: what would serve it; None: no targets were given.
-    """
-
-    characterization: Characterization
-    comparison: TraceComparison | None = None
-    provisioning: Grid | None = None
+class Report(Findings):
+    """What was found about a trace, as one page; see `Findings`."""
 
     def html(self) -> str:
         """The page: HTML with everything in it that it needs.
@@ -87,21 +76,6 @@ def check_targets(ttft: Sequence[float], tbt: Sequence[float]) -> None:
         raise ValueError(f"{given}: not allowed without {missing}; provisioning takes targets of both")
 
 
-def check_packages() -> None:
-    """What a page takes, before anything is gone through.
-
-    Raises:
-        MissingPackageError: an ImportError that says what to install.
-    """
-    try:
-        import jinja2  # noqa: F401
-        import plotly  # noqa: F401
-    except ImportError as error:
-        raise MissingPackageError(
-            f"{error.name} is needed for a report: pip install 'tracetide[report]'"
-        ) from None
-
-
 def _provisioning(
     source: Source, ttft: Sequence[float], tbt: Sequence[float], instance: Instance | str
 ) -> Grid:
@@ -111,6 +85,6 @@ def _provisioning(
 
 
 def _trace(source: Source) -> Trace:
-    from tracetide.trace.scanned import trace_of_scan
+    from tracetide.trace.read import trace_of_scan
 
     return trace_of_scan(source.scan)

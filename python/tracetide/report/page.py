@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
 from tracetide._version import __version__
-from tracetide.report.document import check_packages
+from tracetide.base.errors import MissingPackageError
+from tracetide.report.findings import Findings
 from tracetide.report.views import facts_of, sections_of
 
-if TYPE_CHECKING:
-    from tracetide.report.document import Report
 
-
-def page_of(report: Report) -> str:
+def page_of(report: Findings) -> str:
     """HTML with all styles and scripts in it; the same for the same findings.
 
     Raises:
@@ -35,6 +32,21 @@ def page_of(report: Report) -> str:
         script=_resource("page.js"),
         plotly=get_plotlyjs(),
     )
+
+
+def check_packages() -> None:
+    """What a page takes, before anything is gone through.
+
+    Raises:
+        MissingPackageError: an ImportError that says what to install.
+    """
+    try:
+        import jinja2  # noqa: F401
+        import plotly  # noqa: F401
+    except ImportError as error:
+        raise MissingPackageError(
+            f"{error.name} is needed for a report: pip install 'tracetide[report]'"
+        ) from None
 
 
 def _resource(name: str) -> str:

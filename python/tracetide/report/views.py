@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tracetide.characterize.finding import Finding
     from tracetide.compare.comparison import Row, TraceComparison
     from tracetide.provision.grid import Grid
-    from tracetide.report.document import Report
+    from tracetide.report.findings import Findings
 
 _TITLES = {
     "gaps": "Gaps",
@@ -102,7 +102,7 @@ class Section:
     lines: tuple[tuple[str, str], ...] = ()
 
 
-def facts_of(report: Report) -> list[tuple[str, str]]:
+def facts_of(report: Findings) -> list[tuple[str, str]]:
     """The numbers at the top: what, and how much."""
     found = report.characterization
     lengths = found["lengths"]
@@ -134,7 +134,7 @@ def _stationarity(gaps: dict[str, Any]) -> str:
     return f"{word}, shifts by {gaps['rate_shift']:.0%}" if word == NOT_STATIONARY else word
 
 
-def sections_of(report: Report) -> list[Section]:
+def sections_of(report: Findings) -> list[Section]:
     """The sections in the order of the page."""
     sections = [_section(found) for found in report.characterization.findings.values()]
     if report.comparison is not None:

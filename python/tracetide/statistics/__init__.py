@@ -1,0 +1,1 @@
+"""Of numbers alone: histograms, weighted points, distances. Nothing here knows what is measured."""

@@ -1,4 +1,4 @@
-"""A scan as a whole trace in memory."""
+"""The requests of a scan as columns in memory."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import pyarrow as pa
 from tracetide.base.errors import TraceError
 from tracetide.columns import NO_SESSION, Column, ListColumn
 from tracetide.io.reading.tracescan import TraceScan
-from tracetide.trace import Trace
 
 _MOST_ITEMS = 2**31 - 1
 
 
-def trace_of_scan(scan: TraceScan) -> Trace:
+def columns_of_scan(scan: TraceScan) -> dict[str, Column]:
     """All requests; a missing number is NaN, a missing text empty, and a missing number of a session
     `NO_SESSION`.
 
@@ -21,11 +20,10 @@ def trace_of_scan(scan: TraceScan) -> Trace:
         TraceError: as the scan's, or for more list items than a column can hold.
     """
     batches = list(scan.batches())
-    columns = {
+    return {
         name: _column([batch.column(position) for batch in batches], name, scan)
         for position, name in enumerate(scan.columns)
     }
-    return Trace._of(columns, scan.metadata, block_size=scan.block_size)
 
 
 def _column(parts: list[pa.Array], name: str, scan: TraceScan) -> Column:

@@ -13,37 +13,11 @@ from tracetide.io.reading import TraceScan
 from tracetide.trace import Trace
 from tracetide.upsampling.sessions import Floats, Sessions, in_memory, times
 from tracetide.upsampling.transform import METHODS, moved_times
+from tracetide.upsampling.version import Version
 
 _LEVELS = (0.1, 0.5, 0.9)
 _INTERVALS = 200
 """Parts of the trace in which requests are counted for a curve of rate and burstiness."""
-
-
-@dataclass(frozen=True)
-class Version:
-    """A trace, original or upsampled.
-
-    Attributes:
-        name: `"original"`, `"itt"` or `"naive"`.
-        time: float64, seconds, ascending.
-        itt: float64: times between the turns of conversations, seconds, ascending.
-    """
-
-    name: str
-    time: Floats
-    itt: Floats
-
-    def rate_and_cv(self, parts: int = 24) -> tuple[Floats, Floats, Floats]:
-        """Over equal parts of the trace: middle (s), requests/s, and the CV of gaps (NaN below 3 gaps)."""
-        edges = np.linspace(self.time[0], self.time[-1], parts + 1)
-        bounds = np.searchsorted(self.time, edges)
-        bounds[-1] = self.time.size
-        cvs = np.full(parts, np.nan)
-        for part in range(parts):
-            gaps = np.diff(self.time[bounds[part] : bounds[part + 1]])
-            if gaps.size >= 3 and gaps.mean() > 0:
-                cvs[part] = gaps.std() / gaps.mean()
-        return (edges[:-1] + edges[1:]) / 2, np.diff(bounds) / np.diff(edges), cvs
 
 
 @dataclass(frozen=True)
@@ -74,7 +48,7 @@ class Comparison:
         """Draw the times between turns, and rate and burstiness over time; needs matplotlib."""
         from tracetide.upsampling.figure import draw
 
-        draw(self, path)
+        draw(self.factor, self.versions, path)
 
 
 def compare_upsampling(trace: Trace | TraceScan | str | os.PathLike[str], factor: float) -> Comparison:

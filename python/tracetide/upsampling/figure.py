@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from tracetide.base.errors import MissingPackageError
 from tracetide.charts.house_style import save
-
-if TYPE_CHECKING:
-    from tracetide.upsampling.comparison import Comparison
+from tracetide.upsampling.version import Version
 
 # Okabe and Ito's colours, which differ for colour-blind readers; lines differ in print, too.
 _STYLES = {
@@ -21,7 +20,7 @@ _STYLES = {
 }
 
 
-def draw(comparison: Comparison, path: str | os.PathLike[str]) -> None:
+def draw(factor: float, versions: Sequence[Version], path: str | os.PathLike[str]) -> None:
     """Draw it; the ending of `path` chooses the format.
 
     Raises:
@@ -33,7 +32,7 @@ def draw(comparison: Comparison, path: str | os.PathLike[str]) -> None:
         raise MissingPackageError("matplotlib is needed to draw: pip install 'tracetide[plot]'") from None
     figure = Figure(figsize=(9, 2.8), layout="constrained")
     between, rates, bursts = figure.subplots(1, 3)
-    for version in comparison.versions:
+    for version in versions:
         style: Any = _STYLES[version.name]
         shares = np.arange(1, version.itt.size + 1) / version.itt.size
         between.plot(np.maximum(version.itt, 1e-3), shares, label=version.name, **style)
@@ -47,5 +46,5 @@ def draw(comparison: Comparison, path: str | os.PathLike[str]) -> None:
     bursts.set(xlabel="part of the trace", ylabel="CV of gaps", ylim=(0, None))
     for axis in (between, rates, bursts):
         axis.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(f"Upsampled {comparison.factor:g} times", fontsize=10)
+    figure.suptitle(f"Upsampled {factor:g} times", fontsize=10)
     save(figure, path)

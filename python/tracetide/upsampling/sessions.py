@@ -12,6 +12,7 @@ import numpy.typing as npt
 from tracetide.base.wording import Option, Told
 from tracetide.io.reading import TraceScan, scan
 from tracetide.trace import Requests, Trace
+from tracetide.trace.requests import columns_in
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -50,7 +51,7 @@ class Sessions:
         from tracetide.columns.arrow import column_array
         from tracetide.columns.session_numbers import session_numbers
 
-        codes = session_numbers(column_array(trace, "session_id"))
+        codes = session_numbers(column_array(columns_in(trace), "session_id"))
         _, number = np.unique(codes, return_inverse=True)
         number = number.astype(np.int64)
         turns = np.bincount(number)
@@ -86,6 +87,6 @@ def in_memory(trace: Trace | TraceScan | str | os.PathLike[str]) -> Trace:
     """A whole trace, read if need be."""
     if isinstance(trace, Trace):
         return trace
-    from tracetide.trace.scanned import trace_of_scan
+    from tracetide.trace.read import trace_of_scan
 
     return trace_of_scan(trace if isinstance(trace, TraceScan) else scan(trace))

@@ -126,7 +126,7 @@ def _validate_dataset(name: str, tools: Sequence[str] | None, limit: int) -> Val
 
 
 def _validate_folder(name: str, tools: Sequence[str] | None, limit: int) -> ValidationReport:
-    from tracetide.profile.pool import load
+    from tracetide.profile.load import load
 
     report = ValidationReport(name, "servegen", _tools("servegen", tools))
     recorder = Recorder(report, limit)

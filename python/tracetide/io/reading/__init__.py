@@ -1,6 +1,6 @@
 """Reading traces: native ones, those of other tools, and any table with named columns.
 
-`scan` reads in a stream, `read` a whole trace. `layouts` says what each format's columns are, the
+`scan` reads in a stream. `layouts` says what each format's columns are, the
 `*_source` modules read a container each, `convert` checks and converts values.
 """
 
@@ -15,9 +15,8 @@ from tracetide.io.reading.tracescan import TraceScan
 
 if TYPE_CHECKING:
     from tracetide.io.reading.source import Source
-    from tracetide.trace import Trace
 
-__all__ = ["TraceScan", "read", "scan"]
+__all__ = ["TraceScan", "scan"]
 
 
 def scan(
@@ -92,21 +91,3 @@ def opened_scan(
     plan = plan_of(opened, format, columns, units)
     plan = plan.with_own_blocks() if own_blocks else plan
     return TraceScan(opened, plan, rebase=rebase, strict=strict, sort=sort, block_size=block_size)
-
-
-def read(
-    source: str | os.PathLike[str] | Any,
-    *,
-    format: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    units: Mapping[str, str] | None = None,
-    rebase: bool = False,
-    sort: bool = False,
-    block_size: int = 0,
-) -> Trace:
-    """Read a whole trace into memory; the arguments and errors are those of `scan`."""
-    from tracetide.trace.scanned import trace_of_scan
-
-    return trace_of_scan(
-        opened_scan(source, format, columns, units, rebase=rebase, sort=sort, block_size=block_size)
-    )

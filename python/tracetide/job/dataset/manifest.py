@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from pydantic import Field
@@ -20,9 +20,7 @@ from tracetide.base.errors import TraceError
 from tracetide.job.dataset.folder import Folder, open_folder, put
 from tracetide.job.dataset.partition import Counts, Partition
 from tracetide.job.dataset.records import Count, Digest, Record, Strict, parsed
-
-if TYPE_CHECKING:
-    from tracetide.job import Job
+from tracetide.job.resolved import ResolvedJob
 
 PLAN = "_plan.json"
 MANIFEST = "_manifest.json"
@@ -113,7 +111,7 @@ def is_dataset(name: str) -> bool:
     return any(folder.size(file) is not None for file in (MANIFEST, PLAN))
 
 
-def identity(job: Job, partition: Partition) -> dict[str, Any]:
+def identity(job: ResolvedJob, partition: Partition) -> dict[str, Any]:
     """All that decides the bytes of a data set. Parquet files name the library's version that wrote them."""
     import pyarrow as pa
 

@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from tracetide.base.durations import format_duration, parse_duration
 from tracetide.base.errors import TraceError
+from tracetide.job.resolved import ResolvedJob
 
 if TYPE_CHECKING:
-    from tracetide.job import Job
     from tracetide.trace import Requests
 
 Counts = npt.NDArray[np.uint64]
@@ -75,11 +75,11 @@ class Partition:
     def __str__(self) -> str:
         return f"rows={self.size}" if self.by == "rows" else format_duration(self.size)
 
-    def needs_counts(self, job: Job) -> bool:
+    def needs_counts(self, job: ResolvedJob) -> bool:
         """Whether it must be known how many requests every window has, which only generating tells."""
         return self.by == "rows" and job.core.window_counts() is None
 
-    def parts(self, job: Job, counts: Counts | None = None) -> Sequence[Part]:
+    def parts(self, job: ResolvedJob, counts: Counts | None = None) -> Sequence[Part]:
         """The parts of a job's data set.
 
         Args:
@@ -114,14 +114,14 @@ class Partition:
         unit = "s" if self.by == "time" else ""
         return Part(number, f"{self.by}-{start:0{digits}}{unit}-{end:0{digits}}{unit}.parquet", start, end)
 
-    def layout(self, job: Job, counts: Counts | None = None) -> Layout:
+    def layout(self, job: ResolvedJob, counts: Counts | None = None) -> Layout:
         """Where parts lie among the job's windows."""
         if self.by == "time":
             return Layout(self.by, np.asarray(job.window_edges))
         before = np.concatenate([[0], np.cumsum(self._counts(job, counts))])
         return Layout(self.by, before.astype(np.int64))
 
-    def _counts(self, job: Job, counts: Counts | None) -> Counts:
+    def _counts(self, job: ResolvedJob, counts: Counts | None) -> Counts:
         known = job.core.window_counts() if counts is None else counts
         if known is None:
             raise ValueError("partition: the number of requests in each window is not known")
@@ -230,7 +230,7 @@ def _refuse_other(name: str, planned: npt.NDArray[Any], made: npt.NDArray[Any]) 
         )
 
 
-def count_windows(job: Job, threads: int = 0) -> Counts:
+def count_windows(job: ResolvedJob, threads: int = 0) -> Counts:
     """How many requests every window has, by generating them."""
     edges = job.core.window_starts_ns / 1e9
     counts = np.zeros(job.windows, dtype=np.uint64)

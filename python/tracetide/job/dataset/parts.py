@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -18,10 +18,9 @@ from tracetide.io.writing.parquet import ROW_GROUP, options_of
 from tracetide.job.dataset.folder import Folder, PartFile
 from tracetide.job.dataset.partition import Counts, Layout, Part, Partition
 from tracetide.job.dataset.records import Record
+from tracetide.job.resolved import ResolvedJob
 from tracetide.trace import Batch, Requests
-
-if TYPE_CHECKING:
-    from tracetide.job import Job
+from tracetide.trace.requests import columns_in
 
 RECORDS = "_parts"
 """The folder of the records of complete parts, while a data set is being written."""
@@ -44,7 +43,7 @@ class Work:
         counts: the requests of every window, where the partition needs them.
     """
 
-    job: Job
+    job: ResolvedJob
     folder: Folder
     partition: Partition
     counts: Counts | None = None
@@ -62,7 +61,7 @@ class Work:
     @cached_property
     def schema(self) -> pa.Schema:
         """Of all parts, without metadata."""
-        return job_schema(self.job).remove_metadata()
+        return job_schema(self.job.core, {}).remove_metadata()
 
     def schema_of(self, part: Part) -> pa.Schema:
         """With the job and which part of it this is, and nothing about who writes it, or when."""
@@ -158,7 +157,7 @@ class _PartWriter:
         self._first = float(times[0]) if self._first is None else self._first
         self._last = float(times[-1])
         self._rows += len(piece)
-        self._parquet.write_batch(record_batch_of(piece, self._work.schema))
+        self._parquet.write_batch(record_batch_of(columns_in(piece), self._work.schema))
 
     def finish(self) -> Record:
         """Complete the file, then its record."""

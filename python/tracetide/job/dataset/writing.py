@@ -28,10 +28,10 @@ from tracetide.job.dataset.partition import Counts, Partition, count_windows
 from tracetide.job.dataset.parts import RECORDS, Run, Work, record_name, recorded
 from tracetide.job.dataset.records import Record
 from tracetide.job.dataset.verify import faults_of
+from tracetide.job.resolved import ResolvedJob
 
 if TYPE_CHECKING:
     from tracetide.io.writing import Progress
-    from tracetide.job import Job
 
 
 _DEFAULT = "1d"
@@ -54,7 +54,7 @@ class DatasetWritten(NamedTuple):
 
 
 def write_dataset(
-    job: Job,
+    job: ResolvedJob,
     path: str | os.PathLike[str],
     *,
     partition: str | float | None = None,
@@ -76,7 +76,7 @@ def write_dataset(
 
 def _write_into(
     folder: Folder,
-    job: Job,
+    job: ResolvedJob,
     cut: Partition | None,
     workers: Engine,
     resume: bool,
@@ -118,7 +118,7 @@ class _Writing:
 
     def __init__(
         self,
-        job: Job,
+        job: ResolvedJob,
         folder: Folder,
         partition: Partition,
         engine: Engine,

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tracetide.profile.analysis.windows import LEVELS, window_columns
-
-if TYPE_CHECKING:
-    from tracetide.profile.pool import ClientPool
+from tracetide.profile.view import ProfileView
 
 
-def cdf_table(pool: ClientPool) -> Any:
+def cdf_table(pool: ProfileView) -> Any:
     """Cumulative distributions across the clients of every window, as a pyarrow Table.
 
     Columns: `start` (float64, seconds), `column` (`rate`, `cv`, `input_tokens_avg`, `input_tokens_p50` and

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,7 @@ import numpy.typing as npt
 from tracetide import _core
 from tracetide.base.grid import NS
 from tracetide.profile.analysis.windows import FAMILIES, Columns, cells_within, window_columns
-
-if TYPE_CHECKING:
-    from tracetide.profile.pool import ClientPool
+from tracetide.profile.view import ProfileView
 
 Keep = npt.NDArray[np.bool_]
 Range: TypeAlias = "tuple[float | None, float | None]"
@@ -29,7 +27,7 @@ SHORT_NAMES = {
 _TEXTS = ("client_name", "family")
 
 
-def keep_by(pool: ClientPool, predicate: Predicate | None, ranges: Mapping[str, Any]) -> Keep:
+def keep_by(pool: ProfileView, predicate: Predicate | None, ranges: Mapping[str, Any]) -> Keep:
     """Which of all cells of the profile are in the pool's span and meet every condition.
 
     Args:
@@ -50,7 +48,7 @@ def keep_by(pool: ClientPool, predicate: Predicate | None, ranges: Mapping[str, 
     return _of_all_cells(pool, keep)
 
 
-def keep_top(pool: ClientPool, k: int, by: str) -> Keep:
+def keep_top(pool: ProfileView, k: int, by: str) -> Keep:
     """The cells of the `k` clients of the highest `by`: expected requests, or the mean of a column."""
     try:
         count = operator.index(k)
@@ -75,7 +73,7 @@ def keep_top(pool: ClientPool, k: int, by: str) -> Keep:
     return _of_all_cells(pool, np.isin(client, chosen))
 
 
-def keep_clients(pool: ClientPool, clients: Iterable[int | str]) -> Keep:
+def keep_clients(pool: ProfileView, clients: Iterable[int | str]) -> Keep:
     """The cells of clients given by number or name."""
     numbers = {name: number for number, name in enumerate(pool.client_names)}
     chosen = []
@@ -112,19 +110,19 @@ class Kept(NamedTuple):
     requests: float
 
 
-def kept_of(pool: ClientPool, whole: _core.Profile) -> Kept:
+def kept_of(pool: ProfileView, whole: _core.Profile) -> Kept:
     """What is left of the profile that the pool was narrowed from."""
     clients, requests = _active(pool, pool.profile)
     of_clients, of_requests = _active(pool, whole)
     return Kept(clients, of_clients, requests / of_requests if of_requests else 0.0)
 
 
-def _active(pool: ClientPool, profile: _core.Profile) -> tuple[int, float]:
+def _active(pool: ProfileView, profile: _core.Profile) -> tuple[int, float]:
     cells, inside, _, duration = cells_within(pool, profile)
     return np.unique(cells["client"][inside]).size, float(cells["rate"][inside] @ duration)
 
 
-def _of_all_cells(pool: ClientPool, keep: Keep) -> Keep:
+def _of_all_cells(pool: ProfileView, keep: Keep) -> Keep:
     """From the rows of the span to all cells of the profile, which are in the same order."""
     profile = pool.profile
     begin = profile.cells()["window"].astype(np.int64) * profile.window_ns

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tracetide import _core
 from tracetide.base.grid import NS
-
-if TYPE_CHECKING:
-    from tracetide.profile.pool import ClientPool
+from tracetide.profile.view import ProfileView
 
 Floats = npt.NDArray[np.float64]
 Columns = dict[str, npt.NDArray[Any]]
@@ -22,7 +20,7 @@ _MISSING = np.uint32(0xFFFFFFFF)
 _KINDS = ("image", "audio", "video")
 
 
-def window_columns(pool: ClientPool) -> Columns:
+def window_columns(pool: ProfileView) -> Columns:
     """One row per client and window of the pool's span in which the client is active, by time and client.
 
     Returns:
@@ -58,7 +56,7 @@ def window_columns(pool: ClientPool) -> Columns:
 
 
 def cells_within(
-    pool: ClientPool, profile: _core.Profile
+    pool: ProfileView, profile: _core.Profile
 ) -> tuple[Columns, npt.NDArray[np.bool_], npt.NDArray[np.int64], Floats]:
     """The cells of a profile; which are in the pool's span; and of those start, ns, and duration, s."""
     cells = profile.cells()
@@ -107,7 +105,7 @@ def _whole_input(columns: Columns, name: str) -> Floats:
     return total
 
 
-def window_table(pool: ClientPool) -> Any:
+def window_table(pool: ProfileView) -> Any:
     """`window_columns` as a pyarrow Table: null for what is not known, names and families as dictionaries."""
     import pyarrow as pa
 

@@ -1,6 +1,7 @@
 """The profiles that come with tracetide.
 
-Those of published data are made by `tracetide.profile.bundled.make`, the modelled by `tracetide.profile.bundled.modelled`.
+Those of published data are made by `tracetide.profile.bundled.make`, the modelled ones by
+`tracetide.profile.bundled.modelled`.
 """
 
 from __future__ import annotations

@@ -1,17 +1,11 @@
 """How far a compact profile is from the one it was made of: rates, shares and lengths of all its requests.
 
-    python -m tracetide.profile.bundled.distance ServeGen/data
-
-prints the bundled profiles of published data against their sources, as the table in docs/profiles.md.
+`table` prints it.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -158,72 +152,3 @@ def _add_cumulative(
         at = (cumulative / cumulative[-1])[np.searchsorted(values, inside, side="right")]
     total[:end] += mass * at
     total[end:] += mass
-
-
-def markdown_table(data: Path) -> str:
-    """The bundled profiles against ServeGen's data in `data`, as a Markdown table."""
-    from tracetide.profile.bundled import bundled_path
-    from tracetide.profile.bundled.make import BUNDLED
-
-    lines = [
-        "| profile | clients | requests | without lengths | share of requests | rate curve, 1 h "
-        "| within the hour | KS, all requests | KS, by client | KS, by client and epoch |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for model in BUNDLED:
-        made = _core.Profile.open(str(bundled_path(Path(model).name)))
-        found = compare(made, _core.Profile.read_servegen(str(data / model)))
-        distance = json.loads(made.metadata)["distance"]
-        fields = {field: row for field, row in distance["fields"].items() if _is_used(made, field)}
-        left_out = f"{len(distance['clients_without_lengths'])} ({distance['share_without_lengths']:.0%})"
-        cells = [
-            Path(model).name,
-            f"{distance['clients']}",
-            f"{distance['requests'] / 1e6:,.2f} M",
-            left_out,
-            _shown(found.share_error),
-            _shown(found.curve_error),
-            f"{found.curve_error_within:.1%}",
-            ", ".join(f"{_short(field)} {found.ks[field]:.4f}" for field in fields),
-            *(
-                ", ".join(f"{_short(field)} {row[ks]:.4f}" for field, row in fields.items())
-                for ks in ("ks_mean", "ks_by_epoch_mean")
-            ),
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def _is_used(profile: _core.Profile, field: str) -> bool:
-    """Whether a field is ever above 0: kinds of items that never come are not worth a line."""
-    return any(
-        id is not None and profile.distribution(id)["maximum"] > 0
-        for id in {profile.resolved(0, client, field) for client in range(profile.clients)}
-    )
-
-
-def _shown(error: float) -> str:
-    return "exact" if error < 1e-12 else f"{error:.1e}"
-
-
-def _short(field: str) -> str:
-    """ "image_tokens" beside "image_count" needs its last word; "input_tokens" does not."""
-    return field.replace("input_tokens", "input").replace("output_tokens", "output").replace("_", " ")
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line."""
-    import argparse
-
-    parser = argparse.ArgumentParser(prog="python -m tracetide.profile.bundled.distance")
-    parser.add_argument("data", type=Path, help="ServeGen's data folder")
-    try:
-        print(markdown_table(parser.parse_args(arguments).data))
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

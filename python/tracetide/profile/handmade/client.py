@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +20,9 @@ from tracetide.profile.distributions import (
     Weibull,
 )
 from tracetide.profile.handmade.curves import RateCurve, as_curve
-
-if TYPE_CHECKING:
-    from tracetide.profile.prompts.models import Prefixes
-    from tracetide.profile.sessions.models import Sessions
-
-Values: TypeAlias = "Distribution | float | Mapping[float, float]"
-"""A law, a number that is always it, or a mapping {value: probability}."""
+from tracetide.profile.prompts.models import Prefixes
+from tracetide.profile.sessions.models import Sessions
+from tracetide.profile.values import LARGEST, Values
 
 FIELDS = {
     "language": ("input_tokens", "output_tokens"),
@@ -38,7 +34,6 @@ FIELDS = {
     ),
 }
 _ALL_FIELDS = tuple(dict.fromkeys(name for names in FIELDS.values() for name in names))
-LARGEST = 2**32 - 1
 _FIELD_FORMS = "a number, a law such as Exponential(mean=300), or a mapping {value: probability}"
 DEFAULT_LIMITS = {
     name: (0.0, 1.0) if name == "reason_ratio" else (0, LARGEST) if name.endswith("_count") else (1, LARGEST)
@@ -198,9 +193,6 @@ class Client:
                 )
 
     def _check_sessions(self) -> None:
-        from tracetide.profile.prompts.models import Prefixes
-        from tracetide.profile.sessions.models import Sessions
-
         if self.prefixes is not None and not isinstance(self.prefixes, Prefixes):
             raise ValueError(f"prefixes: {self.prefixes!r} is not allowed; it must be Prefixes")
 

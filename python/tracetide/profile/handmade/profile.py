@@ -24,6 +24,8 @@ from tracetide.profile.distributions import (
 )
 from tracetide.profile.handmade.client import FIELDS, Client
 from tracetide.profile.handmade.curves import MOST_VALUES, WEEK, RateCurve, parts_of, values_of
+from tracetide.profile.prompts import add_prefixes
+from tracetide.profile.sessions import add_sessions
 
 Floats = npt.NDArray[np.float64]
 
@@ -110,9 +112,6 @@ def make_profile(
 
 def _add_models(builder: _core.ProfileBuilder, members: list[Client]) -> None:
     """Models of sessions and prompts, each once however many clients have it."""
-    from tracetide.profile.prompts import add_prefixes
-    from tracetide.profile.sessions import add_sessions
-
     models: dict[int, int] = {}
     first = 0
     for member in members:

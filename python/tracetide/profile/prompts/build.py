@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tracetide import _core
-from tracetide.profile.handmade.client import LARGEST
 from tracetide.profile.prompts.models import Prefixes
 from tracetide.profile.reshape.copying import copy_of
 from tracetide.profile.sessions.laws import add_whole, law_of
-
-if TYPE_CHECKING:
-    from tracetide.profile.pool import ClientPool
+from tracetide.profile.values import LARGEST
+from tracetide.profile.view import ProfileView
 
 
 def add_prefixes(builder: _core.ProfileBuilder, prefixes: Prefixes) -> int:
@@ -29,7 +25,7 @@ def add_prefixes(builder: _core.ProfileBuilder, prefixes: Prefixes) -> int:
     )
 
 
-def with_prefixes(pool: ClientPool, prefixes: Prefixes | None) -> _core.Profile:
+def with_prefixes(pool: ProfileView, prefixes: Prefixes | None) -> _core.Profile:
     """The pool's profile with a model of prompts for all clients, or none, instead of what they had."""
     if prefixes is not None and not isinstance(prefixes, Prefixes):
         raise ValueError(f"prefixes: {prefixes!r} is not allowed; it must be Prefixes or None")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tracetide.profile.handmade.client import LARGEST, Values
 from tracetide.profile.sessions.checks import check_law, check_number, check_whole
+from tracetide.profile.values import LARGEST, Values
 
 MOST_LEVELS = 3
 MOST_PROMPTS = 2**24

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,8 @@ from tracetide.base.renewal import GAMMA, gap_cv
 from tracetide.profile.empirical_laws import RATIO_TICKS, Law, ratios, whole_numbers
 from tracetide.profile.points import points_of
 from tracetide.profile.reshape.copying import builder_like
+from tracetide.profile.view import ProfileView
 from tracetide.statistics.histogram import FULL_BITS, Counts
-
-if TYPE_CHECKING:
-    from tracetide.profile.pool import ClientPool
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,7 +25,7 @@ _UNIT = 2.0**50
 _LEAST_SHAPE, _MOST_SHAPE = 0.005, 1e5
 
 
-def collapse(pool: ClientPool) -> _core.Profile:
+def collapse(pool: ProfileView) -> _core.Profile:
     """A profile of one client: the NAIVE baseline of the study (arXiv 2505.09999).
 
     Per window the sum of the rates, and Gamma gaps with the CV of all clients together; per epoch every
@@ -54,7 +52,7 @@ def collapse(pool: ClientPool) -> _core.Profile:
     return builder.build()
 
 
-def _cells(pool: ClientPool) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.int64], Floats, Floats]:
+def _cells(pool: ProfileView) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.int64], Floats, Floats]:
     """The cells in the span of clients that have lengths; their epochs and expected requests; and for every
     window of the profile the rate of all clients, which is what a job sends: the share of those without
     lengths goes to the others.

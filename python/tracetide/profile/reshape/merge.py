@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,12 +11,10 @@ from tracetide import _core
 from tracetide.base.client_names import unique_names
 from tracetide.base.grid import NS
 from tracetide.profile.reshape.grids import Grid, common_grid, regrid
-
-if TYPE_CHECKING:
-    from tracetide.profile.pool import ClientPool
+from tracetide.profile.view import ProfileView
 
 
-def merge(a: ClientPool, b: ClientPool) -> _core.Profile:
+def merge(a: ProfileView, b: ProfileView) -> _core.Profile:
     """All clients of both, with their own rates: first those of `a`, then those of `b`.
 
     Where windows or periods differ, both are put on a common grid: windows are split and the shorter period
@@ -59,13 +57,13 @@ def merge(a: ClientPool, b: ClientPool) -> _core.Profile:
     return builder.build()
 
 
-def _parts(pool: ClientPool) -> list[dict[str, Any]]:
+def _parts(pool: ProfileView) -> list[dict[str, Any]]:
     """Where a pool is from: of a sum its parts, else sums of many pools would nest too deeply."""
     found = pool.provenance
     return found["merged"] if set(found) == {"name", "merged"} else [found]
 
 
-def _duration(a: ClientPool, b: ClientPool, grid: Grid) -> dict[str, float]:
+def _duration(a: ProfileView, b: ProfileView, grid: Grid) -> dict[str, float]:
     """What both together say of how long a job is; nothing where neither does, or it is the whole period."""
     longest = max(a.duration, b.duration)
     says = any("duration" in pool.provenance for pool in (a, b))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import operator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +11,12 @@ import numpy.typing as npt
 from tracetide import _core
 from tracetide.base.client_names import unique_names
 from tracetide.profile.reshape.copying import builder_like
-
-if TYPE_CHECKING:
-    from tracetide.profile.pool import ClientPool
+from tracetide.profile.view import ProfileView
 
 _MOST_CLIENTS = 10_000_000
 
 
-def resample(pool: ClientPool, n_clients: int, seed: int) -> _core.Profile:
+def resample(pool: ProfileView, n_clients: int, seed: int) -> _core.Profile:
     """A profile of `n_clients` copies of the pool's clients.
 
     Systematic sampling (Madow & Madow 1944) over the clients in order of their rates: of N clients each is
@@ -56,7 +53,7 @@ def resample(pool: ClientPool, n_clients: int, seed: int) -> _core.Profile:
     return builder.build()
 
 
-def _by_rate(pool: ClientPool) -> npt.NDArray[np.int64]:
+def _by_rate(pool: ProfileView) -> npt.NDArray[np.int64]:
     """The clients that send at all in the pool's span, by their expected requests in it."""
     from tracetide.profile.analysis import window_columns
 

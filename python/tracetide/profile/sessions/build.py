@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tracetide import _core
-from tracetide.profile.handmade.client import LARGEST, Values
 from tracetide.profile.reshape.copying import copy_of
 from tracetide.profile.sessions.laws import add_whole, law_of, scaled
 from tracetide.profile.sessions.models import MOST_CALLS, MOST_TURNS, Sessions, Step, SubAgent, Tool, User
-
-if TYPE_CHECKING:
-    from tracetide.profile.pool import ClientPool
+from tracetide.profile.values import LARGEST, Values
+from tracetide.profile.view import ProfileView
 
 _MISSING = 0xFFFFFFFF
 _MS = 1000.0
@@ -47,7 +45,7 @@ def add_sessions(builder: _core.ProfileBuilder, sessions: Sessions) -> int:
     return first
 
 
-def with_sessions(pool: ClientPool, sessions: Sessions | None) -> _core.Profile:
+def with_sessions(pool: ProfileView, sessions: Sessions | None) -> _core.Profile:
     """The pool's profile with a model of sessions for all clients, or none, instead of what they had."""
     if sessions is not None and not isinstance(sessions, Sessions):
         raise ValueError(f"sessions: {sessions!r} is not allowed; it must be Sessions or None")

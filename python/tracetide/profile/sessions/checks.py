@@ -5,8 +5,8 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any
 
-from tracetide.profile.handmade.client import Values
 from tracetide.profile.sessions.laws import Law, law_of, longest, shortest
+from tracetide.profile.values import Values
 
 
 def check_law(name: str, value: Values, low: float, high: float) -> Law:

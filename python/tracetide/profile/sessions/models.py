@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from tracetide.profile.handmade.client import LARGEST, Values
 from tracetide.profile.sessions.checks import check_choice, check_law, check_number, check_whole
 from tracetide.profile.sessions.laws import shortest
+from tracetide.profile.values import LARGEST, Values
 
 MOST_TURNS = 4096
 MOST_CALLS = 64

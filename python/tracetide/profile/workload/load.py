@@ -1,4 +1,4 @@
-"""From a workload file to a pool."""
+"""From a workload file to a profile."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from tracetide import _core
 from tracetide.base.errors import ProfileError
 from tracetide.base.schema_errors import said
 from tracetide.profile.handmade import make_profile
-from tracetide.profile.pool import ClientPool
 from tracetide.profile.workload.document import Document, Path, SyntaxFault
 from tracetide.profile.workload.schema import Workload
 from tracetide.profile.workload.toml_document import parse_toml
@@ -23,8 +23,8 @@ _MOST_CLIENTS = 10_000
 """Tables of clients, each of which may be for any number of a kind."""
 
 
-def load_workload(path: FilePath) -> ClientPool:
-    """The pool that a TOML or YAML file describes.
+def load_workload(path: FilePath) -> tuple[_core.Profile, str]:
+    """The profile that a TOML or YAML file describes, and its name.
 
     Raises:
         ProfileError: naming the file, the line, the key, the value and what is allowed.
@@ -50,7 +50,7 @@ def load_workload(path: FilePath) -> ClientPool:
         keys, words = _nearer((), document.data, str(error))
         where = f", line {document.line(keys)}" if keys else ""
         raise ProfileError(f"{path}{where}: {_shown(keys)}{words}") from None
-    return ClientPool(profile, name=name)
+    return profile, name
 
 
 def json_schema() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from tracetide import distributions as laws
+from tracetide.profile import distributions as laws
 from tracetide.profile.handmade import Client, Daily, Linear, RateCurve, Spike, Steps, Weekly
 from tracetide.profile.handmade.curves import as_curve
 from tracetide.profile.handmade.profile import MOST_CLIENTS
