@@ -14,6 +14,7 @@ from tracetide import _core
 from tracetide.fit import parametric
 from tracetide.fit.correlation import Correlations, mid_ranks, spearman_groups
 from tracetide.fit.sample import GroupedSample
+from tracetide.fit.ties import hermite_coefficients, spearman_of, untied
 from tracetide.profile import empirical_laws as laws
 from tracetide.statistics import histogram
 from tracetide.statistics.histogram import BIN_BITS, FULL_BITS, Counts, Histograms, coarse, ends
@@ -162,7 +163,7 @@ def test_correlations_are_scipys():
     first = generator.integers(0, 30, 800).astype(np.uint32)
     second = (first // 3 + generator.integers(0, 10, 800)).astype(np.uint32)
     constant = np.full(800, 5, dtype=np.uint32)
-    who, rows, found = spearman_groups(client, [first, second, constant])
+    who, rows, found, products = spearman_groups(client, [first, second, constant])
     assert who.tolist() == [0, 1, 2, 3]
     assert rows.sum() == 800
     for one in range(4):
@@ -170,25 +171,77 @@ def test_correlations_are_scipys():
         assert np.allclose(mid_ranks(client, first)[own] + 1, stats.rankdata(first[own]))
         assert found[0, one] == pytest.approx(stats.spearmanr(first[own], second[own])[0])
     assert (found[1:] == 0).all()
+    assert (products[1:] == 0).all()
+
+
+def tied(normals, shares):
+    """Whole numbers of these shares, in the order of their normals."""
+    return np.searchsorted(np.cumsum(shares)[:-1], stats.norm.cdf(normals)).astype(np.uint32)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "spearman"),
+    [
+        ([0.8, 0.2], [0.5, 0.5], 0.3),
+        ([0.6] + [0.01] * 40, [0.001] * 1000, 0.4),
+        ([0.9] + [0.01] * 10, [0.9] + [0.01] * 10, 0.6),
+        ([0.3, 0.7], [0.25] * 4, -0.5),
+        ([0.001] * 1000, [0.001] * 1000, -0.8),
+    ],
+)
+def test_what_ties_take_is_given_back(one, other, spearman):
+    n = 200_000
+    first, noise = np.random.default_rng(12).normal(size=(2, n))
+    group = np.zeros(n, dtype=np.uint32)
+    coefficients = [
+        hermite_coefficients(group, tied(values, shares)) for values, shares in ((first, one), (noise, other))
+    ]
+    normal = 2 * np.sin(np.pi * untied(spearman, coefficients[0][0] * coefficients[1][0]) / 6)
+    second = normal * first + np.sqrt(1 - normal**2) * noise
+    found = stats.spearmanr(tied(first, one), tied(second, other))[0]
+    # Standard error at most 1 / sqrt(n); the coefficients are those of a sample as well.
+    assert found == pytest.approx(spearman, abs=8 / np.sqrt(n))
+
+
+def test_correlations_beyond_what_ties_allow_are_the_largest():
+    rows = np.arange(1000, dtype=np.uint32)
+    columns = [(rows < 900).astype(np.uint32), (rows < 100).astype(np.uint32)]
+    found = spearman_groups(np.zeros(1000, dtype=np.uint32), columns)
+    correlations = Correlations(["a", "b"])
+    correlations.add(found[0], found[1], np.full((1, 1), 0.9), found[3])
+    assert list(correlations.significant()) == [(0, "a", "b", pytest.approx(spearman_of(0.999)))]
+    assert correlations.limited == 1
+
+
+def untied_products(pairs, clients):
+    """Of fields without ties."""
+    rows = np.arange(1 << 12, dtype=np.uint32)
+    one = hermite_coefficients(np.zeros(rows.size, dtype=np.uint32), rows)[0]
+    return np.tile(one * one, (pairs, clients, 1))
 
 
 def test_what_is_not_clear_of_its_noise_is_left_out():
     correlations = Correlations(["input_tokens", "output_tokens"])
-    correlations.add(np.array([0, 2], dtype=np.uint32), np.array([100, 100]), np.array([[0.29, -0.31]]))
+    correlations.add(
+        np.array([0, 2], dtype=np.uint32),
+        np.array([100, 100]),
+        np.array([[0.29, -0.31]]),
+        untied_products(1, 2),
+    )
     assert list(correlations.significant()) == [(2, "input_tokens", "output_tokens", pytest.approx(-0.31))]
 
 
 def test_a_matrix_that_is_not_positive_definite_is_made_so():
     correlations = Correlations(["a", "b", "c"])
     wild = np.array([[0.9], [0.9], [-0.9]])
-    correlations.add(np.zeros(1, dtype=np.uint32), np.array([10_000]), wild)
+    correlations.add(np.zeros(1, dtype=np.uint32), np.array([10_000]), wild, untied_products(3, 1))
     found = {pair[1:3]: pair[3] for pair in correlations.significant()}
     assert correlations.shrunk == 1
     matrix = np.eye(3)
     for (i, a), (j, b) in itertools.combinations(enumerate("abc"), 2):
         matrix[i, j] = matrix[j, i] = 2 * np.sin(np.pi * found[a, b] / 6)
     assert np.linalg.eigvalsh(matrix)[0] > 0
-    assert found["a", "b"] == found["a", "c"] == -found["b", "c"]
+    assert found["a", "b"] == found["a", "c"] == pytest.approx(-found["b", "c"])
 
 
 # Samples

@@ -243,6 +243,7 @@ class Fitting:
             "family_from": {word: _rounded(share) for word, share in zip(FALLBACKS, fallbacks, strict=True)},
             "coarsest_bits": self._lengths.coarsest,
             "correlations_shrunk": self._lengths.correlations.shrunk,
+            "correlations_limited": self._lengths.correlations.limited,
         }
         if self._conversations is not None:
             found["conversations"] = self._conversations.summary()
