@@ -144,8 +144,8 @@ def test_a_wrong_file_of_rates_is_refused_with_its_line(profile, text, says, tmp
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--duration", "0"), ["duration: '0'", "above 0"]),
-        (("--duration", "-1h"), ["duration: '-1h'", "above 0"]),
+        (("--duration", "0"), ["duration: '0'", "at least 1 ns"]),
+        (("--duration", "-1h"), ["duration: '-1h'", "at least 1 ns"]),
         (("--duration", "soon"), ["duration: 'soon'", "1h30min"]),
         (("--rate", "0"), ["rate: 0", "above 0"]),
         (("--rate", "-5"), ["rate: -5", "above 0"]),

@@ -401,7 +401,7 @@ class Maker:
             "name": name,
             "source": f"ServeGen model folder {name}",
             **asdict(provenance),
-            "tool": "tracetide.profile.bundled.make",
+            "tool": "tracetide.profiles.make",  # where this was when the files were made: their bytes stay
             "kind": "derived statistics; distributions are modelled by quantile knots",
             "method": {
                 "arrivals": "per client and hour: mean rate; family with the most requests; exp of the "

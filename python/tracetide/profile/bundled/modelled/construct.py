@@ -80,7 +80,7 @@ def _provenance(workload: Workload) -> dict[str, Any]:
         "source": f"modelled from the description of {workload.model} in arXiv 2505.09999; no data published",
         "description": "arXiv 2505.09999",
         "license": "Apache-2.0",
-        "tool": "tracetide.profile.bundled.modelled",
+        "tool": "tracetide.profiles.modelled",  # where this was when the files were made: their bytes stay
         "kind": "modelled",
         "parameters": parameters,
         "assumptions": assumptions,
