@@ -162,7 +162,7 @@ TEST_P(OutOfMemory, Text) {
     return digest_of(stream);
   };
   expect_failures_told(native, GetParam(), 5);
-  for (const TraceFormat format : {TraceFormat::mooncake, TraceFormat::mooncake_session}) {
+  for (const TraceFormat& format : {TraceFormat::mooncake, TraceFormat::mooncake_session}) {
     const auto tool = [&] {
       TextStream stream(open_job("sessions"), format, HashIds::fill, 2, kernels_for(""));
       return digest_of(stream);

@@ -130,8 +130,8 @@ TEST(TimeText, BeyondTheEndsIsTheEnd) {
 }
 
 TEST(RowWriter, ADelayThatIsNoTimeIsRefused) {
-  for (const auto format : {TraceFormat::burstgpt, TraceFormat::mooncake_session, TraceFormat::llmservingsim,
-                            TraceFormat::vidur, TraceFormat::blis}) {
+  for (const TraceFormat& format : {TraceFormat::burstgpt, TraceFormat::mooncake_session,
+                                    TraceFormat::llmservingsim, TraceFormat::vidur, TraceFormat::blis}) {
     for (const double delay : {std::numeric_limits<double>::infinity(), 1e17, 1e10, -1.0}) {
       RowWriter writer(format, Table::infos(true), {});
       const Table table{.timestamp = {0, 1},
@@ -142,7 +142,7 @@ TEST(RowWriter, ADelayThatIsNoTimeIsRefused) {
                         .delay = {none, delay}};
       try {
         (void)writer.prepare(table.rows());
-        ADD_FAILURE() << name(format) << " takes " << delay;
+        ADD_FAILURE() << format.name << " takes " << delay;
       } catch (const std::invalid_argument& error) {
         EXPECT_EQ(std::string(error.what()),
                   "row 2: its delay is no time; it must be from 0 to 9223372036 s, or missing");
@@ -188,7 +188,7 @@ TEST(RowWriter, ASessionBeginsOnce) {
 }
 
 TEST(RowWriter, TurnsOfASessionRise) {
-  for (const TraceFormat format :
+  for (const TraceFormat& format :
        {TraceFormat::mooncake_session, TraceFormat::bailian, TraceFormat::blis, TraceFormat::llmservingsim}) {
     RowWriter writer(format, Table::infos(true), {.hash_ids = HashIds::leave});
     Table table{.timestamp = {1, 2},
@@ -242,7 +242,7 @@ TEST(RowWriter, WrongColumnsAreRefused) {
 TEST(TraceFormats, NamesGoBothWays) {
   for (const char* name : {"mooncake", "mooncake-session", "bailian", "burstgpt", "azure", "vidur", "blis",
                            "llmservingsim", "splitwise"}) {
-    EXPECT_EQ(tracetide::name(parse_trace_format(name)), name);
+    EXPECT_EQ(parse_trace_format(name).name, name);
   }
 }
 
@@ -258,7 +258,7 @@ Profile bursty(std::uint32_t longest = 600) {
   return Profile::from_image(builder.image());
 }
 
-std::string stream_text(const Job& job, TraceFormat format, unsigned threads) {
+std::string stream_text(const Job& job, const TraceFormat& format, unsigned threads) {
   TextStream stream(job, format, HashIds::fill, threads, kernels_for(""));
   std::string text;
   while (const auto rows = stream.next()) text.append(rows->text->begin(), rows->text->end());
@@ -268,7 +268,7 @@ std::string stream_text(const Job& job, TraceFormat format, unsigned threads) {
 // Numbers of rows are given in the order of the trace, though rows are written by all threads.
 TEST(TextStream, TheSameForAnyThreads) {
   const Job job(bursty(), {.duration = 1200.0, .seed = 4});
-  for (const TraceFormat format : {TraceFormat::splitwise, TraceFormat::bailian}) {
+  for (const TraceFormat& format : {TraceFormat::splitwise, TraceFormat::bailian}) {
     const std::string expected = stream_text(job, format, 1);
     EXPECT_GT(expected.size(), 1'000'000u);
     for (const unsigned threads : {2u, 4u, 7u}) EXPECT_EQ(stream_text(job, format, threads), expected);

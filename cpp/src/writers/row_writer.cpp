@@ -121,8 +121,8 @@ RowOptions row_options(const Job& job, HashIds hash_ids) {
 }
 
 RowWriter::RowWriter(TraceFormat format, std::vector<ColumnInfo> given, RowOptions options)
-    : format_(format), container_(container(format)), given_(std::move(given)), options_(options) {
-  if (options_.block_size == 0) options_.block_size = format_block_size(format_);
+    : format_(format), container_(format.container), given_(std::move(given)), options_(options) {
+  if (options_.block_size == 0) options_.block_size = format_.block_size;
   for (const ColumnInfo& column : given_) check_kind(column);
   FormatPlan plan = plan_format(format_, given_, options_.hash_ids);
   left_out_ = std::move(plan.left_out);
@@ -141,10 +141,10 @@ RowWriter::RowWriter(TraceFormat format, std::vector<ColumnInfo> given, RowOptio
     has_places_ |= cell.put == Put::round;
     has_fillers_ |= cell.put == Put::filler_ids;
     // Where they only ride along, they may be of any blocks.
-    if (cell.key == "hash_ids" && cell.put == Put::items && format_block_size(format_) != 0)
+    if (cell.key == "hash_ids" && cell.put == Put::items && format_.block_size != 0)
       hash_ids_ = column_of("hash_ids");
   }
-  has_session_lines_ = format_ == TraceFormat::llmservingsim && session_ && turn_ && delay_;
+  has_session_lines_ = format_.has_session_lines && session_ && turn_ && delay_;
   has_begins_ |= has_session_lines_;  // later turns stand in the line of the first, and need no time
   has_places_ = session_ && (has_places_ || has_begins_ || has_chats_ || has_session_lines_);
   if (has_chats_ && (given_[*session_].kind != ColumnKind::u64 || !turn_)) {
@@ -214,7 +214,7 @@ RowWriter::Prepared RowWriter::prepare(const Rows& rows) {
   Prepared prepared;
   prepared.first_row = next_row_;
   prepared.first_filler = next_filler_;
-  if (format_block_size(format_) != 0) count_without_tokens(rows);
+  if (format_.block_size != 0) count_without_tokens(rows);
   if (hash_ids_) check_hash_ids(rows);
   if (has_fillers_) count_fillers(rows);
   if (has_chats_) check_chats(rows);
@@ -235,7 +235,7 @@ void RowWriter::check_times(const Rows& rows, const Column<std::uint32_t>& place
     throw std::invalid_argument(
         row_name(row) +
         (std::isnan(timestamp[row]) ? ": it has no timestamp" : ": its timestamp is no time") +
-        (is_later ? " and no delay" : "") + ", which " + std::string(name(format_)) +
+        (is_later ? " and no delay" : "") + ", which " + std::string(format_.name) +
         " does not allow; it must be from 0 to 9223372036 s");
   }
 }
@@ -315,7 +315,7 @@ std::uint32_t RowWriter::next_place(Progress& session, const Rows& rows, std::si
     if (session.rows != 0 && turn <= session.turn) {
       throw std::invalid_argument(row_name(row) + ": turn " + std::to_string(turn) + " behind turn " +
                                   std::to_string(session.turn) + " of its session is not allowed for " +
-                                  std::string(name(format_)) + "; the turns of a session must rise");
+                                  std::string(format_.name) + "; the turns of a session must rise");
     }
     session.turn = turn;
   }
@@ -439,9 +439,7 @@ class RowWriter::CellWriter {
     const std::uint64_t value = whole_number(column, row);
     if (value == no_session && std::holds_alternative<std::span<const std::uint64_t>>(column))
       return put_missing(to);
-    // Its readers take only texts as ids of sessions.
-    const bool is_quoted =
-        !is_csv_ && writer_.session_ == piece.column && writer_.format_ == TraceFormat::mooncake_session;
+    const bool is_quoted = writer_.format_.quotes_sessions && writer_.session_ == piece.column;
     if (is_quoted) *to++ = '"';
     to = put_long_number(to, value);
     if (is_quoted) *to++ = '"';

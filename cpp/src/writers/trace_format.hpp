@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,23 +12,29 @@
 
 namespace tracetide {
 
-enum class TraceFormat : std::uint8_t {
-  mooncake,
-  mooncake_session,
-  bailian,
-  burstgpt,
-  azure,
-  vidur,
-  blis,
-  llmservingsim,
-  splitwise,
+class Planner;
+
+/// A text format of another tool; each is defined in a file of its own, in `formats`.
+struct TraceFormat {
+  std::string_view name;  ///< as users write it: "mooncake-session"
+  TextFormat container;
+  std::uint32_t block_size = 0;    ///< tokens of a block where the format has hash ids, else 0
+  bool quotes_sessions = false;    ///< its readers take only texts as ids of sessions
+  bool has_session_lines = false;  ///< a session is one line
+  void (*plan)(Planner& plan);     ///< puts the cells
+
+  static const TraceFormat mooncake;
+  static const TraceFormat mooncake_session;
+  static const TraceFormat bailian;
+  static const TraceFormat burstgpt;
+  static const TraceFormat azure;
+  static const TraceFormat vidur;
+  static const TraceFormat blis;
+  static const TraceFormat llmservingsim;
+  static const TraceFormat splitwise;
 };
-/// As users write it: "mooncake-session". @throws std::invalid_argument
-[[nodiscard]] TraceFormat parse_trace_format(std::string_view name);
-[[nodiscard]] std::string_view name(TraceFormat format) noexcept;
-[[nodiscard]] TextFormat container(TraceFormat format) noexcept;
-/// Tokens of a block where the format has hash ids, else 0.
-[[nodiscard]] std::uint32_t format_block_size(TraceFormat format) noexcept;
+/// @throws std::invalid_argument
+[[nodiscard]] const TraceFormat& parse_trace_format(std::string_view name);
 
 /// How a cell is made of its column, if of any.
 enum class Put : std::uint8_t {
@@ -79,6 +84,7 @@ enum class HashIds : std::uint8_t {
 
 /// The cells for the columns that a trace has. Keys of further columns are views into `given`.
 /// @throws std::invalid_argument if a column is missing, or of a wrong kind
-[[nodiscard]] FormatPlan plan_format(TraceFormat format, std::span<const ColumnInfo> given, HashIds hash_ids);
+[[nodiscard]] FormatPlan plan_format(const TraceFormat& format, std::span<const ColumnInfo> given,
+                                     HashIds hash_ids);
 
 }  // namespace tracetide
