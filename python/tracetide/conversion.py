@@ -8,7 +8,7 @@ from typing import Any
 
 from tracetide.base.numbers import check_threads, check_whole
 from tracetide.io.reading import TraceScan, scan
-from tracetide.io.writing import NATIVE, Progress, Written, format_of, write_source
+from tracetide.io.writing import TOOL_TEXT, Progress, Written, format_of, write_source
 from tracetide.io.writing.base import ToolOptions
 from tracetide.io.writing.source import ScanSource
 from tracetide.trace.read import trace_of_scan
@@ -82,6 +82,6 @@ def convert(
         )
     if chosen.container == "servegen":
         return write_fitted_folder(trace_of_scan(found), path)
-    needs_times = chosen.name in (*NATIVE, "baseten")
+    needs_times = chosen.container not in TOOL_TEXT
     made = ScanSource(found, threads, drop_empty=drop_empty, needs_times=needs_times)
     return write_source(made, chosen, ToolOptions(hash_ids, block_size), path, threads, progress)

@@ -17,6 +17,7 @@ import tracetide
 import yaml
 from cli_tools import environment
 from platforms import HAS_BASH
+from tracetide.io.formats.tools import TOOLS
 from tracetide.io.writing import format_of
 from tracetide.io.writing.replay import replay_commands
 from tracetide.profile.bundled import bundled
@@ -92,25 +93,13 @@ def test_every_public_name_is_in_the_reference():
     assert listed == set(tracetide.__all__) - constants
 
 
-TOOLS = {
-    "aibrix": "AIBrix",
-    "aiperf": "AIPerf",
-    "blis": "BLIS",
-    "dynamo": "Dynamo",
-    "guidellm": "guidellm",
-    "inference-perf": "inference-perf",
-    "llmservingsim": "LLMServingSim",
-    "sglang": "SGLang",
-    "splitwise": "splitwise-sim",
-    "vidur": "Vidur",
-    "vllm": "vLLM",
-}
+NAMES = {tool.key.removesuffix("-sim"): tool.name for tool in TOOLS}
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("tools/")])
 def test_a_tool_is_told_what_the_command_line_says(page):
     """Behind every file that a page generates stands what the tool is told to replay it."""
-    tool = TOOLS[Path(page).stem]
+    tool = NAMES[Path(page).stem]
     shown = [text.strip() for language, text in blocks(page) if language == "text"]
     expected = []
     for language, text in blocks(page):

@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_origin
 from cyclopts import Parameter, Token
 
 from tracetide.base.numbers import LARGEST, MOST_THREADS, whole_range
+from tracetide.io.writing import TOOLS
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,100}")
 _REAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")
@@ -126,9 +127,7 @@ OutputFile = Annotated[
 Format = Annotated[
     str | None,
     Parameter(
-        help="The format, whatever the ending of the output, or that of another tool: mooncake, "
-        "mooncake-session, bailian, burstgpt, azure, vidur, blis, llmservingsim, splitwise, baseten, "
-        "servegen.",
+        help=f"The format, whatever the ending of the output, or that of another tool: {', '.join(TOOLS)}.",
     ),
 ]
 HashIds = Annotated[

@@ -13,6 +13,7 @@ from tracetide.cli.outcome import Refused
 from tracetide.cli.parameters import BlockSize, Json, Quiet, Whole
 from tracetide.cli.reading import Columns
 from tracetide.cli.words import said
+from tracetide.io.formats.tools import TOOLS
 
 
 def validate(
@@ -24,8 +25,8 @@ def validate(
         Parameter(
             name="--for",
             negative="",
-            help="Whose rules: aiperf, guidellm, vllm, sglang, dynamo, aibrix, inference-perf, vidur, blis, "
-            "llmservingsim, splitwise-sim, servegen; several with commas. Default: all that read the format.",
+            help=f"Whose rules: {', '.join(tool.key for tool in TOOLS)}; several with commas. "
+            "Default: all that read the format.",
         ),
     ] = None,
     columns: Columns = Columns(),

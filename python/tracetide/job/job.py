@@ -200,9 +200,8 @@ class Job(ResolvedJob):
             path: a name that ends with `/` is a data set, as `write_dataset` makes it with its defaults. Else
                 its ending chooses the format (`.parquet`, `.arrow`, `.csv`, `.jsonl`; the last two
                 also with `.gz` or `.zst`); `"-"` is standard output.
-            format: the format, whatever the ending, or that of another tool: mooncake, mooncake-session,
-                bailian, burstgpt, azure, vidur, blis, llmservingsim, splitwise (text, also with `.gz` or
-                `.zst`), baseten (`.parquet` or `.arrow`), servegen (a folder).
+            format: the format, whatever the ending, or that of another tool, as in docs/formats.md: text
+                (also with `.gz` or `.zst`) but for baseten (`.parquet` or `.arrow`) and servegen (a folder).
             hash_ids: for formats that have them, whether they are written: those of the job, with blocks
                 as the format expects them unless `block_size` was given, or ids that are used once.
             threads: 0: all cores. The file's bytes do not depend on it.
@@ -239,7 +238,7 @@ class Job(ResolvedJob):
 
     def _with_blocks_for(self, format: Format) -> Job:
         """The same job with the hash ids that a format expects, where it was not said which it has."""
-        from tracetide.io.reading.layouts import FORMAT_BLOCKS
+        from tracetide.io.formats import FORMAT_BLOCKS
 
         wanted = FORMAT_BLOCKS.get(format.container.partition(".")[0], 0)
         if not wanted or self.has_own_block_size:

@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 from tracetide.base.addresses import discreet
 from tracetide.base.errors import ProfileError, TraceError
 from tracetide.base.wording import message_of, without_start
+from tracetide.io.formats import FORMATS
+from tracetide.io.formats.description import TraceFormat
 from tracetide.io.reading import opened_scan
 from tracetide.io.reading.convert import numbers_of
 from tracetide.io.reading.open_source import open_source
@@ -24,10 +26,7 @@ from tracetide.validation.chats import ChatRules
 from tracetide.validation.files import check_file
 from tracetide.validation.report import Recorder, ValidationReport
 from tracetide.validation.rows import RowRules
-from tracetide.validation.rules import MISREAD, READERS
-
-_BOOLEANS = ("true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "T", "F", "1", "0")
-"""What BLIS takes for one."""
+from tracetide.validation.rules import READERS
 
 
 def validate(
@@ -48,8 +47,7 @@ def validate(
 
     Args:
         path: the file.
-        tools: whose rules, of aiperf, guidellm, vllm, sglang, dynamo, aibrix, inference-perf, vidur, blis,
-            llmservingsim, splitwise-sim and servegen; by default all that read the format.
+        tools: whose rules, as named in `tracetide.validation.READERS`; by default all that read the format.
         format, columns, units: as in `tracetide.scan`.
         block_size: tokens of a block of `hash_ids`; by default as the job or the format has them.
         limit: how many findings of each rule are listed.
@@ -72,9 +70,10 @@ def validate(
     report = ValidationReport(name, scan.format, _tools(scan.format, tools))
     recorder = Recorder(report, limit)
     _check_readers(report, recorder)
-    check_file(scan.format, source, name, recorder)
-    rules = RowRules(scan.format, scan.columns, scan.block_size, recorder, is_ordered=scan.is_ordered)
-    raw = _RawRules(scan.format, source, recorder)
+    known = FORMATS[scan.format]
+    check_file(known, source, name, recorder)
+    rules = RowRules(known, scan.columns, scan.block_size, recorder, is_ordered=scan.is_ordered)
+    raw = _RawRules(known, source, recorder)
     with _noting_errors(report, recorder):
         for batch in scan.batches():
             rules.check(batch)
@@ -105,7 +104,8 @@ def _check_readers(report: ValidationReport, recorder: Recorder) -> None:
     for tool in report.tools:
         formats = READERS[tool]
         if report.format not in formats and report.format not in ("table", "native"):
-            why = MISREAD.get((tool, report.format), f"{tool} does not read {report.format}")
+            told = {one.key: why for one, why in FORMATS[report.format].misread.items()}
+            why = told.get(tool, f"{tool} does not read {report.format}")
             recorder.add("format", f"{why}; it reads {', '.join(sorted(formats))}")
 
 
@@ -142,22 +142,19 @@ def _validate_folder(name: str, tools: Sequence[str] | None, limit: int) -> Vali
 class _RawRules:
     """Rules of columns that a scan does not give, read on their own."""
 
-    def __init__(self, format: str, source: Source, recorder: Recorder) -> None:
+    def __init__(self, format: TraceFormat, source: Source, recorder: Recorder) -> None:
         self._format = format
         self._source = source
         self._recorder = recorder
 
     def check(self) -> None:
-        if self._format == "vidur":
-            self._check_equal("arrived_at", "Time")
-            self._check_equal("num_prefill_tokens", "PromptTokenCount")
-            self._check_equal("num_decode_tokens", "CompletionTokenCount")
-        elif self._format == "splitwise":
-            self._check_constant("request_type", "2")
-        elif self._format == "blis":
-            self._check_constant("streaming", *_BOOLEANS)
+        for one, other in self._format.equal:
+            self._check_equal(one, other)
+        for name, allowed in self._format.constants.items():
+            self._check_constant(name, allowed)
+        if self._format.names_no_model:
             self._check_models()
-        elif self._format == "bailian":
+        if self._format.sessions == "parents":
             self._check_chats()
 
     def _texts(self, names: list[str]) -> Iterator[tuple[int, list[pa.Array]]]:
@@ -203,7 +200,7 @@ class _RawRules:
                 (f"{one} is {a[int(row)]} and {other} {b[int(row)]}; they must agree" for row in wrong),
             )
 
-    def _check_constant(self, name: str, *allowed: str) -> None:
+    def _check_constant(self, name: str, allowed: Sequence[str]) -> None:
         for first, (texts,) in self._texts([name]):
             is_right = pc.is_in(texts, pa.array(allowed))
             wrong = np.flatnonzero(~is_right.to_numpy(zero_copy_only=False))

@@ -3,93 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from tracetide.io.formats.blis import header_path
+from tracetide.io.formats.description import TraceFormat
 from tracetide.io.reading.place import shown
 from tracetide.io.reading.source import Source
-from tracetide.io.writing.blis import header_path
 from tracetide.validation.report import Recorder
 
-_BURSTGPT = ("Timestamp", "Model", "Request tokens", "Response tokens", "Total tokens", "Log Type")
-_AZURE = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
-_AZURE_IMAGES = ("TIMESTAMP", "NumImages", "ContextTokens", "GeneratedTokens")
-_SPLITWISE = (
-    "request_id",
-    "request_type",
-    "application_id",
-    "arrival_timestamp",
-    "batch_size",
-    "prompt_size",
-    "token_size",
-)
-_BLIS = (
-    "request_id",
-    "client_id",
-    "tenant_id",
-    "slo_class",
-    "session_id",
-    "round_index",
-    "prefix_group",
-    "prefix_length",
-    "streaming",
-    "input_tokens",
-    "output_tokens",
-    "text_tokens",
-    "image_tokens",
-    "audio_tokens",
-    "video_tokens",
-    "reason_ratio",
-    "model",
-    "deadline_us",
-    "server_input_tokens",
-    "arrival_time_us",
-    "send_time_us",
-    "first_chunk_time_us",
-    "last_chunk_time_us",
-    "num_chunks",
-    "status",
-    "error_message",
-    "finish_reason",
-)
-_VIDUR = ("arrived_at", "num_prefill_tokens", "num_decode_tokens")
-_VIDUR_OTHER = ("Time", "PromptTokenCount", "CompletionTokenCount")
-_BLIS_BEHIND = {"vllm_priority": "slo_class", "slo_target_us": "deadline_us"}
-"""Columns that may be there, and then stand behind these; all others are found by name, if at all."""
 
-_BLIS_HEADER = (
-    "trace_version",
-    "time_unit",
-    "created_at",
-    "mode",
-    "warm_up_requests",
-    "workload_seed",
-    "workload_spec",
-    "session_context_growth",
-    "server",
-    "network",
-    "goodput_slo_targets",
-    "kv_offload",
-    "observed_kv_metrics",
-)
-"""The keys that BLIS knew in August 2026."""
-
-
-def check_file(format: str, source: Source, path: str, recorder: Recorder) -> None:
+def check_file(format: TraceFormat, source: Source, path: str, recorder: Recorder) -> None:
     """The rules of a format that its columns tell."""
     names = tuple(source.types)
-    if format == "burstgpt" and recorder.wants("column-order"):
-        _expect_first(names, _BURSTGPT, recorder)
-    elif format == "azure":
-        _expect_exactly(names, _AZURE_IMAGES if "NumImages" in names else _AZURE, recorder)
-    elif format == "splitwise":
-        _expect_exactly(names, _SPLITWISE, recorder)
-    elif format == "vidur":
-        for name in (*_VIDUR, *_VIDUR_OTHER):
-            if name not in names:
-                recorder.add("column-missing", f"the column {name!r} is missing; Vidur's loaders need it")
-    elif format == "blis":
-        _expect_first(names, _blis_columns(names), recorder)
-        _check_blis_header(path, recorder)
+    if format.positions:
+        wanted = list(format.positions)
+        for name, before in format.behind.items():
+            if name in names:
+                wanted.insert(wanted.index(before) + 1, name)
+        (_expect_exactly if format.alone else _expect_first)(names, wanted, recorder)
+    for name in format.needed:
+        if name not in names:
+            recorder.add(
+                "column-missing", f"the column {name!r} is missing; {format.readers[0]}'s loaders need it"
+            )
+    if format.header:
+        _check_blis_header(format.header_keys, path, recorder)
 
 
 def _expect_first(names: Sequence[str], wanted: Sequence[str], recorder: Recorder) -> None:
@@ -108,7 +46,7 @@ def _expect_exactly(names: Sequence[str], wanted: Sequence[str], recorder: Recor
         recorder.add("column-order", f"the columns are {', '.join(names)}; they must be {', '.join(wanted)}")
 
 
-def _check_blis_header(path: str, recorder: Recorder) -> None:
+def _check_blis_header(keys: Collection[str], path: str, recorder: Recorder) -> None:
     import yaml
 
     header = header_path(path)
@@ -131,17 +69,9 @@ def _check_blis_header(path: str, recorder: Recorder) -> None:
             "which BLIS takes it for without looking",
         )
     for key in found:
-        if key not in _BLIS_HEADER:
+        if key not in keys:
             recorder.add(
                 "header-keys",
                 f"{header} has the key {shown(key)}, which BLIS did not know in August 2026; it refuses "
                 "keys that it does not know",
             )
-
-
-def _blis_columns(names: Sequence[str]) -> list[str]:
-    wanted = list(_BLIS)
-    for name, before in _BLIS_BEHIND.items():
-        if name in names:
-            wanted.insert(wanted.index(before) + 1, name)
-    return wanted

@@ -10,13 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tracetide.base.wording import Option, Told
+from tracetide.io.formats.description import TraceFormat
 from tracetide.io.reading.place import Place
 from tracetide.io.reading.sessions import TurnCounter
 from tracetide.validation.blocks import BlockRules
 from tracetide.validation.report import Recorder
-
-_NEEDS_TOKENS = ("mooncake", "mooncake-session", "bailian")
-_COUNTS_FROM_ZERO = (*_NEEDS_TOKENS, "burstgpt", "vidur", "llmservingsim", "splitwise")
 
 
 class RowRules:
@@ -24,7 +22,7 @@ class RowRules:
 
     def __init__(
         self,
-        format: str,
+        format: TraceFormat,
         columns: tuple[str, ...],
         block_size: int,
         recorder: Recorder,
@@ -36,12 +34,13 @@ class RowRules:
         self._recorder = recorder
         self._rows = 0
         self._last = 0.0
-        self._sessions = TurnCounter() if format == "mooncake-session" else None
-        self._rounds = TurnCounter() if format == "blis" and {"session_id", "turn"} <= set(columns) else None
+        self._sessions = TurnCounter() if format.sessions == "turns" else None
+        has_rounds = format.sessions == "rounds" and {"session_id", "turn"} <= set(columns)
+        self._rounds = TurnCounter() if has_rounds else None
         self._blocks = None
         if "hash_ids" in columns and block_size:
             self._blocks = BlockRules(block_size, recorder)
-        elif format in _NEEDS_TOKENS:
+        elif format.needs_ids:
             recorder.add("hash-missing", "there are no hash_ids; every row must have them")
 
     def check(self, batch: pa.RecordBatch) -> None:
@@ -55,7 +54,7 @@ class RowRules:
             self._check_sessions(batch)
         if self._rounds is not None:
             self._check_rounds(batch, self._rounds)
-        if self._format == "burstgpt" and "model" in batch.schema.names:
+        if self._format.kept_model and "model" in batch.schema.names:
             self._check_models(batch)
         self._rows += len(batch)
 
@@ -64,7 +63,7 @@ class RowRules:
         times = column.drop_null().to_numpy()
         if not times.size:
             return
-        if self._rows == 0 and self._format in _COUNTS_FROM_ZERO and times[0] != 0:
+        if self._rows == 0 and self._format.from_zero and times[0] != 0:
             found = f"the first row is at {times[0]:.9g} s, not at 0 (a conversion with "
             self._recorder.add("time-origin", Told(found, Option("rebase", True), " changes that)"), 1)
         if not self._is_ordered:
@@ -82,7 +81,7 @@ class RowRules:
         self._last = float(times[-1])
 
     def _check_tokens(self, inputs: Any, outputs: Any) -> None:
-        rule = "tokens" if self._format in _NEEDS_TOKENS else "no-tokens"
+        rule = "tokens" if self._format.needs_ids else "no-tokens"
         for name, tokens in (("input", inputs), ("output", outputs)):
             none = np.flatnonzero(tokens == 0)
             allowed = "are not allowed; there must be at least 1" if rule == "tokens" else "are there"
@@ -126,7 +125,8 @@ class RowRules:
 
     def _check_models(self, batch: pa.RecordBatch) -> None:
         is_kept = pc.and_(
-            pc.equal(batch.column("model"), "GPT-4"), pc.greater(batch.column("output_tokens"), 0)
+            pc.equal(batch.column("model"), self._format.kept_model),
+            pc.greater(batch.column("output_tokens"), 0),
         )
         dropped = np.flatnonzero(~is_kept.fill_null(False).to_numpy(zero_copy_only=False))
         self._recorder.add_rows("model", self._rows + dropped, repeat("vLLM leaves this row out"))

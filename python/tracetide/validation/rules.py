@@ -5,36 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from tracetide.io.formats import FORMATS
+from tracetide.io.formats.tools import TOOLS
+
 READERS = MappingProxyType(
-    {
-        "aiperf": frozenset({"mooncake", "burstgpt"}),
-        "guidellm": frozenset({"native", "mooncake", "bailian", "burstgpt", "baseten", "table"}),
-        "vllm": frozenset({"mooncake", "bailian", "burstgpt"}),
-        "sglang": frozenset({"mooncake"}),
-        "dynamo": frozenset({"mooncake", "mooncake-session", "bailian"}),
-        "aibrix": frozenset({"mooncake", "azure"}),
-        "inference-perf": frozenset({"azure"}),
-        "vidur": frozenset({"vidur"}),
-        "blis": frozenset({"blis", "servegen"}),
-        "llmservingsim": frozenset({"llmservingsim"}),
-        "splitwise-sim": frozenset({"splitwise"}),
-        "servegen": frozenset({"servegen"}),
-    }
+    {tool.key: frozenset(one.name for one in FORMATS.values() if tool in one.readers) for tool in TOOLS}
 )
 """By tool, the formats that it reads rightly."""
-
-_OTHERWISE = (
-    "AIPerf 0.13 takes the rows of a session for what each adds to those before, and would send prompts "
-    "several times as long"
-)
-MISREAD = MappingProxyType(
-    {
-        ("aiperf", "mooncake-session"): _OTHERWISE,
-        ("aiperf", "bailian"): _OTHERWISE,
-        ("aiperf", "baseten"): "AIPerf 0.13 sends the prompts that are in the file, and ours are empty",
-    }
-)
-"""By tool and format, why it must not be given files that it would take."""
 
 _ALL = frozenset(READERS)
 _DATASETS = frozenset({"tracetide"})

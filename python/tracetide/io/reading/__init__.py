@@ -1,6 +1,6 @@
 """Reading traces: native ones, those of other tools, and any table with named columns.
 
-`scan` reads in a stream. `layouts` says what each format's columns are, the
+`scan` reads in a stream. `io.formats` says what each format's columns are, the
 `*_source` modules read a container each, `convert` checks and converts values.
 """
 
@@ -35,8 +35,8 @@ def scan(
         source: a path (Parquet, an Arrow file or stream, CSV, JSON lines; the last two also packed by gzip
             or zstd; told apart by their bytes, whatever the ending), a pandas or polars data frame, a
             pyarrow table, a `Trace`, or anything else with `__arrow_c_stream__`.
-        format: native, mooncake, mooncake-session, bailian, burstgpt, azure, vidur, blis, splitwise,
-            llmservingsim, baseten, or table. By default what its columns tell.
+        format: native, table, or that of another tool, as in docs/formats.md. By default what its columns
+            tell.
         columns: by native name the column of the source, for example
             `{"timestamp": "arrived", "input_tokens": "prompt_len", "output_tokens": "reply_len",
             "client": "user"}`. With all of `timestamp`, `input_tokens` and `output_tokens` it describes a

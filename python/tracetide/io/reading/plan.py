@@ -10,12 +10,17 @@ import pyarrow as pa
 
 from tracetide.base.errors import TraceError
 from tracetide.base.wording import Option, Told
+from tracetide.io.formats import FORMATS, LAYOUTS
+from tracetide.io.formats.description import Layout
+from tracetide.io.formats.native import TABLE
 from tracetide.io.reading.fields import NATIVE, OWN_BLOCKS, REQUIRED, TYPES, UNITS, Field, Kind, Unit
-from tracetide.io.reading.layouts import FORMATS, LAYOUTS, Layout
 from tracetide.io.reading.source import Source
 
 _UNIT_NAMES = (*UNITS, "date")
 _WITH_UNIT = ("timestamp", "delay")
+
+READABLE = (*(name for name in LAYOUTS if name in FORMATS), TABLE.name)
+"""What `format=` takes."""
 
 CHAT = "chat_id"
 PARENT = "parent_chat_id"
@@ -61,17 +66,17 @@ def plan_of(
 
 
 def _layout(source: Source, format: str | None, columns: Mapping[str, str]) -> Layout:
-    if format is not None and format not in FORMATS:
-        near = difflib.get_close_matches(format, FORMATS, 1)
+    if format is not None and format not in READABLE:
+        near = difflib.get_close_matches(format, READABLE, 1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
-        allowed = f": {format!r} is not known; it must be one of {', '.join(FORMATS)}{hint}"
+        allowed = f": {format!r} is not known; it must be one of {', '.join(READABLE)}{hint}"
         raise ValueError(Told(Option("format"), allowed))
     if format == "table" or (format is None and all(name in columns for name in REQUIRED)):
         absent = [name for name in REQUIRED if name not in columns]
         if absent:
             needed = f": {absent[0]!r} is missing; a table needs {', '.join(REQUIRED)}"
             raise ValueError(Told(Option("columns"), needed))
-        return Layout("table", {}, frozenset())
+        return TABLE
     own_layout = getattr(source, "layout", None)
     if own_layout is not None:
         return LAYOUTS[own_layout]
@@ -166,19 +171,19 @@ def _units(
 def _fields(
     source: Source, layout: Layout, columns: Mapping[str, str], units: Mapping[str, str]
 ) -> Iterable[Field]:
-    wanted = {**layout.columns, **columns}
+    wanted = {**layout.columns, **_riding(layout), **columns}
     taken = set()
     for name, column in wanted.items():
         if column not in source.types:
             if name == "delay" and layout.sessions == "turns":
                 yield Field(name, column, "delay", TYPES["delay"], layout.delay_unit, nullable=True)
                 continue  # first turns have none, and may be more than the first rows tell
-            if name in columns or name not in layout.optional:
+            if name in columns or name in layout.columns.keys() - layout.optional:
                 raise TraceError(f"{source.origin}: {_absent(column, name, layout, source)}")
             continue
         taken.add(column)
-        if layout.name == "blis" and name == "client" and pa.types.is_integer(source.types[column]):
-            name = "client_id"  # as we write them; BLIS itself has texts
+        if pa.types.is_integer(source.types[column]):
+            name = layout.whole.get(name, name)
         if name not in columns and layout.name == "native" and not _can_be(name, source.types[column]):
             continue
         yield _field(source, layout, name, column, units)
@@ -188,6 +193,13 @@ def _fields(
                 yield Field(name, name, "number", kind, nullable=True)
     if layout.sessions == "parents":
         yield Field(PARENT, "parent_chat_id", "number", pa.int64())
+
+
+def _riding(layout: Layout) -> dict[str, str]:
+    """Native columns under their own names, as far as they are neither the format's own nor left out."""
+    if not layout.rides:
+        return {}
+    return {name: name for name in NATIVE if name not in layout.columns and name not in layout.without}
 
 
 def _absent(column: str, name: str, layout: Layout, source: Source) -> str:
@@ -204,11 +216,11 @@ def _field(source: Source, layout: Layout, name: str, column: str, units: Mappin
     kind: Kind = NATIVE.get(name, "number" if _is_number(found) else "label")
     nullable = kind in ("delay", "number") or (kind == "time" and layout.sparse)
     nullable = nullable or (name == "session_id" and layout.sessions != "parents")
-    nullable = nullable or (kind == "label" and layout.name in ("burstgpt", "baseten", "blis"))
+    nullable = nullable or (kind == "label" and layout.nullable_labels)
     unit: Unit = "s"
     if name in _WITH_UNIT:
         unit = units[name]  # type: ignore[assignment]
-    if kind == "turn" and layout.name == "blis":
+    if kind == "turn" and layout.sessions == "rounds":
         kind = "round"
     made = Field(name, column, kind, TYPES.get(kind, pa.string()), unit, nullable)
     if kind == "number":
@@ -220,7 +232,7 @@ def _field(source: Source, layout: Layout, name: str, column: str, units: Mappin
     if source.container == "csv":
         # CSV has no types, and an id that looks like a number may be 007: only session ids under their
         # native name are numbers. Those from 2^63 on look like floats to pyarrow.
-        is_native = name == column == "session_id" and layout.name != "blis"
+        is_native = name == column == "session_id" and name not in layout.columns
         is_number = is_native and (_is_number(found) or pa.types.is_null(found))
         return replace(made, type=pa.uint64()) if is_number else made
     if pa.types.is_integer(found):

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from tracetide.base.errors import TraceError
 from tracetide.columns.session_numbers import session_numbers
+from tracetide.io.formats import FORMAT_BLOCKS
 from tracetide.io.job_facts import facts_of
 from tracetide.io.reading.convert import Times, converter
 from tracetide.io.reading.fields import REQUIRED, TYPES, Field
-from tracetide.io.reading.layouts import FORMAT_BLOCKS
 from tracetide.io.reading.place import Place
 from tracetide.io.reading.plan import CHAT, PARENT, REASON_RATIO, Plan
 from tracetide.io.reading.sessions import ChatSessions, TurnCounter
@@ -32,8 +32,7 @@ class TraceScan:
 
     Attributes:
         origin: the file, or what kind of table it is.
-        format: native, mooncake, mooncake-session, bailian, burstgpt, azure, vidur, blis, splitwise,
-            llmservingsim, baseten or table.
+        format: native, table, or that of another tool, as in docs/formats.md.
         container: csv, jsonl, parquet, arrow or memory.
         category: language, reason (it has `reason_tokens`) or multimodal (it has lists of items).
         schema: the Arrow schema of its batches.
@@ -175,7 +174,7 @@ class TraceScan:
                 for field, convert, array in zip(fields, converters, arrays, strict=True)
             }
             sessions.complete(made, place)
-            if self._plan.layout.name == "blis" and "delay" in made:
+            if self._plan.layout.sessions == "rounds" and "delay" in made:
                 made["delay"] = _later_delays(made["delay"], made["turn"])
             if REASON_RATIO in made:
                 made["reason_tokens"] = _reason_tokens(made.pop(REASON_RATIO), made["output_tokens"], place)
@@ -203,9 +202,9 @@ class TraceScan:
             needed |= {"session_id", "turn", PARENT}
         if self._plan.layout.sessions == "turns":
             needed |= {"session_id"} | ({"timestamp"} if "turn" in needed else set())
-        if self._plan.layout.name == "blis" and "reason_tokens" in needed:
+        if REASON_RATIO in self._plan.layout.columns and "reason_tokens" in needed:
             needed |= {REASON_RATIO, "output_tokens"}
-        if self._plan.layout.name == "blis" and "delay" in needed:
+        if self._plan.layout.sessions == "rounds" and "delay" in needed:
             needed.add("turn")
         found = [field for field in self._plan.fields if field.name in needed]
         return found or [field for field in self._plan.fields if field.name in REQUIRED][:1]

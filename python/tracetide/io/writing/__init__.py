@@ -3,7 +3,7 @@
 `source` is where requests come from, such as a scan; jobs and traces bring their own. One module writes a
 container: `parquet`, `arrow`, `text` (native CSV and JSON lines), `tool_text` (the text formats of other
 tools, whose rows the core writes), `baseten`. A new container is a module with a `Container` and a line in
-`CONTAINERS`.
+`CONTAINERS`; a new format, one in `tracetide.io.formats`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from tracetide.io.formats.blis import header_path
 from tracetide.io.writing.base import Format, Progress, ToolOptions, Written
-from tracetide.io.writing.names import FORMATS, NATIVE, STDOUT, TOOL_TEXT, TOOLS, format_of
+from tracetide.io.writing.names import FORMATS, NATIVE, STDOUT, TOOL_TEXT, TOOLS, format_of, header_of
 
 if TYPE_CHECKING:
     from tracetide.io.writing.base import Source
@@ -56,8 +57,9 @@ def write_source(
 
         with compressed(output, format.compression, threads) as sink:
             loss = container.write(source, format, options, sink, written)
-        if format.container == "blis":
-            from tracetide.io.writing.blis import write_header
-
-            return Written(rows, output.tell() + write_header(path), *loss)
-    return Written(rows, output.tell(), *loss)
+        size = output.tell()
+        if header := header_of(format.container):
+            with open_output(header_path(path)) as beside:
+                beside.write(header.encode())
+            size += beside.tell()
+    return Written(rows, size, *loss)

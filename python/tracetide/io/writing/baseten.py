@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from tracetide.base.errors import TraceError
-from tracetide.io.reading.layouts import FORMAT_BLOCKS
+from tracetide.io.formats.baseten import BASETEN
 from tracetide.io.writing.base import Format, Loss, Sink, Source, ToolOptions
 from tracetide.io.writing.hash_blocks import HashBlocks
 
@@ -41,7 +41,7 @@ class _Rows:
     """Makes Baseten's columns of native ones."""
 
     def __init__(self, schema: pa.Schema, options: ToolOptions, block_size: int) -> None:
-        self._block = options.block_size or FORMAT_BLOCKS["baseten"]
+        self._block = options.block_size or BASETEN.block_size
         self.has_ids = options.hash_ids and "hash_ids" in schema.names
         self._blocks = HashBlocks(block_size or self._block, self._block) if self.has_ids else None
         self._has_sessions = "session_id" in schema.names

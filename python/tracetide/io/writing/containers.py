@@ -6,15 +6,14 @@ from importlib import import_module
 from typing import cast
 
 from tracetide.io.writing.base import Container, Format
-from tracetide.io.writing.names import TOOL_TEXT
+from tracetide.io.writing.names import BINARY, TOOL_TABLES, TOOL_TEXT
 
 CONTAINERS = {
     "parquet": "tracetide.io.writing.parquet",
     "arrow": "tracetide.io.writing.arrow",
     "csv": "tracetide.io.writing.text",
     "jsonl": "tracetide.io.writing.text",
-    "baseten.parquet": "tracetide.io.writing.baseten",
-    "baseten.arrow": "tracetide.io.writing.baseten",
+    **{f"{name}.{table}": f"tracetide.io.writing.{name}" for name in TOOL_TABLES for table in BINARY},
     **dict.fromkeys(TOOL_TEXT, "tracetide.io.writing.tool_text"),
 }
 

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import os
 
+from tracetide.io.formats import FORMATS as TRACE_FORMATS
+from tracetide.io.formats import written_as
 from tracetide.io.writing.base import Format
 
 STDOUT = "-"
 TEXT = ("csv", "jsonl")
 BINARY = ("parquet", "arrow")
 COMPRESSIONS = ("gz", "zst")
-TOOL_TEXT = (
-    "mooncake",
-    "mooncake-session",
-    "bailian",
-    "burstgpt",
-    "azure",
-    "vidur",
-    "blis",
-    "llmservingsim",
-    "splitwise",
-)
+TOOL_TEXT = written_as("text")
 """Text formats of other tools."""
 NATIVE = (*BINARY, *(name for text in TEXT for name in (text, *(f"{text}.{c}" for c in COMPRESSIONS))))
-TOOLS = (*TOOL_TEXT, "baseten", "servegen")
+TOOL_TABLES = written_as("table")
+"""Those that are Parquet or an Arrow file."""
+FOLDERS = written_as("folder")
+TOOLS = (*TOOL_TEXT, *TOOL_TABLES, *FOLDERS)
 """Formats of other tools, which a path does not tell."""
 FORMATS = (*NATIVE, *TOOLS)
 """All names that `format=` takes; text formats also with `.gz` or `.zst`."""
@@ -46,13 +41,13 @@ def format_of(path: str | os.PathLike[str], name: str | None = None) -> Format:
         own_container, own_compression = _split(f".{name.lower()}", (*TEXT, *BINARY, *TOOLS))
         if own_container is None or name.lower() != ".".join(filter(None, (own_container, own_compression))):
             raise ValueError(f"format: {name!r} is not known; it must be one of {', '.join(FORMATS)}")
-        if own_container == "baseten" and container not in BINARY:
-            raise ValueError(
-                f"format: baseten is Parquet or an Arrow file, and the ending of {text!r} is not allowed; "
-                "it must be .parquet or .arrow"
-            )
-        if own_container == "baseten":
-            own_container = f"baseten.{container}"
+        if own_container in TOOL_TABLES:
+            if container not in BINARY:
+                raise ValueError(
+                    f"format: {own_container} is Parquet or an Arrow file, and the ending of {text!r} is not "
+                    "allowed; it must be .parquet or .arrow"
+                )
+            own_container = f"{own_container}.{container}"
         container, compression = own_container, own_compression or compression
     if text == STDOUT and name is None:
         raise ValueError(f"format: standard output needs a format; it must be one of {', '.join(FORMATS)}")
@@ -62,16 +57,21 @@ def format_of(path: str | os.PathLike[str], name: str | None = None) -> Format:
             f"{', '.join('.' + known for known in NATIVE)}, or name a format"
         )
     if compression and container not in (*TEXT, *TOOL_TEXT):
-        why = "it is a folder" if container == "servegen" else "it is compressed inside"
+        why = "it is a folder" if container in FOLDERS else "it is compressed inside"
         raise ValueError(
             f"format: {container} is not written with .{compression}, because {why}; "
             f".gz and .zst are for {', '.join((*TEXT, *TOOL_TEXT))}"
         )
-    if text == STDOUT and container in ("servegen", "blis"):
+    if text == STDOUT and (container in FOLDERS or header_of(container)):
         raise ValueError(
             f"format: {container} is more than one file and cannot go to standard output; name a file"
         )
     return Format(container, compression)
+
+
+def header_of(container: str) -> str:
+    """What is in a second file beside it, if there is one."""
+    return TRACE_FORMATS[container].header if container in TRACE_FORMATS else ""
 
 
 def _split(name: str, known: tuple[str, ...] = (*TEXT, *BINARY)) -> tuple[str | None, str | None]:

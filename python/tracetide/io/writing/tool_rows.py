@@ -14,16 +14,15 @@ from tracetide.base.errors import TraceError
 from tracetide.columns import NO_SESSION
 from tracetide.columns.arrow import KINDS
 from tracetide.columns.session_numbers import SessionNumbers
+from tracetide.io.formats import FORMATS
 from tracetide.io.reading.fields import NATIVE
 from tracetide.io.reading.growing_map import Distinct
-from tracetide.io.reading.layouts import FORMAT_BLOCKS
 from tracetide.io.reading.place import Place
 from tracetide.io.reading.sessions import TurnCounter
 from tracetide.io.writing.base import Loss, ToolOptions
 from tracetide.io.writing.hash_blocks import HashBlocks, check_counts
 from tracetide.io.writing.row_groups import TEXT_VALUES, RowGroups
 
-_NEEDS_TURNS = ("bailian", "mooncake-session")
 _CHATS = ("chat_id", "parent_chat_id")
 """Of traces that were Bailian's: they tell the tree of a conversation, of which a session is a branch."""
 _KINDS = {type: kind for kind, type in KINDS.items()}
@@ -54,28 +53,30 @@ class ToolRows:
             ValueError: for a column that the format needs, or a block size that the ids cannot have.
         """
         self._format = format
+        known = FORMATS[format]
+        has_chats = known.sessions == "parents"
         self._schema = schema
         names = list(schema.names)
         self._counter = None
-        if format in _NEEDS_TURNS and "session_id" in names and "turn" not in names:
+        if known.sessions in ("parents", "turns") and "session_id" in names and "turn" not in names:
             self._counter = TurnCounter()
             names.append("turn")
         self._chats = None
-        if format == "bailian" and all(_is_signed(schema, name) for name in _CHATS):
+        if has_chats and all(_is_signed(schema, name) for name in _CHATS):
             self._chats = Distinct()
         self._numbers = None
-        if format == "bailian" and self._chats is None and "session_id" in names:
+        if has_chats and self._chats is None and "session_id" in names:
             is_number = schema.field("session_id").type == pa.uint64()
             self._numbers = SessionNumbers() if renumbers or not is_number else None
         self._names = names
         kinds = [(name, self._kind(name)) for name in names]
-        wanted = options.block_size or FORMAT_BLOCKS.get(format, 0)
+        wanted = options.block_size or known.block_size
         self._block_size = wanted if options.hash_ids else 0
         self._blocks = None
         if "hash_ids" in names and options.hash_ids and wanted:
             self._blocks = HashBlocks(block_size or wanted, wanted)
         # Where ids only ride along, or are left out, they may be of any blocks.
-        counts = options.hash_ids and format in FORMAT_BLOCKS and block_size in (0, wanted)
+        counts = options.hash_ids and known.block_size and block_size in (0, wanted)
         self._counted_block = wanted if counts else 0
         hash_ids = "fill" if options.hash_ids else "leave"
         self._core = _core.RowWriter(format, kinds, hash_ids=hash_ids, block_size=wanted)

@@ -1,0 +1,34 @@
+"""Azure's traces of LLM inference, with dates."""
+
+from __future__ import annotations
+
+from tracetide.io.formats.description import TraceFormat
+from tracetide.io.formats.tools import AIBRIX, INFERENCE_PERF, File, Replay
+
+
+def _replay(file: File) -> list[Replay]:
+    trace = f"trace: {{file: {file}}}"
+    # Stages must be there, and are not looked at.
+    lines = (
+        "api: {type: completion}",
+        f"data: {{type: random, {trace}}}",
+        f"load: {{type: trace_replay, {trace}, stages: [{{rate: 1, duration: 1}}]}}",
+    )
+    return [Replay(INFERENCE_PERF.name, "\n".join(lines))]
+
+
+_OWN = {"timestamp": "TIMESTAMP", "input_tokens": "ContextTokens", "output_tokens": "GeneratedTokens"}
+
+AZURE = TraceFormat(
+    "azure",
+    {**_OWN, "image_count": "NumImages"},
+    frozenset(_OWN.values()),
+    unit="date",
+    optional=frozenset({"image_count"}),
+    rebase=True,
+    readers=(INFERENCE_PERF, AIBRIX),
+    replay=_replay,
+    positions=tuple(_OWN.values()),
+    behind={"NumImages": "TIMESTAMP"},
+    alone=True,
+)

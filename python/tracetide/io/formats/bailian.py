@@ -1,0 +1,40 @@
+"""Bailian's traces: chats that name their parents."""
+
+from __future__ import annotations
+
+from tracetide.io.formats.description import JSONL, TraceFormat
+from tracetide.io.formats.mooncake import LENGTHS
+from tracetide.io.formats.tools import (
+    ADDS_UP,
+    AIPERF,
+    DYNAMO,
+    GUIDELLM,
+    VLLM,
+    File,
+    Replay,
+    guidellm_ids,
+    vllm_ids,
+)
+
+
+def _replay(file: File) -> list[Replay]:
+    return [guidellm_ids(file), vllm_ids(file, "1")]
+
+
+BAILIAN = TraceFormat(
+    "bailian",
+    {**LENGTHS, "session_id": "chat_id", "turn": "turn", "hash_ids": "hash_ids", "type": "type"},
+    frozenset({*LENGTHS.values(), "chat_id", "parent_chat_id"}),
+    JSONL,
+    optional=frozenset({"hash_ids", "type", "turn"}),
+    rides=True,
+    without=frozenset({"delay"}),
+    sessions="parents",
+    extends="mooncake",
+    block_size=16,
+    needs_ids=True,
+    from_zero=True,
+    readers=(GUIDELLM, VLLM, DYNAMO),
+    misread={AIPERF: ADDS_UP},
+    replay=_replay,
+)

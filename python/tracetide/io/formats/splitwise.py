@@ -1,0 +1,43 @@
+"""splitwise-sim's traces."""
+
+from __future__ import annotations
+
+import os
+from shlex import quote
+
+from tracetide.io.formats.description import TraceFormat
+from tracetide.io.formats.tools import SPLITWISE_SIM, File, Replay
+
+
+def _replay(file: File) -> list[Replay]:
+    name = quote(os.path.splitext(os.path.basename(file.path))[0])
+    command = f"cp {file} traces/{name}.csv && python run.py trace.filename={name}"
+    return [Replay(SPLITWISE_SIM.name, command)]
+
+
+SPLITWISE = TraceFormat(
+    "splitwise",
+    {
+        "request_id": "request_id",
+        "timestamp": "arrival_timestamp",
+        "client_id": "application_id",
+        "input_tokens": "prompt_size",
+        "output_tokens": "token_size",
+    },
+    frozenset({"arrival_timestamp", "prompt_size", "token_size"}),
+    optional=frozenset({"request_id", "client_id"}),
+    from_zero=True,
+    readers=(SPLITWISE_SIM,),
+    replay=_replay,
+    positions=[
+        "request_id",
+        "request_type",
+        "application_id",
+        "arrival_timestamp",
+        "batch_size",
+        "prompt_size",
+        "token_size",
+    ],
+    alone=True,
+    constants={"request_type": ("2",)},
+)
