@@ -93,7 +93,7 @@ def test_every_public_name_is_in_the_reference():
     assert listed == set(tracetide.__all__) - constants
 
 
-NAMES = {tool.key.removesuffix("-sim"): tool.name for tool in TOOLS}
+NAMES = {key.removesuffix("-sim"): tool.name for key, tool in TOOLS.items()}
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("tools/")])

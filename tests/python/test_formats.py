@@ -33,15 +33,16 @@ def test_the_page_has_every_format_and_no_other():
 @pytest.mark.parametrize("name", ROWS)
 def test_the_page_says_what_is_known(name):
     known, cells = FORMATS[name], ROWS[name]
-    named = {tool.name for tool in TOOLS if tool.name in cells[6]}
-    assert {one.tool for one in replayed(known)} <= named <= {tool.name for tool in known.readers}
+    named = {tool.name for tool in TOOLS.values() if tool.name in cells[6]}
+    assert {one.tool for one in replayed(known)} <= named <= {TOOLS[tool].name for tool in known.readers}
     assert not known.block_size or f"{known.block_size} tokens" in cells[5] or "as above" in cells[5]
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_format_is_read_written_and_replayed_by_what_is_there(name):
     known = FORMATS[name]
-    assert {one.tool for one in replayed(known)} <= {tool.name for tool in known.readers}
+    assert {one.tool for one in replayed(known)} <= {TOOLS[tool].name for tool in known.readers}
+    assert {*known.misread} <= TOOLS.keys()
     assert not {*known.misread} & {*known.readers}
     assert {*known.without, *known.whole} <= {"session_id", "delay", "type", "client"}
     assert known.optional <= known.columns.keys()

@@ -25,8 +25,7 @@ def validate(
         Parameter(
             name="--for",
             negative="",
-            help=f"Whose rules: {', '.join(tool.key for tool in TOOLS)}; several with commas. "
-            "Default: all that read the format.",
+            help=f"Whose rules: {', '.join(TOOLS)}; several with commas. Default: all that read the format.",
         ),
     ] = None,
     columns: Columns = Columns(),

@@ -104,8 +104,7 @@ def _check_readers(report: ValidationReport, recorder: Recorder) -> None:
     for tool in report.tools:
         formats = READERS[tool]
         if report.format not in formats and report.format not in ("table", "native"):
-            told = {one.key: why for one, why in FORMATS[report.format].misread.items()}
-            why = told.get(tool, f"{tool} does not read {report.format}")
+            why = FORMATS[report.format].misread.get(tool, f"{tool} does not read {report.format}")
             recorder.add("format", f"{why}; it reads {', '.join(sorted(formats))}")
 
 

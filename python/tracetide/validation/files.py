@@ -23,9 +23,7 @@ def check_file(format: TraceFormat, source: Source, path: str, recorder: Recorde
         (_expect_exactly if format.alone else _expect_first)(names, wanted, recorder)
     for name in format.needed:
         if name not in names:
-            recorder.add(
-                "column-missing", f"the column {name!r} is missing; {format.readers[0]}'s loaders need it"
-            )
+            recorder.add("column-missing", f"the column {name!r} is missing; Vidur's loaders need it")
     if format.header:
         _check_blis_header(format.header_keys, path, recorder)
 

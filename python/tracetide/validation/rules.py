@@ -9,7 +9,7 @@ from tracetide.io.formats import FORMATS
 from tracetide.io.formats.tools import TOOLS
 
 READERS = MappingProxyType(
-    {tool.key: frozenset(one.name for one in FORMATS.values() if tool in one.readers) for tool in TOOLS}
+    {tool: frozenset(one.name for one in FORMATS.values() if tool in one.readers) for tool in TOOLS}
 )
 """By tool, the formats that it reads rightly."""
 

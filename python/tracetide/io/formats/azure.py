@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracetide.io.formats.description import TraceFormat
-from tracetide.io.formats.tools import AIBRIX, INFERENCE_PERF, File, Replay
+from tracetide.io.formats.tools import File, Replay, tell
 
 
 def _replay(file: File) -> list[Replay]:
@@ -14,7 +14,7 @@ def _replay(file: File) -> list[Replay]:
         f"data: {{type: random, {trace}}}",
         f"load: {{type: trace_replay, {trace}, stages: [{{rate: 1, duration: 1}}]}}",
     )
-    return [Replay(INFERENCE_PERF.name, "\n".join(lines))]
+    return [tell("inference-perf", "\n".join(lines))]
 
 
 _OWN = {"timestamp": "TIMESTAMP", "input_tokens": "ContextTokens", "output_tokens": "GeneratedTokens"}
@@ -26,7 +26,7 @@ AZURE = TraceFormat(
     unit="date",
     optional=frozenset({"image_count"}),
     rebase=True,
-    readers=(INFERENCE_PERF, AIBRIX),
+    readers=("inference-perf", "aibrix"),
     replay=_replay,
     positions=tuple(_OWN.values()),
     behind={"NumImages": "TIMESTAMP"},

@@ -4,22 +4,7 @@ from __future__ import annotations
 
 from tracetide.io.formats.description import JSONL, TraceFormat
 from tracetide.io.formats.mooncake import LENGTHS
-from tracetide.io.formats.tools import (
-    ADDS_UP,
-    AIPERF,
-    DYNAMO,
-    GUIDELLM,
-    VLLM,
-    File,
-    Replay,
-    guidellm_ids,
-    vllm_ids,
-)
-
-
-def _replay(file: File) -> list[Replay]:
-    return [guidellm_ids(file), vllm_ids(file, "1")]
-
+from tracetide.io.formats.tools import ADDS_UP, guidellm_ids, vllm_ids
 
 BAILIAN = TraceFormat(
     "bailian",
@@ -34,7 +19,7 @@ BAILIAN = TraceFormat(
     block_size=16,
     needs_ids=True,
     from_zero=True,
-    readers=(GUIDELLM, VLLM, DYNAMO),
-    misread={AIPERF: ADDS_UP},
-    replay=_replay,
+    readers=("guidellm", "vllm", "dynamo"),
+    misread=ADDS_UP,
+    replay=lambda file: [guidellm_ids(file), vllm_ids(file, "1")],
 )

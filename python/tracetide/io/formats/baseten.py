@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracetide.io.formats.description import TraceFormat
-from tracetide.io.formats.tools import AIPERF, GUIDELLM, File, Replay, guidellm_columns
+from tracetide.io.formats.tools import TOOLS, File, Replay, guidellm_columns
 
 
 def _replay(file: File) -> list[Replay]:
@@ -27,7 +27,7 @@ BASETEN = TraceFormat(
     rebase=True,
     written="table",
     block_size=64,
-    readers=(GUIDELLM,),
-    misread={AIPERF: f"{AIPERF} sends the prompts that are in the file, and ours are empty"},
+    readers=("guidellm",),
+    misread={"aiperf": f"{TOOLS['aiperf']} sends the prompts that are in the file, and ours are empty"},
     replay=_replay,
 )

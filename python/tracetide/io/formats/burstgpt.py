@@ -5,7 +5,7 @@ from __future__ import annotations
 from shlex import quote
 
 from tracetide.io.formats.description import TraceFormat
-from tracetide.io.formats.tools import AIPERF, GUIDELLM, VLLM, File, Replay, aiperf, guidellm, vllm
+from tracetide.io.formats.tools import File, Replay, aiperf, guidellm, vllm
 
 
 def _replay(file: File) -> list[Replay]:
@@ -35,7 +35,7 @@ BURSTGPT = TraceFormat(
     rides=True,
     nullable_labels=True,
     from_zero=True,
-    readers=(AIPERF, GUIDELLM, VLLM),
+    readers=("aiperf", "guidellm", "vllm"),
     replay=_replay,
     positions=("Timestamp", "Model", "Request tokens", "Response tokens", "Total tokens", "Log Type"),
     kept_model="GPT-4",

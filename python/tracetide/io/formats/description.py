@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from tracetide.io.formats.tools import File, Replay, Tool
+from tracetide.io.formats.tools import File, Replay
 
 Unit: TypeAlias = Literal["s", "ms", "us", "ns", "date"]
 Sessions: TypeAlias = Literal["", "parents", "turns", "rounds"]
@@ -15,10 +15,6 @@ TABLES = frozenset({"csv", "jsonl", "parquet", "arrow", "memory"})
 """Every container: text files, binary files, and tables in memory."""
 JSONL = frozenset({"jsonl"})
 CSV = frozenset({"csv"})
-
-
-def _no_commands(file: File) -> list[Replay]:
-    return []
 
 
 @dataclass(frozen=True)
@@ -95,9 +91,9 @@ class TraceFormat(Layout):
     header_keys: frozenset[str] = frozenset()
     needs_ids: bool = False
     from_zero: bool = False
-    readers: tuple[Tool, ...] = ()
-    misread: Mapping[Tool, str] = field(default_factory=dict)
-    replay: Callable[[File], list[Replay]] = _no_commands
+    readers: tuple[str, ...] = ()
+    misread: Mapping[str, str] = field(default_factory=dict)
+    replay: Callable[[File], list[Replay]] = lambda file: []
     positions: Sequence[str] = ()
     behind: Mapping[str, str] = field(default_factory=dict)
     alone: bool = False

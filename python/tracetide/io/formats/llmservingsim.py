@@ -3,19 +3,7 @@
 from __future__ import annotations
 
 from tracetide.io.formats.description import JSONL, Layout, TraceFormat
-from tracetide.io.formats.tools import LLMSERVINGSIM as TOOL
-from tracetide.io.formats.tools import File, Replay
-
-
-def _replay(file: File) -> list[Replay]:
-    return [
-        Replay(
-            TOOL.name,
-            "python -m serving --cluster-config CONFIG --dtype bfloat16 --block-size 16 "
-            f"--dataset {file} --output OUTPUT.csv",
-        )
-    ]
-
+from tracetide.io.formats.tools import tell
 
 _OWN = {"timestamp": "arrival_time_ns", "input_tokens": "input_toks", "output_tokens": "output_toks"}
 
@@ -27,8 +15,14 @@ LLMSERVINGSIM = TraceFormat(
     unit="ns",
     rides=True,
     from_zero=True,
-    readers=(TOOL,),
-    replay=_replay,
+    readers=("llmservingsim",),
+    replay=lambda file: [
+        tell(
+            "llmservingsim",
+            "python -m serving --cluster-config CONFIG --dtype bfloat16 --block-size 16 "
+            f"--dataset {file} --output OUTPUT.csv",
+        )
+    ],
 )
 
 SESSION_LINES = Layout(

@@ -3,20 +3,7 @@
 from __future__ import annotations
 
 from tracetide.io.formats.description import JSONL, TraceFormat
-from tracetide.io.formats.tools import (
-    AIBRIX,
-    AIPERF,
-    DYNAMO,
-    GUIDELLM,
-    SGLANG,
-    VLLM,
-    File,
-    Replay,
-    aiperf,
-    dynamo,
-    guidellm_ids,
-    vllm_ids,
-)
+from tracetide.io.formats.tools import File, Replay, aiperf, dynamo, guidellm_ids, tell, vllm_ids
 
 LENGTHS = {"timestamp": "timestamp", "input_tokens": "input_length", "output_tokens": "output_length"}
 BLOCK_SIZE = 512
@@ -28,8 +15,8 @@ def _replay(file: File) -> list[Replay]:
         aiperf(file, "mooncake_trace", *own),
         guidellm_ids(file, ",time_scale=0.001"),
         vllm_ids(file, "0.001"),
-        Replay(
-            SGLANG.name,
+        tell(
+            "sglang",
             "python -m sglang.benchmark.serving --backend sglang --dataset-name mooncake "
             f"--dataset-path {file} --num-prompts {file.rows} --use-trace-timestamps",
         ),
@@ -50,6 +37,6 @@ MOONCAKE = TraceFormat(
     block_size=BLOCK_SIZE,
     needs_ids=True,
     from_zero=True,
-    readers=(AIPERF, GUIDELLM, VLLM, SGLANG, DYNAMO, AIBRIX),
+    readers=("aiperf", "guidellm", "vllm", "sglang", "dynamo", "aibrix"),
     replay=_replay,
 )

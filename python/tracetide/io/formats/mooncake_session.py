@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from tracetide.io.formats.description import JSONL, TraceFormat
 from tracetide.io.formats.mooncake import BLOCK_SIZE, LENGTHS
-from tracetide.io.formats.tools import ADDS_UP, AIPERF, DYNAMO, File, Replay, dynamo
-
-
-def _replay(file: File) -> list[Replay]:
-    return [dynamo(file)]
-
+from tracetide.io.formats.tools import ADDS_UP, dynamo
 
 MOONCAKE_SESSION = TraceFormat(
     "mooncake-session",
@@ -27,7 +22,7 @@ MOONCAKE_SESSION = TraceFormat(
     block_size=BLOCK_SIZE,
     needs_ids=True,
     from_zero=True,
-    readers=(DYNAMO,),
-    misread={AIPERF: ADDS_UP},
-    replay=_replay,
+    readers=("dynamo",),
+    misread=ADDS_UP,
+    replay=lambda file: [dynamo(file)],
 )

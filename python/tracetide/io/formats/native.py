@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 from tracetide.io.formats.description import TraceFormat
-from tracetide.io.formats.tools import GUIDELLM, File, Replay, guidellm_columns
+from tracetide.io.formats.tools import File, Replay, guidellm_columns
 
 _KINDS = {".parquet": "parquet_file", ".arrow": "arrow_file", ".csv": "csv_file", ".jsonl": "json_file"}
+_OWN = ("timestamp", "input_tokens", "output_tokens")
 
 
 def _replay(file: File) -> list[Replay]:
@@ -15,15 +16,13 @@ def _replay(file: File) -> list[Replay]:
     return [guidellm_columns(file, kind)] if kind else []
 
 
-_OWN = ("timestamp", "input_tokens", "output_tokens")
-
 NATIVE = TraceFormat(
     "native",
     {name: name for name in _OWN},
     frozenset(_OWN),
     rides=True,
     written="",
-    readers=(GUIDELLM,),
+    readers=("guidellm",),
     replay=_replay,
 )
-TABLE = TraceFormat("table", written="", readers=(GUIDELLM,))
+TABLE = TraceFormat("table", written="", readers=("guidellm",))

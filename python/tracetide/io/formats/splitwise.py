@@ -6,14 +6,16 @@ import os
 from shlex import quote
 
 from tracetide.io.formats.description import TraceFormat
-from tracetide.io.formats.tools import SPLITWISE_SIM, File, Replay
+from tracetide.io.formats.tools import File, Replay, tell
 
 
 def _replay(file: File) -> list[Replay]:
     name = quote(os.path.splitext(os.path.basename(file.path))[0])
     command = f"cp {file} traces/{name}.csv && python run.py trace.filename={name}"
-    return [Replay(SPLITWISE_SIM.name, command)]
+    return [tell("splitwise-sim", command)]
 
+
+_COLUMNS = "request_id request_type application_id arrival_timestamp batch_size prompt_size token_size"
 
 SPLITWISE = TraceFormat(
     "splitwise",
@@ -27,17 +29,9 @@ SPLITWISE = TraceFormat(
     frozenset({"arrival_timestamp", "prompt_size", "token_size"}),
     optional=frozenset({"request_id", "client_id"}),
     from_zero=True,
-    readers=(SPLITWISE_SIM,),
+    readers=("splitwise-sim",),
     replay=_replay,
-    positions=[
-        "request_id",
-        "request_type",
-        "application_id",
-        "arrival_timestamp",
-        "batch_size",
-        "prompt_size",
-        "token_size",
-    ],
+    positions=_COLUMNS.split(),
     alone=True,
     constants={"request_type": ("2",)},
 )

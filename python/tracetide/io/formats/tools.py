@@ -11,15 +11,8 @@ from typing import NamedTuple
 
 
 class Tool(NamedTuple):
-    """A tool that reads traces.
+    """A tool that reads traces, as users call it, and the version that was looked at, where it has one."""
 
-    Attributes:
-        key: as in `validate`.
-        name: as users call it.
-        version: whose loaders were read, where it has one.
-    """
-
-    key: str
     name: str
     version: str = ""
 
@@ -27,39 +20,27 @@ class Tool(NamedTuple):
         return f"{self.name} {self.version}".rstrip()
 
 
-AIPERF = Tool("aiperf", "AIPerf", "0.13")
-GUIDELLM = Tool("guidellm", "guidellm", "0.8.1")
-VLLM = Tool("vllm", "vLLM", "0.33")
-SGLANG = Tool("sglang", "SGLang", "0.5.23")
-DYNAMO = Tool("dynamo", "Dynamo", "1.6.1")
-AIBRIX = Tool("aibrix", "AIBrix")
-INFERENCE_PERF = Tool("inference-perf", "inference-perf", "0.7")
-VIDUR = Tool("vidur", "Vidur")
-BLIS = Tool("blis", "BLIS")
-LLMSERVINGSIM = Tool("llmservingsim", "LLMServingSim")
-SPLITWISE_SIM = Tool("splitwise-sim", "splitwise-sim")
-SERVEGEN = Tool("servegen", "ServeGen")
+TOOLS = {
+    "aiperf": Tool("AIPerf", "0.13"),
+    "guidellm": Tool("guidellm", "0.8.1"),
+    "vllm": Tool("vLLM", "0.33"),
+    "sglang": Tool("SGLang", "0.5.23"),
+    "dynamo": Tool("Dynamo", "1.6.1"),
+    "aibrix": Tool("AIBrix"),
+    "inference-perf": Tool("inference-perf", "0.7"),
+    "vidur": Tool("Vidur"),
+    "blis": Tool("BLIS"),
+    "llmservingsim": Tool("LLMServingSim"),
+    "splitwise-sim": Tool("splitwise-sim"),
+    "servegen": Tool("ServeGen"),
+}
+"""By name, as `validate` takes it."""
 
-TOOLS = (
-    AIPERF,
-    GUIDELLM,
-    VLLM,
-    SGLANG,
-    DYNAMO,
-    AIBRIX,
-    INFERENCE_PERF,
-    VIDUR,
-    BLIS,
-    LLMSERVINGSIM,
-    SPLITWISE_SIM,
-    SERVEGEN,
-)
-
-ADDS_UP = (
-    f"{AIPERF} takes the rows of a session for what each adds to those before, and would send prompts "
-    "several times as long"
-)
-"""Why it must not be given sessions."""
+ADDS_UP = {
+    "aiperf": f"{TOOLS['aiperf']} takes the rows of a session for what each adds to those before, and would "
+    "send prompts several times as long"
+}
+"""Of whole prompts of a session."""
 
 
 class Replay(NamedTuple):
@@ -93,11 +74,16 @@ class File(NamedTuple):
         return quote(self.path)
 
 
+def tell(tool: str, command: str, *, needs_ids: bool = False) -> Replay:
+    """A tool's command."""
+    return Replay(TOOLS[tool].name, command, needs_ids)
+
+
 def aiperf(file: File, kind: str, *more: str) -> Replay:
     """A file of one of its kinds of data sets."""
     options = " ".join(("--fixed-schedule", *more))
-    return Replay(
-        AIPERF.name,
+    return tell(
+        "aiperf",
         "aiperf profile --model MODEL --url localhost:8000 --endpoint-type chat --streaming "
         f"--input-file {file} --custom-dataset-type {kind} {options}",
     )
@@ -105,11 +91,11 @@ def aiperf(file: File, kind: str, *more: str) -> Replay:
 
 def guidellm(data: str, *, needs_ids: bool = False) -> Replay:
     """What `--data` takes."""
-    return Replay(
-        GUIDELLM.name,
+    return tell(
+        "guidellm",
         "guidellm run --backend kind=openai_http,target=http://localhost:8000 --profile kind=replay "
         f"--data {data}",
-        needs_ids,
+        needs_ids=needs_ids,
     )
 
 
@@ -128,9 +114,8 @@ def guidellm_columns(file: File, kind: str, *more: str) -> Replay:
 def vllm(file: File, dataset: str, *more: str) -> Replay:
     """A file of one of its kinds of data sets."""
     options = " ".join((f"--num-prompts {file.rows}", *more))
-    return Replay(
-        VLLM.name,
-        f"vllm bench serve --model MODEL --dataset-name {dataset} --dataset-path {file} {options}",
+    return tell(
+        "vllm", f"vllm bench serve --model MODEL --dataset-name {dataset} --dataset-path {file} {options}"
     )
 
 
@@ -147,4 +132,4 @@ def dynamo(file: File) -> Replay:
         f'print(run_trace_replay([{json.dumps(file.path)}], trace_format="mooncake", '
         f'trace_block_size={file.block}, extra_engine_args={{"engine": {{"block_size": {file.block}}}}}))'
     )
-    return Replay(DYNAMO.name, f"python -c {quote(code)}", needs_ids=True)
+    return tell("dynamo", f"python -c {quote(code)}", needs_ids=True)

@@ -3,25 +3,9 @@
 from __future__ import annotations
 
 from tracetide.io.formats.description import TraceFormat
-from tracetide.io.formats.tools import VIDUR as TOOL
-from tracetide.io.formats.tools import File, Replay
+from tracetide.io.formats.tools import tell
 
-
-def _replay(file: File) -> list[Replay]:
-    return [
-        Replay(
-            TOOL.name,
-            "python -m vidur.main --request_generator_config_type trace_replay "
-            f"--trace_request_generator_config_trace_file {file}",
-        )
-    ]
-
-
-_OWN = {
-    "timestamp": "arrived_at",
-    "input_tokens": "num_prefill_tokens",
-    "output_tokens": "num_decode_tokens",
-}
+_OWN = {"timestamp": "arrived_at", "input_tokens": "num_prefill_tokens", "output_tokens": "num_decode_tokens"}
 _OTHER = ("Time", "PromptTokenCount", "CompletionTokenCount")
 
 VIDUR = TraceFormat(
@@ -30,8 +14,14 @@ VIDUR = TraceFormat(
     frozenset(_OWN.values()),
     rides=True,
     from_zero=True,
-    readers=(TOOL,),
-    replay=_replay,
+    readers=("vidur",),
+    replay=lambda file: [
+        tell(
+            "vidur",
+            "python -m vidur.main --request_generator_config_type trace_replay "
+            f"--trace_request_generator_config_trace_file {file}",
+        )
+    ],
     needed=(*_OWN.values(), *_OTHER),
     equal=tuple(zip(_OWN.values(), _OTHER, strict=True)),
 )
