@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import pickle
 import subprocess
@@ -481,6 +482,8 @@ def test_sessions_of_llmservingsim_are_written_as_they_are_read(tmp_path):
     (tmp_path / "a.jsonl").write_text(lines)
     tt.convert(tmp_path / "a.jsonl", tmp_path / "b.jsonl", format="llmservingsim")
     assert (tmp_path / "b.jsonl").read_text() == lines
+    tt.read(tmp_path / "a.jsonl").write(tmp_path / "b.jsonl.gz", format="llmservingsim")
+    assert gzip.decompress((tmp_path / "b.jsonl.gz").read_bytes()).decode() == lines
     tt.convert(tmp_path / "a.jsonl", tmp_path / "m.jsonl", format="mooncake-session", sort=True)
     assert [row.get("delay") for row in rows_of(tmp_path / "m.jsonl")] == [None, 2500, None]
     tt.convert(tmp_path / "m.jsonl", tmp_path / "c.jsonl", format="llmservingsim")

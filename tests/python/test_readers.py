@@ -856,6 +856,11 @@ def test_blis_counts_rounds_from_zero_and_reasons_by_ratio(tmp_path):
         tt.read(files.written(tmp_path, wrong))
 
 
+def test_a_ratio_is_a_number_where_the_format_is_another(tmp_path):
+    path = written(tmp_path, "timestamp,input_tokens,output_tokens,reason_ratio\n0,1,2,0.5\n")
+    assert tt.read(path)["reason_ratio"].tolist() == [0.5]
+
+
 def test_lines_of_sessions_become_rows(tmp_path):
     path = files.written(tmp_path, files.LLMSERVINGSIM_SESSIONS)
     trace = tt.read(path)

@@ -110,10 +110,10 @@ class Trace(Requests):
         from tracetide.io.writing import NATIVE, format_of
         from tracetide.trace.writing import write_requests
 
-        chosen = format_of(path, format).name
+        chosen = format_of(path, format)
         # Once more, as arrays may have been changed since. Lines of sessions may be in any order.
-        check_columns(self._columns, in_order=chosen != "llmservingsim")
-        if chosen in NATIVE and "timestamp" in self and np.isnan(self["timestamp"]).any():
+        check_columns(self._columns, in_order=chosen.container != "llmservingsim")
+        if chosen.name in NATIVE and "timestamp" in self and np.isnan(self["timestamp"]).any():
             row = int(np.isnan(self["timestamp"]).argmax())
             raise ValueError(
                 f"timestamp: row {row + 1} has none, which is not allowed; every request of a native trace "

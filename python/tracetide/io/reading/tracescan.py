@@ -59,6 +59,7 @@ class TraceScan:
         self._source = source
         self._plan = plan
         self._rebase = rebase or plan.layout.rebase
+        self._has_ratio = REASON_RATIO in plan.layout.columns
         self.origin = source.origin
         self.format = plan.layout.name.removesuffix("-sessions")
         self.is_ordered = plan.layout.ordered or sort
@@ -120,7 +121,9 @@ class TraceScan:
             fields = [replace(f, type=pa.uint64()) if f is chat else f for f in fields if f.name != CHAT]
             fields.insert(len(fields) - 1, replace(chat, name=CHAT))
         fields = [
-            Field("reason_tokens", f.source, "tokens", TYPES["tokens"]) if f.name == REASON_RATIO else f
+            Field("reason_tokens", f.source, "tokens", TYPES["tokens"])
+            if self._has_ratio and f.name == REASON_RATIO
+            else f
             for f in fields
         ]
         names = [field.name for field in fields]
@@ -176,7 +179,7 @@ class TraceScan:
             sessions.complete(made, place)
             if self._plan.layout.sessions == "rounds" and "delay" in made:
                 made["delay"] = _later_delays(made["delay"], made["turn"])
-            if REASON_RATIO in made:
+            if self._has_ratio and REASON_RATIO in made:
                 made["reason_tokens"] = _reason_tokens(made.pop(REASON_RATIO), made["output_tokens"], place)
             yield pa.RecordBatch.from_arrays([made[name] for name in schema.names], schema=schema)
             rows += len(arrays[0])
@@ -202,7 +205,7 @@ class TraceScan:
             needed |= {"session_id", "turn", PARENT}
         if self._plan.layout.sessions == "turns":
             needed |= {"session_id"} | ({"timestamp"} if "turn" in needed else set())
-        if REASON_RATIO in self._plan.layout.columns and "reason_tokens" in needed:
+        if self._has_ratio and "reason_tokens" in needed:
             needed |= {REASON_RATIO, "output_tokens"}
         if self._plan.layout.sessions == "rounds" and "delay" in needed:
             needed.add("turn")
