@@ -1146,3 +1146,15 @@ def test_texts_of_json_are_utf_8(tmp_path):
         _refused(path, "row 1101, column 'client': .* it must be a text in UTF-8")
     _refused(written(tmp_path, (row % "a").replace("client", "\\udfff")), r"the key '\\udfff' is no text")
     assert tt.read(written(tmp_path, row % "\\ud83d\\ude00")).client.tolist() == ["\U0001f600"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "type"),
+    [(2**40, pa.timestamp("s")), (-(2**62), pa.timestamp("s", "UTC")), (2**63 - 1, pa.timestamp("us"))],
+)
+def test_dates_that_python_does_not_have(seconds, type):
+    table = pa.table({"timestamp": pa.array([seconds], type), "input_tokens": [1], "output_tokens": [1]})
+    with pytest.raises(
+        tt.TraceError, match=f"row 1, column 'timestamp': '{seconds} {type.unit}' is not allowed"
+    ):
+        tt.read(table, rebase=True)

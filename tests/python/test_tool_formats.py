@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from collections import defaultdict
@@ -576,3 +577,61 @@ def test_a_folder_appears_whole_and_is_not_overwritten(tmp_path):
 
 def test_sessions_are_named_where_a_folder_has_no_place_for_them(tmp_path):
     assert job("sessions").write(tmp_path / "out", format="servegen").left_out == ("sessions",)
+
+
+NAMES = ["a,b", 'a"b', "a\\b", "x\x1b[2J"]
+JSON_FORMATS = ["jsonl", "mooncake", "mooncake-session", "bailian", "llmservingsim"]
+
+
+def with_column(name, values):
+    rows = len(values)
+    return tt.Trace(
+        {
+            "timestamp": np.arange(float(rows)),
+            "client_id": uint32([0] * rows),
+            "input_tokens": uint32([4] * rows),
+            "output_tokens": uint32([2] * rows),
+            name: np.array(values),
+        }
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("format", ["csv", "burstgpt", *JSON_FORMATS])
+def test_a_column_may_have_any_name(format, name, tmp_path):
+    path = tmp_path / "t"
+    with_column(name, [0.5, 1.5]).write(path, format=format)
+    with path.open(newline="") as file:
+        lines = map(json.loads, file) if format in JSON_FORMATS else csv.DictReader(file)
+        assert [float(line[name]) for line in lines] == [0.5, 1.5]
+    assert len(tt.read(path)) == 2
+
+
+@pytest.mark.parametrize(("format", "name"), [("mooncake", "input_length"), ("burstgpt", "Log Type")])
+def test_a_column_with_the_name_of_a_key_has_no_place(format, name, tmp_path):
+    path = tmp_path / "t"
+    written = with_column(name, [0.5, 1.5]).write(path, format=format)
+    assert name in written.left_out
+    assert len(tt.read(path)) == 2
+
+
+@pytest.mark.parametrize("format", JSON_FORMATS)
+@pytest.mark.parametrize("name", ["elapsed_time", "xyz"])
+def test_json_has_no_infinity(name, format, tmp_path):
+    with pytest.raises(tt.TraceError, match=f"{name}.*inf is not allowed"):
+        with_column(name, [0.0, math.inf]).write(tmp_path / "t", format=format)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_prompt_may_not_have_too_many_ids(tmp_path):
+    trace = tt.Trace(
+        {
+            "timestamp": np.array([0.0, 1.0]),
+            "client_id": uint32([0, 0]),
+            "input_tokens": uint32([4, 2**32 - 1]),
+            "output_tokens": uint32([1, 1]),
+        }
+    )
+    with pytest.raises(tt.TraceError, match="row 2: 8388608 blocks of 512 tokens are not allowed"):
+        trace.write(tmp_path / "t", format="mooncake")
+    trace.write(tmp_path / "t", format="mooncake", hash_ids=False)

@@ -60,10 +60,12 @@ class Planner {
     return *this;
   }
 
-  /// All columns that are not told yet, under their own names, in native units.
+  /// All columns that are not told yet, under their own names, in native units; one that has the name of
+  /// another cell has no place.
   Planner& put_rest() {
     for (const ColumnInfo& column : given_) {
       if (is_in(told_, column.name) || is_in(left_out_, column.name)) continue;
+      if (has_key(column.name)) continue;
       Put how = column.is_signed ? Put::signed_number : Put::number;
       if (column.kind == ColumnKind::real) how = column.name == "delay" ? Put::seconds : Put::real;
       if (column.kind == ColumnKind::list) how = Put::items;
@@ -93,6 +95,10 @@ class Planner {
   }
 
  private:
+  [[nodiscard]] bool has_key(std::string_view key) const {
+    return std::any_of(plan_.cells.begin(), plan_.cells.end(),
+                       [&](const FormatCell& cell) { return cell.key == key; });
+  }
   static bool is_in(const std::vector<std::string_view>& names, std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   }

@@ -75,6 +75,18 @@ char* put_csv_text(char* to, std::string_view text) noexcept {
   return to;
 }
 
+std::string json_key(std::string_view key) {
+  std::string text(6 * key.size() + 3, ':');
+  text.resize(static_cast<std::size_t>(put_json_text(text.data(), key) + 1 - text.data()));
+  return text;
+}
+
+std::string csv_name(std::string_view name) {
+  std::string text(2 * name.size() + 2, ' ');
+  text.resize(static_cast<std::size_t>(put_csv_text(text.data(), name) - text.data()));
+  return text;
+}
+
 // Of an input that is written with at least one token.
 std::size_t blocks_of(std::uint32_t tokens, std::uint32_t block_size) noexcept {
   return tokens == 0 ? 1 : tokens / block_size + (tokens % block_size != 0);
@@ -158,10 +170,10 @@ void RowWriter::add_pieces(std::span<const FormatCell> cells) {
   for (const FormatCell& cell : cells) {
     if (json) {
       before += before.empty() && pieces_.empty() ? '{' : ',';
-      if (!cell.key.empty()) before.append("\"").append(cell.key).append("\":");
+      if (cell.put != Put::session_start && cell.put != Put::chat) before += json_key(cell.key);
     } else {
       if (!header_.empty()) before += ',';
-      header_.append(header_.empty() ? "" : ",").append(cell.key);
+      header_.append(header_.empty() ? "" : ",").append(csv_name(cell.key));
     }
     before.append(cell.constant);
     if (cell.put == Put::constant) continue;

@@ -419,7 +419,7 @@ def numbers_of(array: pa.Array, place: Place, field: Field) -> pa.Array:
         place.fail(row, field.source, array[row].as_py(), _number(field))
     row = _first(array.is_valid())
     allowed = Told(_number(field), f"; the column has the type {kind}")
-    place.fail(row, field.source, array[row].as_py(), allowed)
+    place.fail(row, field.source, _shown(array[row]), allowed)
 
 
 def _dates(array: pa.Array, place: Place, field: Field) -> pa.Array:
@@ -439,12 +439,12 @@ def _dates(array: pa.Array, place: Place, field: Field) -> pa.Array:
                 place.fail(row, field.source, array[row].as_py(), _DATE)
         return pc.coalesce(*found).cast(pa.timestamp("ns"))
     if not pa.types.is_timestamp(array.type) and not pa.types.is_date(array.type):
-        place.fail(0, field.source, array[0].as_py(), _DATE)
+        place.fail(0, field.source, _shown(array[0]), _DATE)
     try:
         return array.cast(pa.timestamp("ns", getattr(array.type, "tz", None)))
     except pa.ArrowException:
         row = _first_failure(array, pa.timestamp("ns", getattr(array.type, "tz", None)))
-        place.fail(row, field.source, str(array[row]), _DATE)
+        place.fail(row, field.source, _shown(array[row]), _DATE)
 
 
 _UTF8 = "it must be a text in UTF-8"
@@ -488,6 +488,15 @@ def _check_texts(array: pa.Array, place: Place, field: Field) -> None:
         texts = array.cast(pa.binary())
         row = _first_failure(texts, pa.string())
         place.fail(row, field.source, texts[row].as_py(), "it must be a text in UTF-8")
+
+
+def _shown(value: pa.Scalar) -> Any:
+    """As Python shows it, which has fewer dates than Arrow."""
+    try:
+        shown = value.as_py()
+    except (OverflowError, ValueError):
+        return f"{value.value} {getattr(value.type, 'unit', '')}".rstrip()
+    return str(shown) if pa.types.is_temporal(value.type) else shown
 
 
 def _stays(field: Field) -> str:

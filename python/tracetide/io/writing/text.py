@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tracetide.base.errors import TraceError
 from tracetide.io.writing.base import Format, Loss, Sink, Source, ToolOptions
 
 
@@ -29,7 +30,9 @@ def write(
 
 def header_of(names: list[str], container: str) -> bytes:
     """What precedes the rows."""
-    return (",".join(names) + "\n").encode() if container == "csv" else b""
+    if container != "csv":
+        return b""
+    return (",".join(_quoted(pa.array(names), is_csv=True).to_pylist()) + "\n").encode()
 
 
 def rows_of(batch: pa.RecordBatch, container: str) -> bytes:
@@ -37,7 +40,7 @@ def rows_of(batch: pa.RecordBatch, container: str) -> bytes:
     pieces: list[Any] = []
     for position, name in enumerate(batch.schema.names):
         if container == "jsonl":
-            pieces.append(("," if position else "{") + f'"{name}":')
+            pieces.append(("," if position else "{") + json.dumps(name, ensure_ascii=False) + ":")
         elif position:
             pieces.append(",")
         pieces.append(_strings(name, batch.column(position), is_csv=container == "csv"))
@@ -59,6 +62,11 @@ def _strings(name: str, column: pa.Array, *, is_csv: bool) -> Any:
         return pc.fill_null(_quoted(column, is_csv=is_csv), missing)
     if pa.types.is_floating(column.type):
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+        if not is_csv and pc.any(pc.is_inf(column)).as_py():
+            raise TraceError(
+                f"column {name!r}: inf is not allowed, as JSON has no such number; choose csv or parquet, "
+                "or leave the column out"
+            )
     return pc.fill_null(pc.cast(column, pa.string()), missing)
 
 

@@ -25,6 +25,10 @@ from tracetide.io.writing.row_groups import TEXT_VALUES, RowGroups
 
 _CHATS = ("chat_id", "parent_chat_id")
 """Of traces that were Bailian's: they tell the tree of a conversation, of which a session is a branch."""
+_TIMES = ("timestamp", "delay")
+"""Which the core checks."""
+_MOST_IDS = 1 << 22
+"""Ids of one request, which become text at once."""
 _KINDS = {type: kind for kind, type in KINDS.items()}
 
 
@@ -108,8 +112,18 @@ class ToolRows:
             ids = None
             if self._block_size:
                 ids = -(-batch.column("input_tokens").to_numpy().astype(np.int64) // self._block_size)
+                self._check_ids(ids)
             for piece, _ in RowGroups(max(len(batch), 1), TEXT_VALUES).pieces(batch, ids):
                 yield piece
+
+    def _check_ids(self, ids: Any) -> None:
+        too_many = ids > _MOST_IDS
+        if too_many.any():
+            row = int(too_many.argmax())
+            raise TraceError(
+                f"row {self._rows + row + 1}: {ids[row]} blocks of {self._block_size} tokens are not "
+                f"allowed; {self._format} has an id for each, and there may be {_MOST_IDS} at most"
+            )
 
     def loss(self) -> Loss:
         """What the format does not tell."""
@@ -143,7 +157,7 @@ class ToolRows:
         if kind == "text":
             return _texts(column)
         if kind == "real":
-            return np.ascontiguousarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
+            return self._reals(column, name)
         if name == "session_id" and column.null_count:
             column = column.fill_null(NO_SESSION)
         self._expect_all(column, name)
@@ -152,6 +166,14 @@ class ToolRows:
         if kind == "u64" and column.type != pa.uint64():
             column = column.cast(pa.uint64())
         return np.ascontiguousarray(column.to_numpy(zero_copy_only=False))
+
+    def _reals(self, column: pa.Array, name: str) -> Any:
+        reals = np.ascontiguousarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
+        endless = np.isinf(reals)
+        if name not in _TIMES and name not in self._core.left_out and endless.any():
+            row = self._rows + int(endless.argmax()) + 1
+            raise TraceError(f"row {row}, column {name!r}: inf is not allowed for {self._format}")
+        return reals
 
     def _expect_all(self, column: pa.Array, name: str) -> None:
         if column.null_count:
