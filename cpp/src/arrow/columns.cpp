@@ -174,8 +174,7 @@ void mark(std::span<const T> values, ColumnData& data, IsMissing is_missing) {
 
 ColumnType type_of(const ColumnInfo& info) {
   constexpr std::array<const char*, 6> formats{"g", "S", "I", "L", "+l", "u"};
-  return {info.name, formats[static_cast<std::size_t>(info.kind)],
-          info.name == "session_id" || info.name == "delay"};
+  return {info.name, formats[static_cast<std::size_t>(info.kind)], info.nullable};
 }
 
 ColumnData data_of(const ColumnInfo& info, const ColumnView& view, std::size_t rows) {
@@ -195,12 +194,11 @@ ColumnData data_of(const ColumnInfo& info, const ColumnView& view, std::size_t r
         }
       },
       view);
-  if (info.name == "session_id") {
-    if (const auto* ids = std::get_if<std::span<const std::uint64_t>>(&view))
-      mark_missing(ids->first(rows), data);
-  } else if (info.name == "delay") {
-    mark_missing(std::get<std::span<const double>>(view).first(rows), data);
-  }
+  if (!info.nullable) return data;
+  if (const auto* ids = std::get_if<std::span<const std::uint64_t>>(&view))
+    mark_missing(ids->first(rows), data);
+  if (const auto* seconds = std::get_if<std::span<const double>>(&view))
+    mark_missing(seconds->first(rows), data);
   return data;
 }
 

@@ -1,7 +1,6 @@
 // Columns by name, whatever holds them: a batch of the engine, or arrays that a caller brings.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -11,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "tracetide/batch.hpp"
+#include "engine/column_table.hpp"
 
 namespace tracetide {
 
@@ -27,22 +26,27 @@ struct TextView {
   std::span<const char> bytes{};
 };
 
+/// In the order of ColumnKind.
 using ColumnView =
     std::variant<std::span<const double>, std::span<const std::uint16_t>, std::span<const std::uint32_t>,
                  std::span<const std::uint64_t>, ListView, TextView>;
-
-/// The alternatives of ColumnView, by their index.
-enum class ColumnKind : std::uint8_t { real, u16, u32, u64, list, text };
 
 struct ColumnInfo {
   std::string name{};
   ColumnKind kind = ColumnKind::u32;
   bool is_signed = false;  ///< of u64: those from 2^63 on are below 0
+  bool nullable = false;   ///< of real and u64: values may be missing
 };
 
-inline constexpr std::array<std::string_view, 3> payload_names{"image_bytes", "audio_bytes", "video_bytes"};
+template <class T>
+[[nodiscard]] std::span<const T> view(const Column<T>& column) noexcept {
+  return column;
+}
+[[nodiscard]] inline ListView view(const ListColumn& column) noexcept {
+  return {column.offsets, column.values};
+}
 
-/// The names and kinds of the columns of a category's traces, in their order in files.
+/// The columns of a category's traces, in their order in files.
 [[nodiscard]] std::vector<ColumnInfo> column_infos(Category category, const OptionalColumns& optional);
 /// A batch's columns, in the order of `column_infos`.
 [[nodiscard]] std::vector<ColumnView> column_views(const Batch& batch);

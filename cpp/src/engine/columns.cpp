@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <stdexcept>
+#include <type_traits>
+
+#include "engine/column_table.hpp"
 
 namespace tracetide {
 namespace {
@@ -31,21 +34,25 @@ void clear(ListColumn& column) noexcept {
   column.values.clear();
 }
 
-template <class Visit>
-void for_each_list(const Columns& columns, Visit&& visit) {
-  for (const ListColumn* const list :
-       {&columns.image_tokens, &columns.audio_tokens, &columns.video_tokens, &columns.hash_ids,
-        &columns.payload_bytes[0], &columns.payload_bytes[1], &columns.payload_bytes[2]})
-    if (!list->offsets.empty()) visit(*list);
+template <class T>
+void clear(Column<T>& column) noexcept {
+  column.clear();
 }
 
 }  // namespace
 
 std::size_t list_values(const Columns& columns, std::size_t first, std::size_t n) noexcept {
   std::size_t values = 0;
-  for_each_list(columns, [&](const ListColumn& list) {
-    values += static_cast<std::size_t>(list.offsets[first + n] - list.offsets[first]);
-  });
+  for (const NativeColumn& native : native_columns) {
+    std::visit(
+        [&](auto place) {
+          const auto& column = column_at(columns, place);
+          if constexpr (std::is_same_v<decltype(column), const ListColumn&>)
+            if (!column.offsets.empty())
+              values += static_cast<std::size_t>(column.offsets[first + n] - column.offsets[first]);
+        },
+        native.place);
+  }
   return values;
 }
 
@@ -59,52 +66,34 @@ void check_items(std::size_t items) {
 }
 
 void clear(Columns& columns) noexcept {
-  columns.timestamp.clear();
-  columns.client_id.clear();
-  columns.input_tokens.clear();
-  columns.output_tokens.clear();
-  columns.reason_tokens.clear();
-  columns.text_tokens.clear();
-  clear(columns.image_tokens);
-  clear(columns.audio_tokens);
-  clear(columns.video_tokens);
-  columns.session_id.clear();
-  columns.turn.clear();
-  columns.delay.clear();
-  clear(columns.hash_ids);
-  for (ListColumn& kind : columns.payload_bytes) clear(kind);
+  for (const NativeColumn& native : native_columns)
+    std::visit([&](auto place) { clear(column_at(columns, place)); }, native.place);
 }
 
 void reserve(Columns& columns, Category category, std::size_t rows) {
-  columns.timestamp.reserve(rows);
-  columns.client_id.reserve(rows);
-  columns.input_tokens.reserve(rows);
-  columns.output_tokens.reserve(rows);
-  if (category == Category::reason) columns.reason_tokens.reserve(rows);
-  if (category == Category::multimodal) columns.text_tokens.reserve(rows);
+  for (const NativeColumn& native : native_columns) {
+    if (!native.is_in(category, {})) continue;
+    std::visit(
+        [&](auto place) {
+          auto& column = column_at(columns, place);
+          if constexpr (!std::is_same_v<decltype(column), ListColumn&>) column.reserve(rows);
+        },
+        native.place);
+  }
 }
 
 void append_rows(Columns& to, const Columns& from, std::size_t first, std::size_t n) {
-  append(to.timestamp, from.timestamp, first, n);
-  append(to.client_id, from.client_id, first, n);
-  append(to.input_tokens, from.input_tokens, first, n);
-  append(to.output_tokens, from.output_tokens, first, n);
-  append(to.reason_tokens, from.reason_tokens, first, n);
-  append(to.text_tokens, from.text_tokens, first, n);
-  append(to.image_tokens, from.image_tokens, first, n);
-  append(to.audio_tokens, from.audio_tokens, first, n);
-  append(to.video_tokens, from.video_tokens, first, n);
-  append(to.session_id, from.session_id, first, n);
-  append(to.turn, from.turn, first, n);
-  append(to.delay, from.delay, first, n);
-  append(to.hash_ids, from.hash_ids, first, n);
-  for (std::size_t kind = 0; kind < to.payload_bytes.size(); ++kind)
-    append(to.payload_bytes[kind], from.payload_bytes[kind], first, n);
+  for (const NativeColumn& native : native_columns)
+    std::visit([&](auto place) { append(column_at(to, place), column_at(from, place), first, n); },
+               native.place);
+}
+
+std::array<ListColumn*, 3> item_lists(Columns& columns) noexcept {
+  return {&columns.image_tokens, &columns.audio_tokens, &columns.video_tokens};
 }
 
 void put_payload_bytes(const std::array<double, 3>& bytes_per_token, Columns& columns) {
-  const std::array<const ListColumn*, 3> tokens{&columns.image_tokens, &columns.audio_tokens,
-                                                &columns.video_tokens};
+  const std::array<ListColumn*, 3> tokens = item_lists(columns);
   for (std::size_t kind = 0; kind < tokens.size(); ++kind) {
     if (!(bytes_per_token[kind] > 0)) continue;
     ListColumn& bytes = columns.payload_bytes[kind];

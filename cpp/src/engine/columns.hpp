@@ -17,6 +17,8 @@ void clear(Columns& columns) noexcept;
 void reserve(Columns& columns, Category category, std::size_t rows);
 /// Appends rows first .. first + n - 1 of `from`.
 void append_rows(Columns& to, const Columns& from, std::size_t first, std::size_t n);
+/// The lists of items, by kind.
+[[nodiscard]] std::array<ListColumn*, 3> item_lists(Columns& columns) noexcept;
 /// Fills the bytes of items: those that stand for a token, by kind, times its tokens; nothing where they are
 /// 0.
 void put_payload_bytes(const std::array<double, 3>& bytes_per_token, Columns& columns);

@@ -260,9 +260,8 @@ void Merger::emit(const MergeRange& range, Columns& out, Column<std::uint32_t>* 
   }
   if (category_ != Category::multimodal) return;
   gather(fields_.column[RequestColumn::text], out.text_tokens);
-  emit_items(0, n, out.image_tokens);
-  emit_items(1, n, out.audio_tokens);
-  emit_items(2, n, out.video_tokens);
+  const auto lists = item_lists(out);
+  for (std::size_t kind = 0; kind < lists.size(); ++kind) emit_items(kind, n, *lists[kind]);
 }
 
 void Merger::emit_items(std::size_t kind, std::uint32_t n, ListColumn& out) {

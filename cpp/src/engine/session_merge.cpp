@@ -109,9 +109,9 @@ void merge_sessions(std::span<const SessionRow> rows, const SessionRows& all, Ca
   if (category == Category::reason) spread(columns.reason_tokens, begin, place, other);
   if (category != Category::multimodal) return;
   spread(columns.text_tokens, begin, place, other);
-  spread_items(rows, place, all, 0, begin, columns.image_tokens);
-  spread_items(rows, place, all, 1, begin, columns.audio_tokens);
-  spread_items(rows, place, all, 2, begin, columns.video_tokens);
+  const auto lists = item_lists(columns);
+  for (std::size_t kind = 0; kind < lists.size(); ++kind)
+    spread_items(rows, place, all, kind, begin, *lists[kind]);
 }
 
 }  // namespace tracetide

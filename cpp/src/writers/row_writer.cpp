@@ -105,18 +105,11 @@ std::uint64_t whole_number(const ColumnView& column, std::size_t row) noexcept {
       column);
 }
 
-// The types of native columns.
 void check_kind(const ColumnInfo& column) {
-  ColumnKind wanted = column.kind;
-  for (const std::string_view name : {"timestamp", "delay", "elapsed_time"})
-    if (column.name == name) wanted = ColumnKind::real;
-  for (const std::string_view name :
-       {"client_id", "input_tokens", "output_tokens", "reason_tokens", "text_tokens"})
-    if (column.name == name) wanted = ColumnKind::u32;
-  for (const std::string_view name : {"image_tokens", "audio_tokens", "video_tokens", "hash_ids"})
-    if (column.name == name) wanted = ColumnKind::list;
-  if (column.name == "turn") wanted = ColumnKind::u16;
-  if (column.name == "session_id" && column.kind != ColumnKind::text) wanted = ColumnKind::u64;
+  ColumnKind wanted = column.name == "elapsed_time" ? ColumnKind::real : column.kind;
+  for (const NativeColumn& native : native_columns)
+    if (column.name == native.name) wanted = native.kind();
+  if (column.name == "session_id" && column.kind == ColumnKind::text) wanted = ColumnKind::text;
   if (column.kind != wanted)
     throw std::invalid_argument("columns: '" + column.name + "' is not of the kind of its native column");
 }

@@ -1,7 +1,11 @@
 #include "writers/text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstring>
+#include <tuple>
+#include <utility>
 
 #include "engine/column_views.hpp"
 #include "writers/cells.hpp"
@@ -11,128 +15,106 @@
 namespace tracetide {
 namespace {
 
-// The key's size is known when compiling, so the copy is one or two moves.
-template <std::size_t size>
-char* put_key(char* to, const char (&key)[size]) noexcept {
-  std::memcpy(to, key, size - 1);
-  return to + size - 1;
-}
-
-constexpr std::size_t longest_key = sizeof ",\"output_tokens\":" - 1;
-constexpr std::size_t numbers_in_row = 4;
-constexpr std::size_t lists_in_row = 3;
-
-// Nothing in CSV, null in JSON.
-template <TextFormat format>
-char* put_missing(char* to) noexcept {
-  return format == TextFormat::jsonl ? put_key(to, "null") : to;
-}
-
-// The last columns of a row, where the job has conversations.
-template <TextFormat format>
-char* put_session(const Batch& batch, std::size_t row, TimestampWriter& delays, char* to) noexcept {
+// What precedes a value. Its size is known when compiling, so the copy is one or two moves.
+template <TextFormat format, std::size_t at>
+constexpr auto lead = [] {
   constexpr bool json = format == TextFormat::jsonl;
-  const std::uint64_t session = batch.session_id()[row];
-  const double delay = batch.delay()[row];
-  to = json ? put_key(to, ",\"session_id\":") : put_key(to, ",");
-  to = session == no_session ? put_missing<format>(to) : put_long_number(to, session);
-  to = json ? put_key(to, ",\"turn\":") : put_key(to, ",");
-  to = put_number(to, batch.turn()[row]);
-  to = json ? put_key(to, ",\"delay\":") : put_key(to, ",");
-  return delay >= 0 ? delays.put(to, delay) : put_missing<format>(to);
-}
+  constexpr std::string_view name = native_columns[at].name;
+  std::array<char, json ? name.size() + 4 : 1> text{at == 0 ? '{' : ','};
+  if constexpr (json) {
+    text[1] = '"';
+    std::copy(name.begin(), name.end(), text.begin() + 2);
+    text[name.size() + 2] = '"';
+    text[name.size() + 3] = ':';
+  }
+  return text;
+}();
 
-template <TextFormat format, Category category>
-char* put_rows(const Batch& batch, char* to) noexcept {
-  constexpr bool json = format == TextFormat::jsonl;
-  const double* const timestamp = batch.timestamp().data();
-  const std::uint32_t* const client_id = batch.client_id().data();
-  const std::uint32_t* const input_tokens = batch.input_tokens().data();
-  const std::uint32_t* const output_tokens = batch.output_tokens().data();
-  [[maybe_unused]] const std::uint32_t* const reason_tokens = batch.reason_tokens().data();
-  [[maybe_unused]] const std::uint32_t* const text_tokens = batch.text_tokens().data();
-  const auto put_items = [](char* place, const ListColumn& column, std::size_t row) noexcept {
-    return put_list(place, column.values.data() + column.offsets[row],
-                    column.values.data() + column.offsets[row + 1], !json);
-  };
+// A column of a batch of a category.
+template <TextFormat format, Category category, std::size_t at>
+class ColumnText {
+ public:
+  explicit ColumnText(const Batch& batch) noexcept
+      : values_(view(column_at(batch.columns(), place))),
+        is_there_(native.is_in(category, batch.optional_columns())) {}
 
-  TimestampWriter time;
-  TimestampWriter delays;
-  const bool has_sessions = batch.has_sessions();
-  const bool has_hash_ids = batch.has_hash_ids();
+  char* put(char* to, std::size_t row) noexcept {
+    if (!(is_optional ? is_there_ : native.is_in(category, {}))) return to;
+    if constexpr (json || at != 0) {
+      std::memcpy(to, lead<format, at>.data(), lead<format, at>.size());
+      to += lead<format, at>.size();
+    }
+    if constexpr (native.kind() == ColumnKind::list) {
+      const std::uint32_t* const items = values_.values.data();
+      return put_list(to, items + values_.offsets[row], items + values_.offsets[row + 1], !json);
+    } else if constexpr (native.kind() == ColumnKind::real) {
+      return native.nullable && !(values_[row] >= 0) ? put_missing(to) : time_.put(to, values_[row]);
+    } else if constexpr (native.kind() == ColumnKind::u64) {
+      return native.nullable && values_[row] == no_session ? put_missing(to)
+                                                           : put_long_number(to, values_[row]);
+    } else {
+      return put_number(to, values_[row]);
+    }
+  }
+
+ private:
+  static constexpr bool json = format == TextFormat::jsonl;
+  static constexpr const NativeColumn& native = native_columns[at];
+  static constexpr auto place = std::get<native.place.index()>(native.place);
+  static constexpr bool is_optional =
+      native.jobs > ColumnOf::multimodal &&
+      (category == Category::multimodal || native.jobs != ColumnOf::payload_bytes);
+
+  // Nothing in CSV, null in JSON.
+  static char* put_missing(char* to) noexcept { return json ? put_text(to, "null") : to; }
+
+  decltype(view(column_at(std::declval<const Columns&>(), place))) values_;
+  bool is_there_;
+  TimestampWriter time_{};
+};
+
+template <TextFormat format, Category category, std::size_t... at>
+char* put_rows(const Batch& batch, char* to, std::index_sequence<at...> /*columns*/) noexcept {
+  std::tuple columns{ColumnText<format, category, at>(batch)...};
   const std::size_t rows = batch.size();
   for (std::size_t row = 0; row < rows; ++row) {
-    if constexpr (json) to = put_key(to, "{\"timestamp\":");
-    to = time.put(to, timestamp[row]);
-    to = json ? put_key(to, ",\"client_id\":") : put_key(to, ",");
-    to = put_number(to, client_id[row]);
-    to = json ? put_key(to, ",\"input_tokens\":") : to + 1;  // put_number left a comma
-    to = put_number(to, input_tokens[row]);
-    to = json ? put_key(to, ",\"output_tokens\":") : to + 1;
-    to = put_number(to, output_tokens[row]);
-    if constexpr (category == Category::reason) {
-      to = json ? put_key(to, ",\"reason_tokens\":") : to + 1;
-      to = put_number(to, reason_tokens[row]);
-    }
-    if constexpr (category == Category::multimodal) {
-      to = json ? put_key(to, ",\"text_tokens\":") : to + 1;
-      to = put_number(to, text_tokens[row]);
-      to = json ? put_key(to, ",\"image_tokens\":") : to + 1;
-      to = put_items(to, batch.image_tokens(), row);
-      to = json ? put_key(to, ",\"audio_tokens\":") : put_key(to, ",");
-      to = put_items(to, batch.audio_tokens(), row);
-      to = json ? put_key(to, ",\"video_tokens\":") : put_key(to, ",");
-      to = put_items(to, batch.video_tokens(), row);
-    }
-    if (has_sessions) to = put_session<format>(batch, row, delays, to);
-    if (has_hash_ids) {
-      to = json ? put_key(to, ",\"hash_ids\":") : put_key(to, ",");
-      to = put_items(to, batch.hash_ids(), row);
-    }
-    if constexpr (category == Category::multimodal) {
-      for (std::size_t kind = 0; kind < payload_names.size(); ++kind) {
-        if (!batch.has_payload_bytes(kind)) continue;
-        to = json ? put_key(put_key(put_text(put_key(to, ",\""), payload_names[kind]), "\""), ":")
-                  : put_key(to, ",");
-        to = put_items(to, batch.payload_bytes(kind), row);
-      }
-    }
-    to = json ? put_key(to, "}\n") : put_key(to, "\n");
+    std::apply([&](auto&... column) { ((to = column.put(to, row)), ...); }, columns);
+    to = put_text(to, format == TextFormat::jsonl ? "}\n" : "\n");
   }
   return to;
 }
 
 template <TextFormat format>
 char* put_rows(const Batch& batch, char* to) noexcept {
+  constexpr std::make_index_sequence<native_columns.size()> every_column;
   switch (batch.category()) {
     case Category::language:
-      return put_rows<format, Category::language>(batch, to);
+      return put_rows<format, Category::language>(batch, to, every_column);
     case Category::reason:
-      return put_rows<format, Category::reason>(batch, to);
+      return put_rows<format, Category::reason>(batch, to, every_column);
     case Category::multimodal:
-      return put_rows<format, Category::multimodal>(batch, to);
+      return put_rows<format, Category::multimodal>(batch, to, every_column);
   }
   return to;
 }
 
 // Room for every row at its longest, so that no write has to look.
 std::size_t longest_text(const Batch& batch, TextFormat format) noexcept {
+  constexpr std::array values{TimestampWriter::longest, longest_number, longest_number, longest_long_number,
+                              std::size_t{4}};  // by the kind of the column
   const bool json = format == TextFormat::jsonl;
-  const std::size_t key = json ? longest_key : 1;
-  std::size_t row = (json ? 2 : 1) + key + TimestampWriter::longest + numbers_in_row * (key + longest_number);
+  std::size_t row = 2;
   std::size_t items = 0;
-  if (batch.category() == Category::multimodal) {
-    row += 2 * lists_in_row * (key + 4);
-    items = batch.image_tokens().values.size() + batch.audio_tokens().values.size() +
-            batch.video_tokens().values.size();
-    for (std::size_t kind = 0; kind < payload_names.size(); ++kind)
-      items += batch.payload_bytes(kind).values.size();
+  for (const NativeColumn& native : native_columns) {
+    if (!native.is_in(batch.category(), batch.optional_columns())) continue;
+    row += (json ? native.name.size() + 4 : 1) + values[static_cast<std::size_t>(native.kind())];
+    std::visit(
+        [&](auto place) {
+          const auto& column = column_at(batch.columns(), place);
+          if constexpr (std::is_same_v<decltype(column), const ListColumn&>) items += column.values.size();
+        },
+        native.place);
   }
-  if (batch.has_hash_ids()) {
-    row += key + 4;
-    items += batch.hash_ids().values.size();
-  }
-  if (batch.has_sessions()) row += 3 * key + longest_long_number + longest_number + TimestampWriter::longest;
   return batch.size() * row + items * (longest_number + 1) + number_room;
 }
 
