@@ -7,6 +7,8 @@ namespace tracetide::bindings {
 
 /// ProfileError; std::system_error as OSError with errno and filename.
 void register_errors(pybind11::module_& module);
+/// What there is, by name: columns, fields, families.
+void register_names(pybind11::module_& module);
 void register_profile(pybind11::module_& module);
 void register_job(pybind11::module_& module);
 void register_rows(pybind11::module_& module);

@@ -6,6 +6,7 @@ namespace py = pybind11;
 PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   module.doc() = "The C++ core of tracetide.";
   tracetide::bindings::register_errors(module);
+  tracetide::bindings::register_names(module);
   tracetide::bindings::register_profile(module);
   tracetide::bindings::register_job(module);
   tracetide::bindings::register_rows(module);

@@ -6,6 +6,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+COLUMNS: tuple[tuple[str, str, str, str, bool], ...]
+"""Of native traces, in their order in files: name, kind (real, u16, u32, u64 or list), which jobs have it
+("", which is all; reason or multimodal; sessions, hash_ids or payload_bytes), unit, and whether values may
+be missing.
+"""
+NO_SESSION: int
+CATEGORY_FIELDS: dict[str, tuple[str, ...]]
+FAMILIES: tuple[str, ...]
+COUNTS: tuple[str, ...]
+ITEM_KINDS: tuple[str, ...]
+MISSING: int
+
 class ProfileError(ValueError): ...
 
 class Profile:
@@ -46,7 +58,7 @@ class Profile:
     def recorded(self, epoch: int, client: int, field: str) -> int | None: ...
     def resolved(self, epoch: int, client: int, field: str) -> int | None: ...
     def ids(self, resolved: bool) -> npt.NDArray[np.uint32]:
-        """Distributions by epoch, client and field; 0xFFFFFFFF: missing."""
+        """Distributions by epoch, client and field, or `MISSING`."""
     def distribution(self, id: int) -> dict[str, Any]:
         """`kind` ("integer_pmf", "real_pmf", "quantiles", "bins"), `values`, `probabilities` (all but
         quantiles), `minimum`, `maximum`. Bin i holds the whole numbers from values[i] to before
@@ -63,12 +75,12 @@ class Profile:
     def session_models(self) -> list[dict[str, Any]]:
         """Each as `ProfileBuilder.add_session_model` takes it, with its steps as `steps`."""
     def client_sessions(self) -> npt.NDArray[np.uint32]:
-        """The number of each client's model of sessions; 0xFFFFFFFF: none."""
+        """The number of each client's model of sessions, or `MISSING`."""
     def without_sessions(self) -> Profile: ...
     def prompt_models(self) -> list[dict[str, Any]]:
         """Each with `share` and `levels`, of (exponent, prompts, distribution of the tokens) each."""
     def client_prompts(self) -> npt.NDArray[np.uint32]:
-        """The number of each client's model of prompts; 0xFFFFFFFF: none."""
+        """The number of each client's model of prompts, or `MISSING`."""
     def without_prompts(self) -> Profile: ...
 
 class ProfileBuilder:
@@ -105,7 +117,7 @@ class ProfileBuilder:
         self, values: npt.NDArray[np.uint32], probabilities: npt.NDArray[np.float64], maximum: float
     ) -> int: ...
     def set_fields(self, client: int, ids: npt.NDArray[np.uint32]) -> None:
-        """Distributions by epoch and field; 0xFFFFFFFF leaves one as it is."""
+        """Distributions by epoch and field; `MISSING` leaves one as it is."""
     def set_correlation(self, client: int, field_a: str, field_b: str, spearman: float) -> None: ...
     @property
     def session_models(self) -> int:
@@ -201,7 +213,7 @@ class Batch:
     def names(self) -> list[str]:
         """Column names, in the order of a native trace."""
     def column(self, name: str) -> npt.NDArray[Any] | tuple[npt.NDArray[np.int32], npt.NDArray[np.uint32]]:
-        """An array, or (offsets, values) of a list column: `image_tokens`, `audio_tokens`, `video_tokens`."""
+        """An array, or (offsets, values) of a list column."""
 
 class Stream:
     """Iterator of batches. Waits without the GIL and honours signals."""

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statistics_helpers import accept
-from tracetide.base.renewal import EXPONENTIAL, GAMMA, WEIBULL, gap_cv, integrated_tail
+from tracetide.base.renewal import gap_cv, integrated_tail
+from tracetide.base.vocabulary import EXPONENTIAL, GAMMA, WEIBULL
 
 
 def pmf(*values):

@@ -1,19 +1,8 @@
-// Names of the vocabulary's enumerations, and the fields of each category.
-#include <array>
-
-#include "tracetide/profile.hpp"
+#include "profile/names.hpp"
 
 namespace tracetide {
 
 namespace {
-
-constexpr std::array<std::string_view, field_count> field_names = {
-    "input_tokens", "output_tokens", "reason_ratio", "text_tokens", "image_count",
-    "image_tokens", "audio_count",   "audio_tokens", "video_count", "video_tokens",
-};
-constexpr std::array<std::string_view, 3> category_names = {"language", "reason", "multimodal"};
-constexpr std::array<std::string_view, 3> family_names = {"Exponential", "Gamma", "Weibull"};
-constexpr std::array<std::string_view, 4> counts_names = {"profile", "pinned", "renewal", "servegen"};
 
 constexpr std::array language_fields = {Field::input_tokens, Field::output_tokens};
 constexpr std::array reason_fields = {Field::input_tokens, Field::output_tokens, Field::reason_ratio};

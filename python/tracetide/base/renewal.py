@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tracetide.base.vocabulary import EXPONENTIAL, GAMMA
+
 Floats = npt.NDArray[np.float64]
 
-EXPONENTIAL, GAMMA, WEIBULL = 0, 1, 2
 _STEPS_PER_UNIT = 10
 _FROM, _TO = -9.0, 16.0
 """ln of the shortest and longest times, in mean gaps of the whole, of the integral."""
@@ -32,7 +33,7 @@ def gap_cv(rate: Floats, family: npt.NDArray[np.uint8], shape: Floats) -> float:
 
     Args:
         rate: requests/s of each process, above 0.
-        family: 0 Exponential, 1 Gamma, 2 Weibull.
+        family: the number of the law of its gaps.
         shape: of its gaps.
     """
     if rate.size == 1:

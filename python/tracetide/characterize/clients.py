@@ -35,7 +35,7 @@ class Clients:
     """
 
     def __init__(self, category: str) -> None:
-        self._shares = {"reason": ("reason_tokens",), "multimodal": ("item_tokens",)}.get(category, ())
+        self._shares = {"reason": ("reason",), "multimodal": ("item",)}.get(category, ())
         self._figures = {"reason": "5, 6, 17", "multimodal": "5, 6, 11, 12"}.get(category, "5, 6")
         self._cells = ClientCells((*GAPS, *_LENGTHS, *self._shares))
 
@@ -45,9 +45,7 @@ class Clients:
         gap = np.nan_to_num(part.client_gap_s)
         columns = [~np.isnan(part.client_gap_s), gap, gap * gap]
         columns += [rows.sort(part.column(name)) for name in _LENGTHS]
-        columns += [
-            rows.sort(part.reason if name == "reason_tokens" else part.all_items) for name in self._shares
-        ]
+        columns += [rows.sort(part.reason if name == "reason" else part.all_items) for name in self._shares]
         time_ns = np.asarray(rows.sort(part.piece.time_ns), dtype=np.int64)
         self._cells.add(np.asarray(rows.client, dtype=np.uint32), time_ns, columns)
 
@@ -66,8 +64,8 @@ class Clients:
         found = {"cv": gap_cv(*(cells.sums[name] for name in GAPS))}
         found |= {f"mean_{name}": cells.mean(name) for name in _LENGTHS}
         for name in self._shares:
-            of = "output_tokens" if name == "reason_tokens" else "input_tokens"
-            found[_share_name(name)] = Intervals.ratio(cells.sums[name], cells.sums[of])
+            of = "output_tokens" if name == "reason" else "input_tokens"
+            found[f"{name}_share"] = Intervals.ratio(cells.sums[name], cells.sums[of])
         return found
 
     def _columns(self, cells: Cells, whole: Whole) -> dict[str, Any]:
@@ -177,7 +175,3 @@ def _ranges(cells: Cells, values: Floats, size: int) -> tuple[Floats, Floats]:
     np.minimum.at(low, cells.client[known], values[known])
     np.maximum.at(high, cells.client[known], values[known])
     return np.where(np.isfinite(low), low, np.nan), np.where(np.isfinite(high), high, np.nan)
-
-
-def _share_name(name: str) -> str:
-    return {"reason_tokens": "reason_share", "item_tokens": "item_share"}[name]

@@ -12,14 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide.base.errors import TraceError
+from tracetide.base.vocabulary import KINDS
 from tracetide.charts.chart import Chart
 from tracetide.measures.gaps import Gaps
 from tracetide.passes.pieces import Piece
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-KINDS = ("image", "audio", "video")
 
 
 class Part:

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide.base.grid import NS
+from tracetide.base.vocabulary import FAMILY_KEYS, GAMMA, WEIBULL
 from tracetide.characterize.figures.gaps import chart
 from tracetide.characterize.finding import Finding, Part, Whole, quantile_numbers, table_of
-from tracetide.fit.families import FAMILIES, Fits, fit_groups
+from tracetide.fit.families import Fits, fit_groups
 from tracetide.fit.sample import GroupedSample
 from tracetide.measures.burstiness import WindowGaps
 from tracetide.statistics.log_histogram import LogHistogram
@@ -132,9 +133,10 @@ class GapFits:
             "window": self._window_ns / NS,
             "windows": int(fitted.sum()),
             "share_of_families": {
-                name: _average((columns["family"] == name).astype(np.float64), weights) for name in FAMILIES
+                name: _average((columns["family"] == name).astype(np.float64), weights)
+                for name in FAMILY_KEYS
             },
-            "ks_of_families": {name: _average(columns[f"ks_{name}"], weights) for name in FAMILIES},
+            "ks_of_families": {name: _average(columns[f"ks_{name}"], weights) for name in FAMILY_KEYS},
             "busiest_window": self._busiest_numbers(columns),
         }
         tables = {"gaps_windows": table_of(columns), "gaps_busiest_window": self._curves(columns)}
@@ -175,11 +177,10 @@ class GapFits:
 
 def _fit_columns(fits: Fits) -> dict[str, Any]:
     return {
-        "family": np.array(FAMILIES)[fits.family],
-        "shape_gamma": fits.shapes[1],
-        "shape_weibull": fits.shapes[2],
-        **{f"ks_{name}": fits.ks[number] for number, name in enumerate(FAMILIES)},
-        **{f"p_{name}": fits.p_value[number] for number, name in enumerate(FAMILIES)},
+        "family": np.array(FAMILY_KEYS)[fits.family],
+        **{f"shape_{FAMILY_KEYS[number]}": fits.shapes[number] for number in (GAMMA, WEIBULL)},
+        **{f"ks_{name}": fits.ks[number] for number, name in enumerate(FAMILY_KEYS)},
+        **{f"p_{name}": fits.p_value[number] for number, name in enumerate(FAMILY_KEYS)},
     }
 
 

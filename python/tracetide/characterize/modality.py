@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from tracetide.base.vocabulary import KINDS
 from tracetide.characterize.correlation import bins_table
 from tracetide.characterize.figures.modality import chart
-from tracetide.characterize.finding import KINDS, Finding, Part, Whole, quantile_numbers, table_of
+from tracetide.characterize.finding import Finding, Part, Whole, quantile_numbers, table_of
 from tracetide.characterize.rates import readable_step
 from tracetide.measures.intervals import IntervalSums
 from tracetide.measures.pairs import Pairs

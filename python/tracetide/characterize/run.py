@@ -10,24 +10,18 @@ from tracetide.characterize.characterization import Characterization
 from tracetide.characterize.clients import Clients
 from tracetide.characterize.conversations import Conversations
 from tracetide.characterize.correlation import InputOutput
-from tracetide.characterize.finding import KINDS, Accumulator, Part, Whole
+from tracetide.characterize.finding import Accumulator, Part, Whole
 from tracetide.characterize.gaps import GapFits
 from tracetide.characterize.lengths import LengthFits
 from tracetide.characterize.modality import Modality
 from tracetide.characterize.rates import Rates
 from tracetide.characterize.reasoning import Reasoning
+from tracetide.columns import LIST_COLUMNS, TOKEN_COLUMNS
 from tracetide.measures.gaps import Gaps
 from tracetide.measures.source import Source
 
 DEFAULT_WINDOW_S = 600.0
-_COLUMNS = (
-    "input_tokens",
-    "output_tokens",
-    "reason_tokens",
-    "text_tokens",
-    *(f"{kind}_tokens" for kind in KINDS),
-    "session_id",
-)
+_COLUMNS = (*TOKEN_COLUMNS, *LIST_COLUMNS, "session_id")
 
 
 def characterize_source(

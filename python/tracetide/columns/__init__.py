@@ -4,27 +4,31 @@
 """
 
 from tracetide.columns.table import (
+    CATEGORY_COLUMNS,
     DTYPES,
     LATEST,
     LIST_COLUMNS,
     NO_SESSION,
     NULLABLE,
-    REQUIRED,
+    TOKEN_COLUMNS,
     Array,
     Column,
     ListColumn,
+    category_of,
     check_columns,
 )
 
 __all__ = [
+    "CATEGORY_COLUMNS",
     "DTYPES",
     "LATEST",
     "LIST_COLUMNS",
     "NO_SESSION",
     "NULLABLE",
-    "REQUIRED",
+    "TOKEN_COLUMNS",
     "Array",
     "Column",
     "ListColumn",
+    "category_of",
     "check_columns",
 ]

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from tracetide import _core
 from tracetide.columns.session_numbers import without_empty
-from tracetide.columns.table import NO_SESSION, NULLABLE, Column, ListColumn
+from tracetide.columns.table import KIND_TYPES, NO_SESSION, NULLABLE, Column, ListColumn
 
 JOB_KEY = "tracetide.job"
 """Key of the job's JSON in a schema's metadata."""
@@ -31,10 +31,7 @@ def job_metadata(metadata: Mapping[str, Any] | None) -> dict[str, str] | None:
 
 
 KINDS = {
-    "real": pa.float64(),
-    "u16": pa.uint16(),
-    "u32": pa.uint32(),
-    "u64": pa.uint64(),
+    **{kind: pa.from_numpy_dtype(dtype) for kind, dtype in KIND_TYPES.items()},
     "list": LIST_TYPE,
 }
 """Arrow types by the core's names of kinds of columns."""

@@ -2,46 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from tracetide import _core
+
 Array: TypeAlias = npt.NDArray[Any]
+
+KIND_TYPES: dict[str, type[np.generic]] = {
+    "real": np.float64,
+    "u16": np.uint16,
+    "u32": np.uint32,
+    "u64": np.uint64,
+}
+"""By the core's names of kinds of columns with one value per request."""
 
 DTYPES: dict[str, type[np.generic]] = {
     "request_id": np.uint64,
-    "timestamp": np.float64,
-    "client_id": np.uint32,
-    "input_tokens": np.uint32,
-    "output_tokens": np.uint32,
-    "reason_tokens": np.uint32,
-    "text_tokens": np.uint32,
-    "session_id": np.uint64,
-    "turn": np.uint16,
-    "delay": np.float64,
+    **{name: KIND_TYPES[kind] for name, kind, *_ in _core.COLUMNS if kind in KIND_TYPES},
 }
 """Columns with one value per request; `timestamp` in seconds from the job's start."""
 
-LIST_COLUMNS = ("image_tokens", "audio_tokens", "video_tokens")
+TOKEN_COLUMNS = tuple(name for name, _, _, unit, _ in _core.COLUMNS if unit == "tokens" and name in DTYPES)
+"""Columns with a number of tokens per request."""
+
+LIST_COLUMNS = tuple(name for name, kind, _, unit, _ in _core.COLUMNS if kind == "list" and unit == "tokens")
 """Columns with a list of uint32 per request: the tokens of each item."""
 
-REQUIRED = ("timestamp", "client_id", "input_tokens", "output_tokens")
-"""Columns that every native trace has."""
+CATEGORY_COLUMNS = {
+    category: tuple(name for name, _, jobs, *_ in _core.COLUMNS if jobs == category)
+    for category in _core.CATEGORY_FIELDS
+}
+"""Columns that only requests of a category have."""
 
-
-NO_SESSION = 2**64 - 1
+NO_SESSION = _core.NO_SESSION
 """The `session_id` of a request that stands alone, in NumPy."""
 
-NULLABLE = ("session_id", "delay")
+NULLABLE = tuple(name for name, *_, is_nullable in _core.COLUMNS if is_nullable)
 """Columns that may lack a value: null in files; in NumPy `NO_SESSION` or None, and NaN."""
 
 LATEST = 2**63 / 1e9
 """Times and delays are before it, in seconds, as they are whole nanoseconds in 64 bits."""
 
 _MOST_ITEMS = 2**31 - 1
-_LISTS = (*LIST_COLUMNS, "hash_ids", "image_bytes", "audio_bytes", "video_bytes")
+_LISTS = tuple(name for name, kind, *_ in _core.COLUMNS if kind == "list")
 _TEXT_OR_NUMBER = ("session_id",)
 _KINDS = "biufO"
 """Of NumPy's types, those of columns without a meaning of their own: numbers, and objects that are texts."""
@@ -155,6 +162,13 @@ class ListColumn:
 
 
 Column: TypeAlias = "Array | ListColumn"
+
+
+def category_of(columns: Iterable[str]) -> str:
+    """The category of requests with these columns."""
+    there = set(columns)
+    found = [category for category, own in CATEGORY_COLUMNS.items() if there & set(own)]
+    return found[-1] if found else "language"
 
 
 def check_columns(columns: Mapping[str, Column], *, in_order: bool = True) -> None:

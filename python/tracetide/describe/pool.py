@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from tracetide import _core
 from tracetide.base.grid import NS
+from tracetide.base.vocabulary import FAMILY_KEYS, MISSING
 from tracetide.describe.description import Description, Lengths, RateCurve, TopClient
 from tracetide.describe.weighted import Floats, lengths_of, quantiles, top_shares
 from tracetide.profile.points import points_of
 from tracetide.profile.pool import ClientPool
 
-FAMILIES = ("exponential", "gamma", "weibull")
 _TOP = 5
 
 
@@ -53,7 +53,7 @@ def describe_pool(pool: ClientPool) -> Description:
         },
         families={
             name: float(expected[cells["family"] == number].sum() / total) if total else 0.0
-            for number, name in enumerate(FAMILIES)
+            for number, name in enumerate(FAMILY_KEYS)
         },
         lengths=fields,
         left_out=[names[client] for client in without],
@@ -95,7 +95,7 @@ def _models(profile: _core.Profile, requests: Floats) -> dict[str, Any]:
 
 def _members(models: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
     """The clients that have a model, and their models."""
-    member = np.flatnonzero(models != 0xFFFFFFFF)
+    member = np.flatnonzero(models != MISSING)
     return member, models[member]
 
 

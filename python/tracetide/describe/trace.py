@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tracetide.base.errors import TraceError
-from tracetide.columns import LIST_COLUMNS, ListColumn
+from tracetide.columns import LIST_COLUMNS, TOKEN_COLUMNS, ListColumn, category_of
 from tracetide.describe.arrivals import Arrivals
 from tracetide.describe.description import Description, Lengths, RateCurve, TopClient
 from tracetide.describe.weighted import lengths_of, top_shares
@@ -25,7 +25,6 @@ from tracetide.trace import Trace
 
 _STEPS = 144
 _TOP = 5
-_LENGTHS = ("input_tokens", "output_tokens", "reason_tokens", "text_tokens")
 _MOST_CLIENTS = 2**32
 
 
@@ -71,16 +70,14 @@ class _Measured:
         self._codes = ClientCodes(client, most=_MOST_CLIENTS)
         self._requests = np.zeros(0, dtype=np.int64)
         self._arrivals = Arrivals(is_ordered=isinstance(trace, TraceScan) and trace.is_ordered)
-        self._numbers = [_Numbers(column) for column in there if column in _LENGTHS]
+        self._numbers = [_Numbers(column) for column in there if column in TOKEN_COLUMNS]
         self._items = [
             _Items(column) for column in there if column in LIST_COLUMNS and _has_lists(trace, column)
         ]
-        self._category = "multimodal" if "text_tokens" in there else "language"
-        if self._category == "language" and "reason_tokens" in there:
-            self._category = "reason"
+        self._category = category_of(column for column in there if column not in LIST_COLUMNS)
         self._prefixes = _Prefixes(trace, cache_blocks) if "hash_ids" in there else None
         ids = ["hash_ids"] if self._prefixes else []
-        read = {"timestamp", client, *_LENGTHS, *(column.column for column in self._items), *ids}
+        read = {"timestamp", client, *TOKEN_COLUMNS, *(column.column for column in self._items), *ids}
         self.columns = [column for column in there if column in read]
 
     def add(self, batch: pa.RecordBatch) -> None:

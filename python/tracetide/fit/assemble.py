@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide import _core
+from tracetide.base.vocabulary import FIELDS, MISSING
 from tracetide.fit.arrivals import Cells
-from tracetide.fit.lengths import FIELDS, FittedField
+from tracetide.fit.lengths import FittedField
 from tracetide.passes.pieces import Grid
 from tracetide.profile.prompts import Prefixes, add_prefixes
 from tracetide.profile.sessions import Sessions, add_sessions
@@ -96,13 +97,13 @@ def _add_clients(builder: _core.ProfileBuilder, parts: Parts) -> None:
 
 def _add_distributions(builder: _core.ProfileBuilder, parts: Parts, epochs: int) -> None:
     fields = FIELDS[parts.category]
-    ids = np.full((epochs, len(fields)), 0xFFFFFFFF, dtype=np.uint32)
+    ids = np.full((epochs, len(fields)), MISSING, dtype=np.uint32)
     order = sorted(parts.fitted, key=lambda entry: (entry.client, entry.epoch, fields.index(entry.field)))
     for position, entry in enumerate(order):
         # An epoch after the last window is there if that was left out.
         at = min(entry.epoch, epochs - 1), fields.index(entry.field)
-        if ids[at] == 0xFFFFFFFF:
+        if ids[at] == MISSING:
             ids[at] = entry.law.add_to(builder)
         if position + 1 == len(order) or order[position + 1].client != entry.client:
             builder.set_fields(entry.client, ids)
-            ids[:] = 0xFFFFFFFF
+            ids[:] = MISSING

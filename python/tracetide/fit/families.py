@@ -14,9 +14,6 @@ from scipy import special  # type: ignore[import-untyped]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-FAMILIES = ("exponential", "gamma", "weibull")
-"""In the order of their numbers in a profile."""
-
 SMALLEST_SHAPE, LARGEST_SHAPE = 0.005, 1e5
 """What a profile can hold; fitted shapes are clamped to it."""
 

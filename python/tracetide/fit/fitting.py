@@ -17,12 +17,12 @@ from tracetide._version import __version__
 from tracetide.base.errors import EmptyRequestWarning, TraceError, outside
 from tracetide.base.grid import NS
 from tracetide.base.readable import path_text
+from tracetide.base.vocabulary import FAMILY_KEYS
 from tracetide.base.wording import Option, Told
 from tracetide.fit.arrivals import FALLBACKS, Arrivals, Cells
 from tracetide.fit.assemble import Parts, assemble
 from tracetide.fit.conversations import Conversations
 from tracetide.fit.extent import Extent, told_end
-from tracetide.fit.families import FAMILIES
 from tracetide.fit.lengths import Lengths
 from tracetide.fit.options import Options
 from tracetide.fit.prefixes import Prefixes
@@ -66,7 +66,7 @@ class Fitting:
             SessionRecord(
                 has_sessions=has("session_id"),
                 has_ids=has("hash_ids"),
-                has_reasoning=has("reason_tokens"),
+                has_reasoning=scan.category == "reason",
             )
             if options.sessions
             else None
@@ -239,7 +239,7 @@ class Fitting:
             "tick_ns": self._arrivals.tick_ns,
             "client_column": self._codes.column,
             "options": asdict(self._options),
-            "families": {family: _rounded(share) for family, share in zip(FAMILIES, shares, strict=True)},
+            "families": {family: _rounded(share) for family, share in zip(FAMILY_KEYS, shares, strict=True)},
             "family_from": {word: _rounded(share) for word, share in zip(FALLBACKS, fallbacks, strict=True)},
             "coarsest_bits": self._lengths.coarsest,
             "correlations_shrunk": self._lengths.correlations.shrunk,

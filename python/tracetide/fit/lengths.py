@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide.base.errors import TraceError
+from tracetide.base.vocabulary import FIELDS, KINDS
 from tracetide.fit.correlation import Correlations, spearman_groups
 from tracetide.fit.parametric import Goodness, exponential, mixture
 from tracetide.fit.sample import GroupedSample
@@ -18,19 +19,6 @@ from tracetide.statistics.histogram import FULL_BITS, Counts, Histograms
 
 Values = npt.NDArray[np.uint32]
 Ints = npt.NDArray[np.int64]
-
-KINDS = ("image", "audio", "video")
-
-FIELDS = {
-    "language": ("input_tokens", "output_tokens"),
-    "reason": ("input_tokens", "output_tokens", "reason_ratio"),
-    "multimodal": (
-        "output_tokens",
-        "text_tokens",
-        *(f"{kind}_{what}" for kind in KINDS for what in ("count", "tokens")),
-    ),
-}
-"""The fields of each category of profile, in their order."""
 
 _SAMPLE_CAP, _SAMPLE_BUDGET = 1 << 16, 1 << 21
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from tracetide.base.vocabulary import FAMILY_KEYS, GAMMA, WEIBULL
 from tracetide.fit.arrivals import FALLBACKS, Cells
-from tracetide.fit.families import FAMILIES
 from tracetide.fit.lengths import FittedField
 from tracetide.io.writing.table import write_table
 
@@ -73,13 +73,12 @@ def windows_table(cells: Cells, rates: Any, names: list[str], window_s: float) -
         "requests": cells.requests,
         "rate": rates,
         "cv": cells.cv,
-        "family": _words(cells.family, FAMILIES),
+        "family": _words(cells.family, FAMILY_KEYS),
         "shape": cells.shape,
         "fallback": _words(cells.fallback, FALLBACKS),
-        "shape_gamma": cells.shapes[1],
-        "shape_weibull": cells.shapes[2],
-        **{f"ks_{family}": cells.ks[number] for number, family in enumerate(FAMILIES)},
-        **{f"p_{family}": cells.p_value[number] for number, family in enumerate(FAMILIES)},
+        **{f"shape_{FAMILY_KEYS[number]}": cells.shapes[number] for number in (GAMMA, WEIBULL)},
+        **{f"ks_{family}": cells.ks[number] for number, family in enumerate(FAMILY_KEYS)},
+        **{f"p_{family}": cells.p_value[number] for number, family in enumerate(FAMILY_KEYS)},
     }
     return pa.table({name: _no_nan(column) for name, column in columns.items()})
 

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from tracetide.base.wording import Option, Told
+from tracetide.columns import CATEGORY_COLUMNS
 from tracetide.io.reading import TraceScan, scan
 from tracetide.io.reading.fields import NATIVE, not_empty
 from tracetide.io.reading.open_source import open_source
@@ -100,8 +101,5 @@ def codes_of(
 def columns_of(found: TraceScan, client: str | None) -> Sequence[str]:
     """The columns that a fit reads."""
     wanted = {"timestamp", "input_tokens", "output_tokens", "session_id", "hash_ids", client}
-    if found.category == "reason":
-        wanted.add("reason_tokens")
-    if found.category == "multimodal":
-        wanted |= {"text_tokens", "image_tokens", "audio_tokens", "video_tokens"}
+    wanted |= {*CATEGORY_COLUMNS[found.category]}
     return [name for name in found.columns if name in wanted]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from tracetide.base.durations import parse_duration
 from tracetide.base.errors import IdleWindowWarning, MissingDataWarning, outside
 from tracetide.base.numbers import check_threads
+from tracetide.base.vocabulary import COUNTS
 from tracetide.job.options import (
-    COUNTS,
     MISSING,
     block_size_of,
     choice,

@@ -6,9 +6,9 @@ import operator
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
+from tracetide.base.vocabulary import KINDS
 from tracetide.job.rates import Rate
 
-COUNTS = ("profile", "pinned", "renewal", "servegen")
 COUPLINGS = ("profile", "independent", "comonotonic")
 MISSING = ("nearest", "error")
 _COUPLING_HELP = (
@@ -85,7 +85,7 @@ def block_size_of(value: int | None) -> int | None:
 
 def payload_bytes_of(given: Mapping[str, float] | None) -> list[float]:
     """Bytes a token by kind; 0 where they are not given."""
-    found = dict.fromkeys(("image", "audio", "video"), 0.0)
+    found = dict.fromkeys(KINDS, 0.0)
     if not isinstance(given, Mapping | None) or (given and not given.keys() <= found.keys()):
         raise ValueError(
             f'payload_bytes: {given!r} is not allowed; it must be a mapping such as {{"image": 240}} of '

@@ -18,11 +18,10 @@ import numpy as np
 from tracetide import _core
 from tracetide.base.grid import NS
 from tracetide.base.renewal import own_cv
+from tracetide.base.vocabulary import FAMILIES, GAMMA, MISSING, WEIBULL
 from tracetide.io.writing.base import Written
 from tracetide.io.writing.output import new_folder
 
-_MISSING = 2**32 - 1
-_FAMILIES = ("Exponential", "Gamma", "Weibull")
 _VALUES_OF_BIN = 8
 _DRAWS = 2048
 _MOST_EPOCHS = 10_000
@@ -117,9 +116,10 @@ class _Folder:
                 lines.append(f"{start},0.0,0.0,,0.0,0.0\n")
                 continue
             shape, cv = float(cells["shape"][row]), float(cells["cv"][row])
-            family = _FAMILIES[int(cells["family"][row])]
-            cv = cv if math.isfinite(cv) else own_cv(int(cells["family"][row]), shape)
-            lines.append(f"{start},{rate!r},{cv!r},{family},{shape!r},{_scale(family, shape, rate)!r}\n")
+            family = int(cells["family"][row])
+            cv = cv if math.isfinite(cv) else own_cv(family, shape)
+            scale = _scale(family, shape, rate)
+            lines.append(f"{start},{rate!r},{cv!r},{FAMILIES[family]},{shape!r},{scale!r}\n")
         return "".join(lines)
 
     def _dataset(self, client: int) -> str:
@@ -129,7 +129,7 @@ class _Folder:
             epochs[_decimal(start / NS)] = {
                 field: self._text(int(id))
                 for field, id in zip(self._fields, ids, strict=True)
-                if int(id) != _MISSING
+                if int(id) != MISSING
             }
         return json.dumps(epochs)
 
@@ -180,11 +180,11 @@ def _table_of_bins(starts: Any, probabilities: Any, maximum: int) -> tuple[Any, 
     return values, (probabilities / pieces)[rows]
 
 
-def _scale(family: str, shape: float, rate: float) -> float:
+def _scale(family: int, shape: float, rate: float) -> float:
     """Of gaps with a mean of 1 / rate; readers that go by rate and shape need none."""
-    if family == "Gamma":
+    if family == GAMMA:
         return 1 / (rate * shape)
-    if family == "Weibull":
+    if family == WEIBULL:
         return 1 / (rate * math.gamma(1 + 1 / shape)) if shape > 0.01 else 0.0
     return 1 / rate
 

@@ -11,17 +11,13 @@ import numpy.typing as npt
 
 from tracetide import _core
 from tracetide.base.grid import NS
+from tracetide.base.vocabulary import FAMILIES, FIELDS, ITEM_FIELDS, MISSING
 from tracetide.job import Job
 from tracetide.profile.pool import ClientPool
 from tracetide.servegen.datasets import Dataset, Pdf
 from tracetide.servegen.workload_types import ClientWindow
 
 Floats = npt.NDArray[np.float64]
-
-_KINDS = ("image", "audio", "video")
-_ITEM_FIELDS = tuple(f"{kind}_{what}" for kind in _KINDS for what in ("count", "tokens"))
-_FAMILIES = {"Gamma": 1, "Weibull": 2}
-_MISSING = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
@@ -133,9 +129,9 @@ def _field_names(slices: list[Slice]) -> list[str]:
                     f"have {names}; all must have the same"
                 )
     assert names is not None
-    items = [name for name in _ITEM_FIELDS if name in names]
-    if "image_count" in names and len(items) < len(_ITEM_FIELDS):
-        missing = [name for name in _ITEM_FIELDS if name not in names]
+    items = [name for name in ITEM_FIELDS if name in names]
+    if "image_count" in names and len(items) < len(ITEM_FIELDS):
+        missing = [name for name in ITEM_FIELDS if name not in names]
         raise ValueError(f"the fields {', '.join(missing)} are missing; with image_count all are needed")
     return names
 
@@ -179,7 +175,7 @@ class _Plan:
                 continue
             if name == "reason_ratio":
                 found[name] = self.ratios[getattr(trace, slot)]
-            elif slot in _ITEM_FIELDS:
+            elif slot in ITEM_FIELDS:
                 column = getattr(trace, slot)
                 found[name] = column.offsets, column.values
             else:
@@ -202,7 +198,7 @@ def _plans(names: list[str], slices: list[Slice]) -> list[_Plan]:
     rest = names
     if "image_count" in names:
         slots = {name: name if name in names else None for name in ("text_tokens", "output_tokens")}
-        plans.append(_Plan("multimodal", slots | {name: name for name in _ITEM_FIELDS}, ratios))
+        plans.append(_Plan("multimodal", slots | {name: name for name in ITEM_FIELDS}, ratios))
         rest = [name for name in names if name not in plans[0].slots]
     for first in range(0, len(rest), 2):
         pair: list[str | None] = [*rest[first : first + 2], None][:2]
@@ -228,11 +224,11 @@ def _profile(slices: list[Slice], windows: npt.NDArray[np.int64], grid: _Grid, p
     for number, one in zip(windows.tolist(), slices, strict=True):
         for window in one.windows:
             by_client.setdefault(window.client_id, []).append((number, window))
-    order = _slot_order(plan.category)
+    order = FIELDS[plan.category]
     for client_id, own in by_client.items():
         client = builder.add_client(f"client {client_id}")
         _add_cells(builder, client, own)
-        ids = np.full((count, len(order)), _MISSING, dtype=np.uint32)
+        ids = np.full((count, len(order)), MISSING, dtype=np.uint32)
         known: dict[int, list[int]] = {}
         for number, window in own:
             dataset = _source(window)
@@ -241,15 +237,6 @@ def _profile(slices: list[Slice], windows: npt.NDArray[np.int64], grid: _Grid, p
             ids[number] = known[id(dataset)]
         builder.set_fields(client, ids)
     return builder.build()
-
-
-def _slot_order(category: str) -> tuple[str, ...]:
-    """The fields of a category in the core's order."""
-    return (
-        ("output_tokens", "text_tokens", *_ITEM_FIELDS)
-        if category == "multimodal"
-        else ("input_tokens", "output_tokens")
-    )
 
 
 def _add_cells(builder: _core.ProfileBuilder, client: int, own: list[tuple[int, ClientWindow]]) -> None:
@@ -262,7 +249,7 @@ def _add_cells(builder: _core.ProfileBuilder, client: int, own: list[tuple[int, 
         column(lambda window: window.rate, np.float64),
         column(lambda window: window.arrival_pat[1][0], np.float64),  # type: ignore[index]
         column(lambda window: window.cv, np.float64),
-        column(lambda window: _FAMILIES[window.arrival_pat[0]], np.uint8),  # type: ignore[index]
+        column(lambda window: FAMILIES.index(window.arrival_pat[0]), np.uint8),  # type: ignore[index]
     )
 
 

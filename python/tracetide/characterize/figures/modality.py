@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tracetide.base.vocabulary import KINDS
 from tracetide.characterize.figures.correlation import marks_of_bins
-from tracetide.characterize.finding import KINDS, Finding, arrays_of
+from tracetide.characterize.finding import Finding, arrays_of
 from tracetide.charts.chart import Axis, Bars, Chart, Line, Panel
 
 _BINS = 40

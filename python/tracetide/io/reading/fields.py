@@ -8,12 +8,14 @@ from typing import Literal, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tracetide import _core
+from tracetide.columns import CATEGORY_COLUMNS
+from tracetide.columns.arrow import KINDS, LIST_TYPE
+
 Kind: TypeAlias = Literal[
     "time", "tokens", "items", "blocks", "id", "turn", "round", "delay", "label", "number"
 ]
 Unit: TypeAlias = Literal["s", "ms", "us", "ns", "date"]
-
-LIST_TYPE = pa.list_(pa.field("item", pa.uint32(), nullable=False))
 
 OWN_BLOCKS = pa.list_(pa.field("item", pa.uint64(), nullable=False))
 """Of `hash_ids` as their source has them."""
@@ -21,26 +23,33 @@ OWN_BLOCKS = pa.list_(pa.field("item", pa.uint64(), nullable=False))
 UNITS: dict[str, int] = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 """How many of a unit are a second."""
 
+_OWN_KINDS: dict[str, Kind] = {
+    "timestamp": "time",
+    "session_id": "label",
+    "turn": "turn",
+    "delay": "delay",
+    "hash_ids": "blocks",
+}
+
+
+def _kinds(*jobs: str) -> dict[str, Kind]:
+    """Of the columns of these jobs."""
+    return {
+        name: _OWN_KINDS.get(name, "items" if kind == "list" else "tokens")
+        for name, kind, of, *_ in _core.COLUMNS
+        if of in jobs
+    }
+
+
 NATIVE: dict[str, Kind] = {
     "request_id": "id",
     "timestamp": "time",
     "client_id": "tokens",
     "client": "label",
-    "session_id": "label",
-    "turn": "turn",
-    "delay": "delay",
-    "input_tokens": "tokens",
-    "output_tokens": "tokens",
-    "reason_tokens": "tokens",
-    "text_tokens": "tokens",
-    "image_tokens": "items",
-    "audio_tokens": "items",
-    "video_tokens": "items",
+    **_kinds("sessions"),
+    **_kinds("", *CATEGORY_COLUMNS),
     "image_count": "tokens",
-    "hash_ids": "blocks",
-    "image_bytes": "items",
-    "audio_bytes": "items",
-    "video_bytes": "items",
+    **_kinds("hash_ids", "payload_bytes"),
     "type": "label",
     "model": "label",
     "log_type": "label",
@@ -51,14 +60,14 @@ NATIVE: dict[str, Kind] = {
 REQUIRED = ("timestamp", "input_tokens", "output_tokens")
 
 TYPES: dict[str, pa.DataType] = {
-    "time": pa.float64(),
-    "tokens": pa.uint32(),
+    "time": KINDS["real"],
+    "tokens": KINDS["u32"],
     "items": LIST_TYPE,
     "blocks": LIST_TYPE,
-    "id": pa.uint64(),
-    "turn": pa.uint16(),
-    "round": pa.uint16(),
-    "delay": pa.float64(),
+    "id": KINDS["u64"],
+    "turn": KINDS["u16"],
+    "round": KINDS["u16"],
+    "delay": KINDS["real"],
 }
 """Arrow types by kind; labels and numbers have those of their source."""
 

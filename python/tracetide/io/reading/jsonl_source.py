@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.json
 
 from tracetide.base.errors import TraceError
-from tracetide.io.reading.fields import LIST_TYPE, OWN_BLOCKS, Field
+from tracetide.columns.arrow import LIST_TYPE
+from tracetide.io.reading.fields import OWN_BLOCKS, Field
 from tracetide.io.reading.file import File
 from tracetide.io.reading.place import Place, shown
 from tracetide.io.reading.source import MOST_COLUMNS

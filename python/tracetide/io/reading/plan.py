@@ -27,7 +27,7 @@ PARENT = "parent_chat_id"
 """Names of the fields that sessions are made from, which keep a tree of chats that sessions cannot tell."""
 
 REASON_RATIO = "reason_ratio"
-"""Name of the field of BLIS that becomes `reason_tokens`."""
+"""Name of the field of BLIS that becomes tokens of reasoning."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tracetide.base.errors import TraceError
+from tracetide.columns import category_of
 from tracetide.columns.session_numbers import session_numbers
 from tracetide.io.formats import FORMAT_BLOCKS
 from tracetide.io.job_facts import facts_of
@@ -71,7 +72,7 @@ class TraceScan:
         told = facts_of(self.metadata, source.origin).block_size
         self.block_size = block_size or told or FORMAT_BLOCKS.get(self.format, 0)
         self.schema: pa.Schema = pa.schema([_arrow_field(field) for field in self._given()])
-        self.category = _category(self.schema.names)
+        self.category = category_of(self.schema.names)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -258,9 +259,3 @@ def _reason_tokens(ratios: pa.Array, output: pa.Array, place: Place) -> pa.Array
 
 def _arrow_field(field: Field) -> pa.Field:
     return pa.field(field.name, field.type, nullable=field.nullable)
-
-
-def _category(names: Sequence[str]) -> str:
-    if any(name in names for name in ("image_tokens", "audio_tokens", "video_tokens", "text_tokens")):
-        return "multimodal"
-    return "reason" if "reason_tokens" in names else "language"

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from tracetide import _core
 from tracetide.base.grid import NS
-from tracetide.profile.analysis.windows import FAMILIES, Columns, cells_within, window_columns
+from tracetide.base.vocabulary import FAMILIES
+from tracetide.profile.analysis.windows import Columns, cells_within, window_columns
 from tracetide.profile.view import ProfileView
 
 Keep = npt.NDArray[np.bool_]

@@ -9,15 +9,13 @@ import numpy.typing as npt
 
 from tracetide import _core
 from tracetide.base.grid import NS
+from tracetide.base.vocabulary import FAMILIES, KINDS, MISSING
 from tracetide.profile.view import ProfileView
 
 Floats = npt.NDArray[np.float64]
 Columns = dict[str, npt.NDArray[Any]]
 
-FAMILIES = ("Exponential", "Gamma", "Weibull")
 LEVELS = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-_MISSING = np.uint32(0xFFFFFFFF)
-_KINDS = ("image", "audio", "video")
 
 
 def window_columns(pool: ProfileView) -> Columns:
@@ -90,7 +88,7 @@ def length_statistics(
     columns: Columns = {}
     for position, field in enumerate(profile.fields):
         id = ids[epoch, client, position]
-        at = np.where(id == _MISSING, np.uint32(profile.distributions), id)
+        at = np.where(id == MISSING, np.uint32(profile.distributions), id)
         columns |= {f"{field}_{name}": table[at] for name, table in tables.items()}
     if profile.category == "multimodal":
         columns |= {f"input_tokens_{name}": _whole_input(columns, name) for name in ("avg", "max")}
@@ -100,7 +98,7 @@ def length_statistics(
 def _whole_input(columns: Columns, name: str) -> Floats:
     """Text and items: for the mean, counts and sizes are independent (Wald's equation)."""
     total: Floats = columns[f"text_tokens_{name}"].copy()
-    for kind in _KINDS:
+    for kind in KINDS:
         total += columns[f"{kind}_count_{name}"] * columns[f"{kind}_tokens_{name}"]
     return total
 

@@ -37,6 +37,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide import _core
+from tracetide.columns import LIST_COLUMNS
 from tracetide.profile.bundled import knots as quantile_knots
 from tracetide.profile.bundled.conversations import ASSUMPTIONS, CONVERSATIONS
 from tracetide.profile.bundled.distance import compare
@@ -94,13 +95,12 @@ class Resolution:
         """Whether a PMF of so many values stays as it is."""
         if not self.exact:
             return False
-        item = field.endswith("_count") or field in _ITEM_TOKENS
+        item = field.endswith("_count") or field in LIST_COLUMNS
         value_bytes = 16 if field == "reason_ratio" else 12
         return item or value_bytes * values <= 8 * knots
 
 
 _FULL_SHARE = 0.01
-_ITEM_TOKENS = ("image_tokens", "audio_tokens", "video_tokens")
 
 BUNDLED = {
     "language/m-large": Resolution(least=33, exact=True),

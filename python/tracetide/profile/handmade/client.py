@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tracetide.base.vocabulary import FIELDS, KINDS
 from tracetide.profile.distributions import (
     AliasTable,
     Constant,
@@ -24,15 +25,6 @@ from tracetide.profile.prompts.models import Prefixes
 from tracetide.profile.sessions.models import Sessions
 from tracetide.profile.values import LARGEST, Values
 
-FIELDS = {
-    "language": ("input_tokens", "output_tokens"),
-    "reason": ("input_tokens", "output_tokens", "reason_ratio"),
-    "multimodal": (
-        "output_tokens",
-        "text_tokens",
-        *(f"{kind}_{what}" for kind in ("image", "audio", "video") for what in ("count", "tokens")),
-    ),
-}
 _ALL_FIELDS = tuple(dict.fromkeys(name for names in FIELDS.values() for name in names))
 _FIELD_FORMS = "a number, a law such as Exponential(mean=300), or a mapping {value: probability}"
 DEFAULT_LIMITS = {
@@ -166,10 +158,8 @@ class Client:
             raise ValueError(f"{name}: {wrong[0]} is not allowed; it must be from {low:g} to {high:.10g}")
 
     def _required(self) -> list[str]:
-        required = [
-            name for name in FIELDS[self.category] if not name.startswith(("image", "audio", "video"))
-        ]
-        for kind in ("image", "audio", "video"):
+        required = [name for name in FIELDS[self.category] if not name.startswith(KINDS)]
+        for kind in KINDS:
             pair = f"{kind}_count", f"{kind}_tokens"
             if any(getattr(self, name) is not None for name in pair):
                 required += pair

@@ -14,7 +14,8 @@ from tracetide import _core
 from tracetide.base.client_names import unique_names
 from tracetide.base.durations import DAY, format_duration, format_time, parse_duration
 from tracetide.base.grid import NS
-from tracetide.base.renewal import EXPONENTIAL, GAMMA, WEIBULL, own_cv
+from tracetide.base.renewal import own_cv
+from tracetide.base.vocabulary import EXPONENTIAL, FIELDS, GAMMA, WEIBULL
 from tracetide.profile.distributions import (
     AliasTable,
     Distribution,
@@ -22,7 +23,7 @@ from tracetide.profile.distributions import (
     Gamma,
     QuantileTable,
 )
-from tracetide.profile.handmade.client import FIELDS, Client
+from tracetide.profile.handmade.client import Client
 from tracetide.profile.handmade.curves import MOST_VALUES, WEEK, RateCurve, parts_of, values_of
 from tracetide.profile.prompts import add_prefixes
 from tracetide.profile.sessions import add_sessions

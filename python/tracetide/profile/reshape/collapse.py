@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from tracetide import _core
 from tracetide.base.grid import NS
-from tracetide.base.renewal import GAMMA, gap_cv
+from tracetide.base.renewal import gap_cv
+from tracetide.base.vocabulary import GAMMA, MISSING
 from tracetide.profile.empirical_laws import RATIO_TICKS, Law, ratios, whole_numbers
 from tracetide.profile.points import points_of
 from tracetide.profile.reshape.copying import builder_like
@@ -19,7 +20,6 @@ from tracetide.statistics.histogram import FULL_BITS, Counts
 
 Floats = npt.NDArray[np.float64]
 
-_MISSING = 0xFFFFFFFF
 _UNIT = 2.0**50
 """Probabilities are summed in whole numbers of 2^-50, in which the order does not matter."""
 _LEAST_SHAPE, _MOST_SHAPE = 0.005, 1e5
@@ -62,7 +62,7 @@ def _cells(pool: ProfileView) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[
     begin = cells["window"].astype(np.int64) * profile.window_ns
     first, last = round(pool.start * NS), round(pool.end * NS)
     inside = np.minimum(begin + profile.window_ns, last) - np.maximum(begin, first)
-    has_lengths = (profile.ids(True) != _MISSING).all(axis=(0, 2))
+    has_lengths = (profile.ids(True) != MISSING).all(axis=(0, 2))
     in_span = inside > 0
     totals: Floats = np.zeros(profile.windows)
     np.add.at(totals, cells["window"][in_span], cells["rate"][in_span])

@@ -11,9 +11,9 @@ import numpy as np
 from tracetide import _core
 from tracetide.base.durations import format_duration
 from tracetide.base.grid import NS
+from tracetide.base.vocabulary import MISSING
 
 _MOST_CELLS = 500_000_000
-_MISSING = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,14 @@ def _add_fields(builder: _core.ProfileBuilder, profile: _core.Profile, grid: Gri
     start = np.arange(grid.epochs, dtype=np.int64) * grid.epoch_ns % profile.period_ns
     # With what stands in for missing ones: the nearest epoch may be another one on the new grid.
     ids = profile.ids(True)[start // profile.epoch_ns % profile.epochs]
-    new_ids = np.full(profile.distributions + 1, _MISSING, dtype=np.uint32)
-    for id in np.unique(ids[ids != _MISSING]).tolist():
+    new_ids = np.full(profile.distributions + 1, MISSING, dtype=np.uint32)
+    for id in np.unique(ids[ids != MISSING]).tolist():
         new_ids[id] = add_distribution(builder, profile.distribution(id))
     for client in range(profile.clients):
         of_client = ids[:, client, :]
         builder.set_fields(
             client,
-            np.ascontiguousarray(new_ids[np.where(of_client == _MISSING, profile.distributions, of_client)]),
+            np.ascontiguousarray(new_ids[np.where(of_client == MISSING, profile.distributions, of_client)]),
         )
 
 

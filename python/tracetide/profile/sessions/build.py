@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from tracetide import _core
+from tracetide.base.vocabulary import MISSING
 from tracetide.profile.reshape.copying import copy_of
 from tracetide.profile.sessions.laws import add_whole, law_of, scaled
 from tracetide.profile.sessions.models import MOST_CALLS, MOST_TURNS, Sessions, Step, SubAgent, Tool, User
 from tracetide.profile.values import LARGEST, Values
 from tracetide.profile.view import ProfileView
 
-_MISSING = 0xFFFFFFFF
 _MS = 1000.0
 
 
@@ -84,9 +84,9 @@ def _step(builder: _core.ProfileBuilder, step: Step, numbers: dict[int, int]) ->
         "failure": 0.0,
         "wait": add_whole(builder, scaled(law_of("wait", wait), _MS), 0, LARGEST),
         "tokens": _tokens(builder, "tokens", step.tokens, 0),
-        "calls": _MISSING,
-        "child": numbers[id(step.sessions)] if isinstance(step, SubAgent) else _MISSING,
-        "failure_tokens": _MISSING,
+        "calls": MISSING,
+        "child": numbers[id(step.sessions)] if isinstance(step, SubAgent) else MISSING,
+        "failure_tokens": MISSING,
         "retries": 0,
     }
     if not isinstance(step, User) and step.calls != 1:
@@ -99,4 +99,4 @@ def _step(builder: _core.ProfileBuilder, step: Step, numbers: dict[int, int]) ->
 
 
 def _tokens(builder: _core.ProfileBuilder, name: str, value: Values | None, low: int) -> int:
-    return _MISSING if value is None else add_whole(builder, law_of(name, value), low, LARGEST)
+    return MISSING if value is None else add_whole(builder, law_of(name, value), low, LARGEST)

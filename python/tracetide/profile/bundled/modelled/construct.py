@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide import _core
+from tracetide.base.vocabulary import KINDS
 from tracetide.profile.bundled.conversations import ASSUMPTIONS, CONVERSATIONS
 from tracetide.profile.bundled.knots import Pmf, mean_of, mixture
 from tracetide.profile.bundled.modelled.workloads import Items, Workload
@@ -205,7 +206,7 @@ def _reason_ratio(
 def _items(builder: _core.ProfileBuilder, workload: Workload, random: np.random.Generator) -> dict[str, int]:
     """Counts and tokens of all kinds, exact; a kind that the workload has not gets no items."""
     laws = {}
-    for kind in ("image", "audio", "video"):
+    for kind in KINDS:
         items = workload.items.get(kind)
         laws[f"{kind}_count"] = _add_pmf(builder, _counts(items, random))
         laws[f"{kind}_tokens"] = _add_pmf(builder, _sizes(items, random))
