@@ -7,7 +7,6 @@ unreleased, as the changelog says, the list alone is regenerated.
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import json
 import re
@@ -72,13 +71,58 @@ def commands() -> dict[str, list[str]]:
     return found
 
 
-def headers() -> dict[str, str]:
-    """SHA-256 of what the compiler sees of every public header."""
-    found = {}
-    for path in sorted(HEADERS.glob("*.hpp")):
-        code = re.sub(r"//[^\n]*", "", path.read_text())
-        found[path.name] = hashlib.sha256(" ".join(code.split()).encode()).hexdigest()
+def closing(code: str, opening: int) -> int:
+    """Where the brace at `opening` is closed."""
+    depth = 0
+    for place in range(opening, len(code)):
+        depth += {"{": 1, "}": -1}.get(code[place], 0)
+        if not depth:
+            return place
+    raise ValueError("a brace is not closed")
+
+
+def declarations(header: str) -> list[str]:
+    """What a header declares, each with the class that it is in; without comments and bodies of functions."""
+    code = re.sub(r"//[^\n]*", "", header)
+    found = re.findall(r"^#define TRACETIDE_\w+", code, re.MULTILINE)
+    code = re.sub(r"^#(?:.*\\\n)*.*$", "", code, flags=re.MULTILINE)
+    scopes: list[list[str]] = []  # names, and who may use what follows
+    start = place = 0
+    for boundary in re.finditer(r"[{};]", code):
+        if boundary.start() < place:
+            continue  # of a body, or of a value
+        place = boundary.end()
+        text = " ".join(code[start : boundary.start()].split())
+        if text.count("(") > text.count(")"):
+            continue  # the default of an argument
+        label = re.match(r"(public|private|protected): ?", text)
+        if label:
+            scopes[-1][1], text = label[1], text[label.end() :]
+        scope = "::".join(name for name, _ in scopes if name)
+        access = f" ({scopes[-1][1]})" if scopes and scopes[-1][1] != "public" else ""
+        said = f"{scope}{access}: {text}" if scope else text
+        plain = re.sub(r"\[\[.*?\]\] |template <.*?> ", "", text)
+        kind = re.match(r"(struct|class) (\w+)", plain)
+        if boundary[0] == "}":
+            scopes.pop()
+        elif boundary[0] == ";":
+            found += [said] if text else []
+        elif text.startswith(("namespace", "extern")):
+            scopes.append([re.sub(r"extern.*|namespace (tracetide$)?", "", text), "public"])
+        elif kind:
+            found.append(said)
+            scopes.append([kind[2], "public" if kind[1] == "struct" else "private"])
+        else:
+            place = closing(code, boundary.start()) + 1
+            if code[place:].lstrip()[:1] in (";", ","):
+                continue  # a value, or an enumeration: a part of what is declared
+            found.append(re.sub(r"\) : .*", ")", said))
+        start = place
     return found
+
+
+def headers() -> dict[str, list[str]]:
+    return {path.name: declarations(path.read_text()) for path in sorted(HEADERS.glob("*.hpp"))}
 
 
 def surface() -> dict[str, Any]:
