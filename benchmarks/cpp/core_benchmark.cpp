@@ -52,7 +52,7 @@ struct Stage {
 
 std::vector<std::uint32_t> random_words(std::uint32_t n) {
   std::vector<std::uint32_t> words(n);
-  tracetide::kernels_for("").fill_u32({.seed = 1}, 0, n / tracetide::words_per_group, words.data());
+  tracetide::kernels_for().fill_u32({.seed = 1}, 0, n / tracetide::words_per_group, words.data());
   return words;
 }
 
@@ -129,7 +129,7 @@ struct Slice {
     for (std::uint32_t c = 0; c < clients; ++c) {
       std::sort(times.begin() + c * slice / clients, times.begin() + (c + 1) * slice / clients);
     }
-    const Kernels& kernels = tracetide::kernels_for("");
+    const Kernels& kernels = tracetide::kernels_for();
     kernels.make_keys(times.data(), slice, 0, index_bits, keys.data());
     scatter(kernels);
     sorted = dealt;
@@ -194,8 +194,7 @@ int main(int argc, char** argv) {
   const double min_s = number_argument(argc, argv, 1, 50) / 1e3;
   const auto levels = tracetide::available_kernels();
   std::printf("%-28s", "ns/element");
-  for (const Kernels* kernels : levels)
-    std::printf(" %10.*s", static_cast<int>(kernels->level.size()), kernels->level.data());
+  for (const Kernels* kernels : levels) std::printf(" %10s", std::string(name(kernels->level)).c_str());
   std::printf("\n");
   for (const Stage& stage : all_stages()) {
     std::printf("%-28s", stage.name.c_str());

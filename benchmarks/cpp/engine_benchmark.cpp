@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "arguments.hpp"
+#include "kernels/kernels.hpp"
 #include "tracetide/tracetide.hpp"
 
 int main(int argc, char** argv) {
@@ -28,7 +29,7 @@ int main(int argc, char** argv) {
   const tracetide::Job job(profile, options);
   tracetide::StreamOptions stream_options;
   stream_options.threads = static_cast<unsigned>(number_argument(argc, argv, 2, 0));
-  if (argc > 5) stream_options.kernels = argv[5];
+  if (argc > 5) stream_options.kernels = tracetide::parse_kernel_level(argv[5]);
 
   const auto begin = Clock::now();
   tracetide::Stream stream(job, stream_options);

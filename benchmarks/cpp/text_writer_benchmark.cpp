@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "arguments.hpp"
+#include "base/access.hpp"
 #include "tracetide/batch.hpp"
 #include "writers/text.hpp"
 
@@ -47,8 +48,8 @@ class Noise {
 // 5,000 requests/s from the third day on, skewed clients, lengths as in ServeGen's data.
 Batch make_batch(Category category, std::size_t rows) {
   Batch batch;
-  batch.reset(category, 0);
-  tracetide::Columns& columns = batch.columns();
+  tracetide::Access::reset(batch, category, 0);
+  tracetide::Columns& columns = tracetide::Access::columns(batch);
   Noise noise;
   double ns = 3 * 86400e9;
   const auto add_items = [&noise](tracetide::ListColumn& list, double mean) {

@@ -10,6 +10,10 @@
 
 namespace tracetide::bindings {
 
+/// Without py::array::forcecast: a cast that could change values, such as int64 to uint32, is refused.
+template <typename T>
+using Input = pybind11::array_t<T, pybind11::array::c_style>;
+
 /// A read-only array over `values` that keeps `owner` alive.
 template <typename T>
 [[nodiscard]] pybind11::array_t<T> read_only_view(std::span<const T> values, pybind11::handle owner) {

@@ -4,10 +4,11 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include "base/access.hpp"
+#include "base/poller.hpp"
 #include "bindings.hpp"
 #include "engine/job_state.hpp"
 #include "gil.hpp"
-#include "polling/poller.hpp"
 
 namespace py = pybind11;
 
@@ -111,9 +112,9 @@ py::tuple window_factors(const Job& job) {
     Poller poller(signals());
     for (std::int64_t k = 0; k < windows; ++k) {
       poller.did(1);
-      const JobWindow window = job.state().window(k);
+      const JobWindow window = Access::state(job).window(k);
       to_window[k] = window.profile_window;
-      to_factor[k] = job.state().factor(k, window);
+      to_factor[k] = Access::state(job).factor(k, window);
     }
   });
   return py::make_tuple(profile_window, factor);

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "arrays.hpp"
+#include "base/poller.hpp"
 #include "bindings.hpp"
 #include "guarded.hpp"
-#include "polling/poller.hpp"
 #include "prefixes/prefix_cache.hpp"
 
 namespace py = pybind11;

@@ -1,20 +1,18 @@
-// Profile and ProfileBuilder.
+// Profile.
 #include "tracetide/profile.hpp"
 
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <stdexcept>
 #include <string>
 
 #include "arrays.hpp"
 #include "bindings.hpp"
-#include "guarded.hpp"
-#include "profile/builder.hpp"
-#include "tracetide/error.hpp"
+#include "gil.hpp"
+#include "names.hpp"
 
 namespace py = pybind11;
 
@@ -24,27 +22,9 @@ namespace {
 
 using Release = py::call_guard<Released>;
 
-// Without py::array::forcecast: a cast that could change values, such as int64 to uint32, is refused.
-template <typename T>
-using Input = py::array_t<T, py::array::c_style>;
-
-/// The enumerator called `text`, of those in `choices`.
-template <typename Choices>
-auto named(const Choices& choices, const std::string& text, const char* what) {
-  std::string allowed;
-  for (const auto choice : choices) {
-    if (name(choice) == text) return choice;
-    allowed += (allowed.empty() ? "" : ", ") + std::string(name(choice));
-  }
-  throw std::invalid_argument(std::string(what) + " \"" + text + "\"; allowed: " + allowed);
-}
-
-constexpr std::array all_categories = {Category::language, Category::reason, Category::multimodal};
-constexpr std::array concrete_counts = {Counts::pinned, Counts::renewal, Counts::servegen};
-
 std::uint32_t field_position(Category category, const std::string& field) {
   const std::span<const Field> fields = fields_of(category);
-  const Field found = named(fields, field, "field");
+  const Field found = named_field(category, field);
   return static_cast<std::uint32_t>(std::ranges::find(fields, found) - fields.begin());
 }
 
@@ -301,7 +281,9 @@ std::string representation(const Profile& profile) {
          " windows of " + std::to_string(profile.window_ns() / 1'000'000'000) + " s>";
 }
 
-void bind_profile(py::module_& module) {
+}  // namespace
+
+void register_profile(py::module_& module) {
   py::class_<Profile>(module, "Profile", "An immutable set of clients on a common grid.")
       .def_static("open", &Profile::open, py::arg("path"), Release())
       .def_static("from_bytes", &from_bytes, py::arg("image"), py::arg("origin") = "<memory>")
@@ -349,203 +331,6 @@ void bind_profile(py::module_& module) {
       .def("client_prompts", &client_prompts)
       .def("without_prompts", &Profile::without_prompts, Release())
       .def("__repr__", &representation);
-}
-
-/// A builder and the category, by which fields are named.
-struct NamedBuilder {
-  Category category;
-  ProfileBuilder builder;
-};
-
-std::unique_ptr<Guarded<NamedBuilder>> make_builder(const std::string& category_name, std::int64_t window_ns,
-                                                    std::uint32_t windows, std::int64_t epoch_ns,
-                                                    std::uint32_t epochs, const std::string& default_counts,
-                                                    const std::string& metadata) {
-  const Category category = named(all_categories, category_name, "category");
-  const Counts counts = named(concrete_counts, default_counts, "default_counts");
-  return std::make_unique<Guarded<NamedBuilder>>(
-      std::in_place, NamedBuilder{category, ProfileBuilder(category, {window_ns, windows, epoch_ns, epochs},
-                                                           counts, metadata)});
-}
-
-void add_cells(NamedBuilder& self, std::uint32_t client, const Input<std::uint32_t>& windows,
-               const Input<double>& rates, const Input<double>& shapes, const Input<double>& cvs,
-               const Input<std::uint8_t>& families) {
-  const auto window = elements(windows, "windows");
-  const auto rate = elements(rates, "rates");
-  const auto shape = elements(shapes, "shapes");
-  const auto cv = elements(cvs, "cvs");
-  const auto family = elements(families, "families");
-  const std::size_t count = window.size();
-  if (rate.size() != count || shape.size() != count || cv.size() != count || family.size() != count) {
-    throw std::invalid_argument("windows, rates, shapes, cvs and families must have one length; they have " +
-                                std::to_string(count) + ", " + std::to_string(rate.size()) + ", " +
-                                std::to_string(shape.size()) + ", " + std::to_string(cv.size()) + " and " +
-                                std::to_string(family.size()));
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    self.builder.add_cell(client, window[i], {rate[i], shape[i], cv[i], static_cast<Family>(family[i])});
-  }
-}
-
-/// One row of ids an epoch, in the order of the category's fields.
-void set_fields(NamedBuilder& self, std::uint32_t client, const Input<std::uint32_t>& ids) {
-  const std::size_t fields = fields_of(self.category).size();
-  if (ids.ndim() != 2 || static_cast<std::size_t>(ids.shape(1)) != fields) {
-    throw std::invalid_argument("ids: shape (epochs, " + std::to_string(fields) + ") expected");
-  }
-  const auto at = ids.unchecked<2>();
-  for (py::ssize_t epoch = 0; epoch < ids.shape(0); ++epoch) {
-    for (py::ssize_t field = 0; field < ids.shape(1); ++field) {
-      if (at(epoch, field) == Profile::missing) continue;
-      self.builder.set_field(static_cast<std::uint32_t>(epoch), client, static_cast<std::uint32_t>(field),
-                             at(epoch, field));
-    }
-  }
-}
-
-std::uint32_t add_clients(NamedBuilder& self, const Profile& profile, const Input<std::uint32_t>& clients,
-                          const std::vector<std::string>& names, const Input<double>& rate_factors) {
-  const auto client = elements(clients, "clients");
-  const auto factor = elements(rate_factors, "rate_factors");
-  if (client.empty() || names.size() != client.size() || factor.size() != client.size()) {
-    throw std::invalid_argument("clients, names and rate_factors must have one length, above 0; they have " +
-                                std::to_string(client.size()) + ", " + std::to_string(names.size()) +
-                                " and " + std::to_string(factor.size()));
-  }
-  const Released released;
-  const Poll poll = signals();
-  const std::uint32_t first = self.builder.add_copy(profile, client[0], names[0], factor[0]);
-  for (std::size_t i = 1; i < client.size(); ++i) {
-    poll();
-    self.builder.add_copy(profile, client[i], names[i], factor[i]);
-  }
-  return first;
-}
-
-std::uint32_t add_session_model(NamedBuilder& self, const py::dict& model,
-                                const std::vector<py::dict>& steps) {
-  const auto read = [](const py::dict& from, const char* key, auto& value) {
-    value = from[key].cast<std::remove_reference_t<decltype(value)>>();
-  };
-  SessionModel added;
-  read(model, "share", added.share);
-  read(model, "overhead", added.overhead_s);
-  read(model, "input_time", added.input_s);
-  read(model, "output_time", added.output_s);
-  read(model, "turns", added.turns);
-  read(model, "first_tokens", added.first_tokens);
-  read(model, "context_limit", added.context_limit);
-  read(model, "restarts", added.restarts);
-  read(model, "waits_from_start", added.waits_from_start);
-  read(model, "keeps_reasoning", added.keeps_reasoning);
-  read(model, "forgets", added.forgets);
-  std::vector<SessionStep> added_steps(steps.size());
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    read(steps[i], "weight", added_steps[i].weight);
-    read(steps[i], "failure", added_steps[i].failure);
-    read(steps[i], "wait", added_steps[i].wait);
-    read(steps[i], "tokens", added_steps[i].tokens);
-    read(steps[i], "calls", added_steps[i].calls);
-    read(steps[i], "child", added_steps[i].child);
-    read(steps[i], "failure_tokens", added_steps[i].failure_tokens);
-    read(steps[i], "retries", added_steps[i].retries);
-  }
-  return self.builder.add_session_model(added, added_steps);
-}
-
-Profile build(const NamedBuilder& self) {
-  return without_gil([&] { return Profile::from_image(self.builder.image(), "<built>"); });
-}
-
-void bind_builder(py::module_& module) {
-  py::class_<Guarded<NamedBuilder>>(module, "ProfileBuilder", "Collects clients, windows and distributions.")
-      .def(py::init(&make_builder), py::arg("category"), py::kw_only(), py::arg("window_ns"),
-           py::arg("windows"), py::arg("epoch_ns"), py::arg("epochs"), py::arg("default_counts"),
-           py::arg("metadata"))
-      .def("add_client", guarded(+[](NamedBuilder& self, const std::string& name) {
-             return self.builder.add_client(name);
-           }),
-           py::arg("name"))
-      .def("repeat_client", guarded(+[](NamedBuilder& self, const std::vector<std::string>& names) {
-             without_gil([&] { self.builder.repeat_client(names); });
-           }),
-           py::arg("names"))
-      .def("add_cells", guarded(&add_cells), py::arg("client"), py::arg("windows"), py::arg("rates"),
-           py::arg("shapes"), py::arg("cvs"), py::arg("families"))
-      .def("add_integer_pmf",
-           guarded(+[](NamedBuilder& self, const Input<std::uint32_t>& values,
-                       const Input<double>& probabilities) {
-             return self.builder.add_integer_pmf(elements(values, "values"),
-                                                 elements(probabilities, "probabilities"));
-           }),
-           py::arg("values"), py::arg("probabilities"))
-      .def("add_real_pmf",
-           guarded(+[](NamedBuilder& self, const Input<double>& values, const Input<double>& probabilities) {
-             return self.builder.add_real_pmf(elements(values, "values"),
-                                              elements(probabilities, "probabilities"));
-           }),
-           py::arg("values"), py::arg("probabilities"))
-      .def("add_quantiles",
-           guarded(+[](NamedBuilder& self, const Input<double>& quantiles, double minimum, double maximum) {
-             return self.builder.add_quantiles(elements(quantiles, "quantiles"), minimum, maximum);
-           }),
-           py::arg("quantiles"), py::arg("minimum"), py::arg("maximum"))
-      .def("add_bins",
-           guarded(+[](NamedBuilder& self, const Input<std::uint32_t>& values,
-                       const Input<double>& probabilities, double maximum) {
-             return self.builder.add_bins(elements(values, "values"),
-                                          elements(probabilities, "probabilities"), maximum);
-           }),
-           py::arg("values"), py::arg("probabilities"), py::arg("maximum"))
-      .def("set_correlation",
-           guarded(+[](NamedBuilder& self, std::uint32_t client, const std::string& field_a,
-                       const std::string& field_b, double spearman) {
-             self.builder.set_correlation(client, field_position(self.category, field_a),
-                                          field_position(self.category, field_b), spearman);
-           }),
-           py::arg("client"), py::arg("field_a"), py::arg("field_b"), py::arg("spearman"))
-      .def("add_session_model", guarded(&add_session_model), py::arg("model"), py::arg("steps"))
-      .def("set_session", guarded(+[](NamedBuilder& self, std::uint32_t client, std::uint32_t model) {
-             self.builder.set_session(client, model);
-           }),
-           py::arg("client"), py::arg("model"))
-      .def("add_prompt_model",
-           guarded(+[](NamedBuilder& self, double share,
-                       const std::vector<std::tuple<double, std::uint32_t, std::uint32_t>>& levels) {
-             std::vector<PromptLevel> added;
-             added.reserve(levels.size());
-             for (const auto& [exponent, prompts, tokens] : levels)
-               added.push_back({exponent, prompts, tokens});
-             return self.builder.add_prompt_model({.share = share}, added);
-           }),
-           py::arg("share"), py::arg("levels"))
-      .def("set_prompts", guarded(+[](NamedBuilder& self, std::uint32_t client, std::uint32_t model) {
-             self.builder.set_prompts(client, model);
-           }),
-           py::arg("client"), py::arg("model"))
-      .def_property_readonly("session_models",
-                             guarded(+[](NamedBuilder& self) { return self.builder.session_models(); }))
-      .def("copy_models",
-           guarded(+[](NamedBuilder& self, const Profile& profile) { self.builder.copy_models(profile); }),
-           py::arg("profile"))
-      .def("set_fields", guarded(&set_fields), py::arg("client"), py::arg("ids"))
-      .def("add_clients", guarded(&add_clients), py::arg("profile"), py::arg("clients"), py::arg("names"),
-           py::arg("rate_factors"))
-      .def("set_field",
-           guarded(+[](NamedBuilder& self, std::uint32_t epoch, std::uint32_t client,
-                       const std::string& field, std::uint32_t id) {
-             self.builder.set_field(epoch, client, field_position(self.category, field), id);
-           }),
-           py::arg("epoch"), py::arg("client"), py::arg("field"), py::arg("distribution"))
-      .def("build", guarded(&build));
-}
-
-}  // namespace
-
-void register_profile(py::module_& module) {
-  bind_profile(module);
-  bind_builder(module);
 }
 
 }  // namespace tracetide::bindings

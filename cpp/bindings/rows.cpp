@@ -95,13 +95,13 @@ TextChunk write(ArrayWriter& self, std::size_t rows, const py::list& columns) {
     given.columns.push_back(view_of(columns[i], rows, self.infos[i].kind, self.infos[i].name));
   auto text = std::make_shared<Column<char>>();
   without_gil([&] { self.writer->append(given, self.writer->prepare(given), *text); });
-  return {std::move(text)};
+  return {rows, std::move(text)};
 }
 
 TextChunk finish(ArrayWriter& self) {
   auto text = std::make_shared<Column<char>>();
   self.writer->finish(*text);
-  return {std::move(text)};
+  return {0, std::move(text)};
 }
 
 }  // namespace

@@ -8,11 +8,6 @@
 
 namespace tracetide::bindings {
 
-/// Formatted rows; the memory is reused when Python lets go of it.
-struct TextChunk {
-  std::shared_ptr<Column<char>> text;
-};
-
 /// "fill" or "leave". @throws std::invalid_argument
 [[nodiscard]] HashIds parse_hash_ids(const std::string& name);
 [[nodiscard]] std::unique_ptr<RowWriter> job_row_writer(const Job& job, const std::string& format,

@@ -5,9 +5,10 @@
 #include <string>
 
 #include "arrays.hpp"
+#include "base/poller.hpp"
 #include "bindings.hpp"
 #include "gil.hpp"
-#include "polling/poller.hpp"
+#include "kernels/kernels.hpp"
 #include "tracetide/distributions.hpp"
 
 namespace py = pybind11;
@@ -34,7 +35,7 @@ template <typename T>
 void sample(const laws::Law& law, Contiguous<T> out, std::uint64_t seed, std::uint32_t stream,
             const std::string& kernels) {
   const std::span<T> values(out.mutable_data(), static_cast<std::size_t>(out.size()));
-  without_gil([&] { law.sample(values, {seed, stream, kernels, signals()}); });
+  without_gil([&] { law.sample(values, {seed, stream, parse_kernel_level(kernels), signals()}); });
 }
 
 constexpr std::uint64_t steps_per_number = 16;  // of mixtures and special functions, about

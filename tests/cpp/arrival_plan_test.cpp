@@ -34,7 +34,7 @@ ClientWindow window_of(const Case& c, std::int64_t length_ns = 600'000'000'000) 
 class Arrivals : public testing::TestWithParam<Case> {};
 
 TEST_P(Arrivals, AreAscendingInsideTheWindowAndAsManyAsPromised) {
-  ArrivalPlan plan(kernels_for(""), keep_all);
+  ArrivalPlan plan(kernels_for(), keep_all);
   ArrivalScratch scratch;
   for (const std::int64_t length :
        {std::int64_t{600'000'000'000}, std::int64_t{1'000'000}, longest_window_ns}) {
@@ -58,12 +58,12 @@ TEST_P(Arrivals, AreAscendingInsideTheWindowAndAsManyAsPromised) {
 TEST_P(Arrivals, SlicesMakeUpTheWhole) {
   ArrivalScratch scratch;
   const ClientWindow window = window_of(GetParam());
-  ArrivalPlan kept(kernels_for(""), keep_all);
+  ArrivalPlan kept(kernels_for(), keep_all);
   kept.make(window, scratch);
   std::vector<std::int64_t> whole(kept.size());
   kept.times(whole.data(), scratch);
   for (const std::uint64_t keep : {std::uint64_t{0}, keep_all}) {
-    ArrivalPlan plan(kernels_for(""), keep);
+    ArrivalPlan plan(kernels_for(), keep);
     plan.make(window, scratch);
     ASSERT_EQ(plan.size(), whole.size());
     for (const std::int64_t slice_ns : {std::int64_t{7'000'000'000}, std::int64_t{600'000'000'000}}) {
@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{Family::exponential, 1, Counts::renewal, 1}));
 
 TEST(Arrivals, NoGapsNoArrivals) {
-  ArrivalPlan plan(kernels_for(""), keep_all);
+  ArrivalPlan plan(kernels_for(), keep_all);
   ArrivalScratch scratch;
   plan.make(window_of({Family::gamma, 1, Counts::pinned, 0}), scratch);
   EXPECT_EQ(plan.size(), 0u);

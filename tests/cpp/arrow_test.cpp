@@ -13,7 +13,7 @@ namespace tracetide {
 namespace {
 
 Profile small_profile(Category category, std::uint32_t longest = 2) {
-  ProfileBuilder builder(category, {10'000'000'000, 6, 60'000'000'000, 1}, Counts::pinned, "{}");
+  ImageBuilder builder(category, {10'000'000'000, 6, 60'000'000'000, 1}, Counts::pinned, "{}");
   const std::vector<std::uint32_t> values{1, longest};
   const std::vector<double> probabilities{0.5, 0.5};
   const std::uint32_t lengths = builder.add_integer_pmf(values, probabilities);

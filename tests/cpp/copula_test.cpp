@@ -18,7 +18,7 @@ using Reals = std::vector<double>;
 
 /// Two clients with lengths from 1 to 1000, the first of them correlated.
 Profile correlated_profile(double spearman) {
-  ProfileBuilder builder(Category::language, {10'000'000'000, 6, 60'000'000'000, 1}, Counts::pinned, "{}");
+  ImageBuilder builder(Category::language, {10'000'000'000, 6, 60'000'000'000, 1}, Counts::pinned, "{}");
   Integers values(1000);
   for (std::uint32_t i = 0; i < 1000; ++i) values[i] = i + 1;
   const std::uint32_t lengths = builder.add_integer_pmf(values, Reals(1000, 1e-3));
@@ -78,8 +78,8 @@ TEST(Copula, RanksAreThoseOfTheNormalLaw) {
   normals.reserve(2 * 2162 + 1);
   for (int i = -2162; i <= 2162; ++i) normals.push_back(0.0037 * i);
   std::vector<std::uint32_t> ranks(normals.size());
-  kernels_for("").normal_ranks({nodes.data()}, normals.data(), static_cast<std::uint32_t>(normals.size()),
-                               ranks.data());
+  kernels_for().normal_ranks({nodes.data()}, normals.data(), static_cast<std::uint32_t>(normals.size()),
+                             ranks.data());
   for (std::size_t i = 0; i < normals.size(); ++i)
     ASSERT_NEAR(ranks[i] * 0x1p-32, normal_cdf(normals[i]), 5e-10) << normals[i];
 }

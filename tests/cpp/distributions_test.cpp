@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "base/access.hpp"
 #include "distributions/law_model.hpp"
 #include "kernels/kernels.hpp"
 #include "math/elementary.hpp"
@@ -99,10 +100,10 @@ std::vector<Law> all_laws() {
 TEST(Laws, GiveTheSameBitsAtEveryLevel) {
   std::size_t number = 0;
   for (const Law& law : all_laws()) {
-    const auto expected = sample(law, 10000, {5, 6, "baseline"});
+    const auto expected = sample(law, 10000, {5, 6, KernelLevel::baseline});
     for (const Kernels* kernels : available_kernels())
-      ASSERT_EQ(sample(law, 10000, {5, 6, std::string(kernels->level)}), expected)
-          << "law " << number << " at " << kernels->level;
+      ASSERT_EQ(sample(law, 10000, {5, 6, kernels->level}), expected)
+          << "law " << number << " at " << name(kernels->level);
     ++number;
   }
 }
@@ -137,8 +138,8 @@ TEST(Laws, BlocksCanBeMadeAlone) {
   const Gamma gamma(0.5, 3);
   const Zipf zipf(1.3);
   const auto check = [](const Law& law) {
-    const auto& model = dynamic_cast<const BlockLaw&>(law.model());
-    const Origin origin{kernels_for(""), 9, 4, 0};
+    const auto& model = dynamic_cast<const BlockLaw&>(Access::model(law));
+    const Origin origin{kernels_for(), 9, 4, 0};
     std::vector<std::byte> whole = sample(law, 2000, {9, 4});
     std::vector<std::byte> parts;
     for (std::uint64_t number = 0; parts.size() < whole.size(); ++number) {

@@ -18,7 +18,7 @@
 namespace tracetide {
 namespace {
 
-const Kernels& baseline_kernels() { return kernels_for("baseline"); }
+const Kernels& baseline_kernels() { return kernels_for(KernelLevel::baseline); }
 
 template <class T>
 bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
@@ -52,17 +52,17 @@ TEST_P(GapsAtEveryLevel, AreTheSameBits) {
       std::vector<double> found(units * gaps_per_unit);
       ASSERT_EQ(kernels->gaps(law, streams, 32, units, found.data()), n);
       found.resize(n);
-      ASSERT_TRUE(same_bits(found, expected)) << kernels->level;
+      ASSERT_TRUE(same_bits(found, expected)) << name(kernels->level);
       std::vector<std::int64_t> times(n), expected_times(n);
       if (law.logarithmic) continue;
       kernels->arrival_times(found.data(), n, 12345.678, 77, std::int64_t{1} << 50, 11, times.data());
       baseline_kernels().arrival_times(expected.data(), n, 12345.678, 77, std::int64_t{1} << 50, 11,
                                        expected_times.data());
-      ASSERT_TRUE(same_bits(times, expected_times)) << kernels->level;
+      ASSERT_TRUE(same_bits(times, expected_times)) << name(kernels->level);
       const double sum = kernels->sum(found.data(), n);
       const double expected_sum = baseline_kernels().sum(expected.data(), n);
       ASSERT_EQ(std::bit_cast<std::uint64_t>(sum), std::bit_cast<std::uint64_t>(expected_sum))
-          << kernels->level;
+          << name(kernels->level);
     }
   }
 }
@@ -71,7 +71,7 @@ TEST_P(GapsAtEveryLevel, AreTheSameBits) {
 TEST_P(GapsAtEveryLevel, UnitsCanBeMadeAlone) {
   const GapLaw law = make_gap_law(GetParam().family, GetParam().shape);
   const GapStreams streams = gap_streams(1, 2, 3);
-  const Kernels& kernels = kernels_for("");
+  const Kernels& kernels = kernels_for();
   std::vector<double> whole(gaps_per_block);
   whole.resize(kernels.gaps(law, streams, 0, units_per_block, whole.data()));
   std::vector<double> parts;
@@ -87,8 +87,7 @@ TEST_P(GapsAtEveryLevel, AreFiniteAndNotNegative) {
   const GapLaw law = make_gap_law(GetParam().family, GetParam().shape);
   std::vector<double> gap(gaps_per_block);
   for (std::uint32_t block = 0; block < 200; ++block) {
-    const std::uint32_t n =
-        kernels_for("").gaps(law, gap_streams(block, 0, 0), 0, units_per_block, gap.data());
+    const std::uint32_t n = kernels_for().gaps(law, gap_streams(block, 0, 0), 0, units_per_block, gap.data());
     ASSERT_GT(n, gaps_per_block / 2);
     for (std::uint32_t i = 0; i < n; ++i) {
       ASSERT_TRUE(std::isfinite(gap[i]));
@@ -132,7 +131,7 @@ TEST(Kernels, DrawsAreTheSameAtEveryLevel) {
     for (const Kernels* kernels : available_kernels()) {
       std::vector<std::uint32_t> found(n);
       draw(*kernels, found);
-      EXPECT_EQ(found, expected) << kernels->level;
+      EXPECT_EQ(found, expected) << name(kernels->level);
     }
   }
 }
@@ -161,9 +160,9 @@ TEST(Kernels, InterpolationRoundingAndSecondsAreTheSameAtEveryLevel) {
     std::vector<double> values(n), seconds(n);
     std::vector<std::uint32_t> tokens(n);
     run(*kernels, values, tokens, seconds);
-    EXPECT_TRUE(same_bits(values, expected)) << kernels->level;
-    EXPECT_TRUE(same_bits(seconds, expected_seconds)) << kernels->level;
-    EXPECT_EQ(tokens, expected_tokens) << kernels->level;
+    EXPECT_TRUE(same_bits(values, expected)) << name(kernels->level);
+    EXPECT_TRUE(same_bits(seconds, expected_seconds)) << name(kernels->level);
+    EXPECT_EQ(tokens, expected_tokens) << name(kernels->level);
   }
 }
 
@@ -192,9 +191,9 @@ TEST(Kernels, NormalsRanksAndPlacesInBinsAreTheSameAtEveryLevel) {
     std::vector<double> normals(n);
     std::vector<std::uint32_t> ranks(n), values(n);
     run(*kernels, normals, ranks, values);
-    EXPECT_TRUE(same_bits(normals, expected)) << kernels->level;
-    EXPECT_EQ(ranks, expected_ranks) << kernels->level;
-    EXPECT_EQ(values, expected_values) << kernels->level;
+    EXPECT_TRUE(same_bits(normals, expected)) << name(kernels->level);
+    EXPECT_EQ(ranks, expected_ranks) << name(kernels->level);
+    EXPECT_EQ(values, expected_values) << name(kernels->level);
   }
 }
 
@@ -208,13 +207,13 @@ TEST(Kernels, ScatterAndInsertionSortKeys) {
     kernels->scatter_keys(keys.data(), 10000, 40, 1u << 14, counts.data(), sorted.data());
     kernels->insert_keys(sorted.data(), 10000);
     std::sort(keys.begin(), keys.end());
-    EXPECT_EQ(sorted, keys) << kernels->level;
+    EXPECT_EQ(sorted, keys) << name(kernels->level);
   }
 }
 
 TEST(Kernels, AnUnknownLevelIsRefusedWithTheKnownOnes) {
   try {
-    (void)kernels_for("avx9000");
+    (void)parse_kernel_level("avx9000");
     FAIL();
   } catch (const std::invalid_argument& error) {
     EXPECT_NE(std::string(error.what()).find("'avx9000'"), std::string::npos);

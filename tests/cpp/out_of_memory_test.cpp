@@ -154,17 +154,17 @@ TEST_P(OutOfMemory, Pace) {
 TEST_P(OutOfMemory, Text) {
   const auto digest_of = [](TextStream& stream) {
     Digest digest;
-    while (const std::optional<TextRows> rows = stream.next()) digest.add(*rows->text);
+    while (const std::optional<TextChunk> rows = stream.next()) digest.add(*rows->text);
     return digest.value();
   };
   const auto native = [&] {
-    TextStream stream(open_job("multimodal"), TextFormat::jsonl, 2, kernels_for(""));
+    TextStream stream(open_job("multimodal"), TextFormat::jsonl, 2, kernels_for());
     return digest_of(stream);
   };
   expect_failures_told(native, GetParam(), 5);
   for (const TraceFormat& format : {TraceFormat::mooncake, TraceFormat::mooncake_session}) {
     const auto tool = [&] {
-      TextStream stream(open_job("sessions"), format, HashIds::fill, 2, kernels_for(""));
+      TextStream stream(open_job("sessions"), format, HashIds::fill, 2, kernels_for());
       return digest_of(stream);
     };
     expect_failures_told(tool, GetParam(), 5);

@@ -19,9 +19,7 @@ constexpr Grid grid{600, 4, 1200, 3};
 using Integers = std::vector<std::uint32_t>;
 using Reals = std::vector<double>;
 
-ProfileBuilder language_builder() {
-  return {Category::language, grid, Counts::renewal, R"({"name": "test"})"};
-}
+ImageBuilder language_builder() { return {Category::language, grid, Counts::renewal, R"({"name": "test"})"}; }
 
 /// The message of the ProfileError that `action` throws.
 template <typename Action>
@@ -37,8 +35,8 @@ std::string error_of(Action&& action) {
 
 #define EXPECT_ERROR(action, part) EXPECT_NE(error_of([&] { (void)(action); }).find(part), std::string::npos)
 
-TEST(ProfileBuilder, GivesBackWhatWasAdded) {
-  ProfileBuilder builder = language_builder();
+TEST(ImageBuilder, GivesBackWhatWasAdded) {
+  ImageBuilder builder = language_builder();
   const auto anna = builder.add_client("anna");
   const auto bert = builder.add_client("bert");
   builder.add_cell(bert, 2, {3.0, 0.5, nan, Family::weibull});
@@ -86,8 +84,8 @@ TEST(ProfileBuilder, GivesBackWhatWasAdded) {
   EXPECT_EQ(knots.maximum, 20.0);
 }
 
-TEST(ProfileBuilder, TakesMissingDistributionsFromTheNearestEarlierElseLaterCompleteEpoch) {
-  ProfileBuilder builder(Category::language, {600, 6, 600, 6}, Counts::pinned, "{}");
+TEST(ImageBuilder, TakesMissingDistributionsFromTheNearestEarlierElseLaterCompleteEpoch) {
+  ImageBuilder builder(Category::language, {600, 6, 600, 6}, Counts::pinned, "{}");
   builder.add_client("has some");
   builder.add_client("has none");
   const auto a = builder.add_integer_pmf(Integers{1}, Reals{1});
@@ -111,8 +109,8 @@ TEST(ProfileBuilder, TakesMissingDistributionsFromTheNearestEarlierElseLaterComp
   EXPECT_FALSE(profile.has_fields(1));
 }
 
-TEST(ProfileBuilder, GivesEqualDistributionsOneId) {
-  ProfileBuilder builder(Category::reason, grid, Counts::pinned, "{}");
+TEST(ImageBuilder, GivesEqualDistributionsOneId) {
+  ImageBuilder builder(Category::reason, grid, Counts::pinned, "{}");
   builder.add_client("");
   const auto pmf = builder.add_integer_pmf(Integers{1, 2}, Reals{0.5, 0.5});
   const auto real = builder.add_real_pmf(Reals{0, 1}, Reals{0.5, 0.5});
@@ -126,9 +124,9 @@ TEST(ProfileBuilder, GivesEqualDistributionsOneId) {
   EXPECT_EQ(Profile::from_image(builder.image()).distributions(), 5u);
 }
 
-TEST(ProfileBuilder, GivesTheSameImageInWhateverOrderCellsAreAdded) {
+TEST(ImageBuilder, GivesTheSameImageInWhateverOrderCellsAreAdded) {
   const auto image = [](bool backwards) {
-    ProfileBuilder builder = language_builder();
+    ImageBuilder builder = language_builder();
     for (const char* name : {"a", "b", "c"}) builder.add_client(name);
     for (std::uint32_t i = 0; i < 12; ++i) {
       const std::uint32_t k = backwards ? 11 - i : i;
@@ -139,17 +137,17 @@ TEST(ProfileBuilder, GivesTheSameImageInWhateverOrderCellsAreAdded) {
   EXPECT_EQ(image(false), image(true));
 }
 
-TEST(ProfileBuilder, RefusesTwoCellsOfAClientInAWindow) {
-  ProfileBuilder builder = language_builder();
+TEST(ImageBuilder, RefusesTwoCellsOfAClientInAWindow) {
+  ImageBuilder builder = language_builder();
   builder.add_client("a");
   builder.add_client("b");
   for (const std::uint32_t client : {1u, 0u, 1u}) builder.add_cell(client, 3, {1, 1, 1, Family::gamma});
   EXPECT_ERROR(builder.image(), "client 1 has two cells in window 3");
 }
 
-TEST(ProfileBuilder, RefusesWrongGrids) {
+TEST(ImageBuilder, RefusesWrongGrids) {
   const auto build = [](Grid wrong, Counts counts = Counts::pinned, std::string metadata = "{}") {
-    return ProfileBuilder(Category::language, wrong, counts, std::move(metadata));
+    return ImageBuilder(Category::language, wrong, counts, std::move(metadata));
   };
   EXPECT_ERROR(build({0, 4, 600, 1}), "window_ns 0");
   EXPECT_ERROR(build({600, 0, 600, 1}), "windows 0");
@@ -162,11 +160,11 @@ TEST(ProfileBuilder, RefusesWrongGrids) {
   EXPECT_ERROR(build(grid, Counts::pinned, R"({"a": 1} x)"), "metadata");
   EXPECT_ERROR(build(grid, Counts::pinned, "{\"\xFF\": 1}"), "UTF-8");
   EXPECT_ERROR(build(grid, Counts::pinned, "{\"a\": " + std::string(100, '[')), "64 levels");
-  EXPECT_ERROR(ProfileBuilder(Category::language, grid, Counts::pinned, "{}").image(), "clients 0");
+  EXPECT_ERROR(ImageBuilder(Category::language, grid, Counts::pinned, "{}").image(), "clients 0");
 }
 
-TEST(ProfileBuilder, RefusesWrongCells) {
-  ProfileBuilder builder = language_builder();
+TEST(ImageBuilder, RefusesWrongCells) {
+  ImageBuilder builder = language_builder();
   builder.add_client("a");
   const auto add = [&](Cell cell) { builder.add_cell(0, 0, cell); };
   for (const double rate : {0.0, -1.0, nan, infinity, 1.1e12}) {
@@ -184,8 +182,8 @@ TEST(ProfileBuilder, RefusesWrongCells) {
   EXPECT_ERROR((builder.add_cell(0, 4, {1, 1, 1, Family::gamma}), 0), "window 4; there are 4");
 }
 
-TEST(ProfileBuilder, RefusesWrongDistributions) {
-  ProfileBuilder builder = language_builder();
+TEST(ImageBuilder, RefusesWrongDistributions) {
+  ImageBuilder builder = language_builder();
   builder.add_client("a");
   EXPECT_ERROR(builder.add_integer_pmf(Integers{}, Reals{}), "without values");
   EXPECT_ERROR(builder.add_integer_pmf(Integers{1, 2}, Reals{1}), "2 values and 1 probabilities");
@@ -206,9 +204,9 @@ TEST(ProfileBuilder, RefusesWrongDistributions) {
   EXPECT_ERROR((builder.set_field(0, 1, 0, id), 0), "client 1; there are 1");
 }
 
-TEST(ProfileBuilder, RefusesDistributionsThatDoNotFitTheField) {
+TEST(ImageBuilder, RefusesDistributionsThatDoNotFitTheField) {
   const auto with = [](std::uint32_t field, auto&& add) {
-    ProfileBuilder builder(Category::reason, grid, Counts::pinned, "{}");
+    ImageBuilder builder(Category::reason, grid, Counts::pinned, "{}");
     builder.add_client("a");
     builder.set_field(0, 0, field, add(builder));
     return builder.image();
@@ -216,7 +214,7 @@ TEST(ProfileBuilder, RefusesDistributionsThatDoNotFitTheField) {
   const std::uint32_t tokens = 0;
   const std::uint32_t ratio = 2;
   const auto quantiles = [](double last, double low, double high) {
-    return [=](ProfileBuilder& b) { return b.add_quantiles(Reals{0, last}, low, high); };
+    return [=](ImageBuilder& b) { return b.add_quantiles(Reals{0, last}, low, high); };
   };
   EXPECT_ERROR(with(ratio, [](auto& b) { return b.add_integer_pmf(Integers{0}, Reals{1}); }),
                "cannot serve reason_ratio");
@@ -231,8 +229,8 @@ TEST(ProfileBuilder, RefusesDistributionsThatDoNotFitTheField) {
   EXPECT_NO_THROW((void)with(tokens, quantiles(5, 1, 10)));
 }
 
-TEST(ProfileBuilder, BinsComeBackAndEqualOnesAreOne) {
-  ProfileBuilder builder = language_builder();
+TEST(ImageBuilder, BinsComeBackAndEqualOnesAreOne) {
+  ImageBuilder builder = language_builder();
   builder.add_client("a");
   const auto bins = builder.add_bins(Integers{0, 1, 100}, Reals{0.5, 0.25, 0.25}, 4294967295.0);
   EXPECT_EQ(builder.add_bins(Integers{0, 1, 100}, Reals{0.5, 0.25, 0.25}, 4294967295.0), bins);
@@ -248,8 +246,8 @@ TEST(ProfileBuilder, BinsComeBackAndEqualOnesAreOne) {
     EXPECT_ERROR(builder.add_bins(Integers{0, 100}, Reals{0.5, 0.5}, maximum), "maximum ") << maximum;
 }
 
-TEST(ProfileBuilder, CorrelationsAreSortedAndChecked) {
-  ProfileBuilder builder(Category::reason, grid, Counts::renewal, "{}");
+TEST(ImageBuilder, CorrelationsAreSortedAndChecked) {
+  ImageBuilder builder(Category::reason, grid, Counts::renewal, "{}");
   builder.add_client("a");
   builder.add_client("b");
   builder.set_correlation(1, 2, 0, -0.25);
@@ -266,13 +264,13 @@ TEST(ProfileBuilder, CorrelationsAreSortedAndChecked) {
   EXPECT_ERROR((builder.set_correlation(0, 1, 1, 0.5), 0), "with itself");
   for (const double spearman : {1.0, -1.0, nan})
     EXPECT_ERROR((builder.set_correlation(0, 0, 1, spearman), 0), "correlation ");
-  ProfileBuilder items(Category::multimodal, grid, Counts::renewal, "{}");
+  ImageBuilder items(Category::multimodal, grid, Counts::renewal, "{}");
   items.add_client("a");
   EXPECT_ERROR((items.set_correlation(0, 0, 3, 0.5), 0), "image_tokens is drawn for every item");
 
   builder.set_correlation(0, 1, 0, 0.25);
   EXPECT_ERROR(builder.image(), "client 0 has two correlations of input_tokens and output_tokens");
-  ProfileBuilder contradictory(Category::reason, grid, Counts::renewal, "{}");
+  ImageBuilder contradictory(Category::reason, grid, Counts::renewal, "{}");
   contradictory.add_client("odd");
   contradictory.set_correlation(0, 0, 1, 0.9);
   contradictory.set_correlation(0, 0, 2, 0.9);
@@ -282,7 +280,7 @@ TEST(ProfileBuilder, CorrelationsAreSortedAndChecked) {
 
 /// A reason profile of two clients with every kind of distribution.
 Profile profile_to_copy() {
-  ProfileBuilder builder(Category::reason, grid, Counts::renewal, "{}");
+  ImageBuilder builder(Category::reason, grid, Counts::renewal, "{}");
   builder.add_client("anna");
   builder.add_client("bert");
   builder.add_cell(0, 1, {2, 1, 1, Family::exponential});
@@ -296,9 +294,9 @@ Profile profile_to_copy() {
   return Profile::from_image(builder.image());
 }
 
-TEST(ProfileBuilder, CopiesClients) {
+TEST(ImageBuilder, CopiesClients) {
   const Profile from = profile_to_copy();
-  ProfileBuilder builder(Category::reason, grid, Counts::renewal, "{}");
+  ImageBuilder builder(Category::reason, grid, Counts::renewal, "{}");
   EXPECT_EQ(builder.add_copy(from, 1, "bert#2", 0.5), 0u);
   EXPECT_EQ(builder.add_copy(from, 0, "anna#1", 2), 1u);
   EXPECT_EQ(builder.add_copy(from, 1, "bert#3", 1), 2u);
@@ -328,13 +326,13 @@ TEST(ProfileBuilder, CopiesClients) {
   EXPECT_EQ(copy.correlations()[1].spearman, 0.5);
 }
 
-TEST(ProfileBuilder, RefusesToCopyFromAnotherGridOrCategory) {
+TEST(ImageBuilder, RefusesToCopyFromAnotherGridOrCategory) {
   const Profile from = profile_to_copy();
-  ProfileBuilder other(Category::language, grid, Counts::renewal, "{}");
+  ImageBuilder other(Category::language, grid, Counts::renewal, "{}");
   EXPECT_ERROR(other.add_copy(from, 0, "", 1), "category reason of the profile to copy from; language");
-  ProfileBuilder finer(Category::reason, {300, 4, 1200, 3}, Counts::renewal, "{}");
+  ImageBuilder finer(Category::reason, {300, 4, 1200, 3}, Counts::renewal, "{}");
   EXPECT_ERROR(finer.add_copy(from, 0, "", 1), "window_ns 600 of the profile to copy from; 300 expected");
-  ProfileBuilder same(Category::reason, grid, Counts::renewal, "{}");
+  ImageBuilder same(Category::reason, grid, Counts::renewal, "{}");
   EXPECT_ERROR(same.add_copy(from, 2, "", 1), "client 2 to copy; there are 2");
   EXPECT_ERROR(same.add_copy(from, 0, "", 0), "rate 0");
 }

@@ -40,14 +40,14 @@ TEST(Streams, LanesAgreeWithTheBlockFunction) {
       kernels->fill_u64(stream, first_group, groups, pairs.data());
       for (std::uint64_t i = 0; i < words.size(); ++i) {
         ASSERT_EQ(words[i], stream_word(stream, first_group * words_per_group + i))
-            << kernels->level << " " << i;
+            << name(kernels->level) << " " << i;
       }
       for (std::uint64_t i = 0; i < pairs.size(); ++i) {
         const std::uint64_t block = (first_group + i / 16) * blocks_per_group + i % 8;
         const Block expected = philox4x32_10(stream.counter(block), stream.key());
         const std::size_t word = i % 16 < 8 ? 0 : 2;
         ASSERT_EQ(pairs[i], expected[word] | static_cast<std::uint64_t>(expected[word + 1]) << 32)
-            << kernels->level;
+            << name(kernels->level);
       }
     }
   }

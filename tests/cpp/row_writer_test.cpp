@@ -247,7 +247,7 @@ TEST(TraceFormats, NamesGoBothWays) {
 }
 
 Profile bursty(std::uint32_t longest = 600) {
-  ProfileBuilder builder(Category::language, {10'000'000'000, 6, 60'000'000'000, 1}, Counts::pinned, "{}");
+  ImageBuilder builder(Category::language, {10'000'000'000, 6, 60'000'000'000, 1}, Counts::pinned, "{}");
   const std::vector<std::uint32_t> values{1, longest};
   const std::vector<double> probabilities{0.5, 0.5};
   const std::uint32_t lengths = builder.add_integer_pmf(values, probabilities);
@@ -259,7 +259,7 @@ Profile bursty(std::uint32_t longest = 600) {
 }
 
 std::string stream_text(const Job& job, const TraceFormat& format, unsigned threads) {
-  TextStream stream(job, format, HashIds::fill, threads, kernels_for(""));
+  TextStream stream(job, format, HashIds::fill, threads, kernels_for());
   std::string text;
   while (const auto rows = stream.next()) text.append(rows->text->begin(), rows->text->end());
   return text;
@@ -277,7 +277,7 @@ TEST(TextStream, TheSameForAnyThreads) {
 
 TEST(TextStream, CanBeLeftEarly) {
   const Job job(bursty(), {.duration = 86400.0, .seed = 4});
-  TextStream stream(job, TraceFormat::splitwise, HashIds::fill, 3, kernels_for(""));
+  TextStream stream(job, TraceFormat::splitwise, HashIds::fill, 3, kernels_for());
   const auto rows = stream.next();
   ASSERT_TRUE(rows.has_value());
   EXPECT_GT(rows->rows, 0u);
@@ -286,7 +286,7 @@ TEST(TextStream, CanBeLeftEarly) {
 // What one worker throws, all end with.
 TEST(TextStream, ARowThatCannotBeToldEndsTheStream) {
   const Job job(bursty(1'000'000), {.duration = 1200.0, .seed = 4});
-  TextStream stream(job, TraceFormat::bailian, HashIds::fill, 3, kernels_for(""));
+  TextStream stream(job, TraceFormat::bailian, HashIds::fill, 3, kernels_for());
   const auto take_all = [&] {
     while (stream.next()) {
     }

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/access.hpp"
 #include "engine/session_spill.hpp"
 #include "profile/builder.hpp"
 #include "sessions/session_kernel.hpp"
@@ -22,7 +23,7 @@ constexpr std::int64_t second = 1'000'000'000;
 // One client; every session has `turns` turns, each 3 s after the start of the one before. With system
 // prompts of 8 tokens, inputs have 10 or more.
 Profile chatting(std::uint32_t turns, double share, bool has_prompts = false) {
-  ProfileBuilder builder(Category::language, {10 * second, 6, 60 * second, 1}, Counts::pinned, "{}");
+  ImageBuilder builder(Category::language, {10 * second, 6, 60 * second, 1}, Counts::pinned, "{}");
   const auto always = [&](std::uint32_t value) {
     return builder.add_integer_pmf(std::vector<std::uint32_t>{value}, std::vector<double>{1.0});
   };
@@ -46,7 +47,7 @@ Profile chatting(std::uint32_t turns, double share, bool has_prompts = false) {
 
 // One client, few of whose sessions are very long and call very many agents.
 Profile with_rare_giants() {
-  ProfileBuilder builder(Category::language, {10 * second, 6, 60 * second, 1}, Counts::pinned, "{}");
+  ImageBuilder builder(Category::language, {10 * second, 6, 60 * second, 1}, Counts::pinned, "{}");
   const auto either = [&](std::uint32_t often, std::uint32_t rarely) {
     return builder.add_integer_pmf(std::vector<std::uint32_t>{often, rarely},
                                    std::vector<double>{1 - 0x1p-20, 0x1p-20});
@@ -71,7 +72,7 @@ Profile with_rare_giants() {
 
 // One client, whose agents try tools that fail, themselves and by others that they call.
 Profile trying(std::uint32_t turns, std::uint32_t calls, double failure, std::uint32_t retries) {
-  ProfileBuilder builder(Category::language, {10 * second, 6, 60 * second, 1}, Counts::pinned, "{}");
+  ImageBuilder builder(Category::language, {10 * second, 6, 60 * second, 1}, Counts::pinned, "{}");
   const auto always = [&](std::uint32_t value) {
     return builder.add_integer_pmf(std::vector<std::uint32_t>{value}, std::vector<double>{1.0});
   };
@@ -222,8 +223,8 @@ TEST(SessionSpill, WaitsForEarlierWindowsAndCanBeCancelled) {
 
 TEST(Text, SessionsOfEverySize) {
   Batch batch;
-  batch.reset(Category::language, 0, {.sessions = true});
-  Columns& columns = batch.columns();
+  Access::reset(batch, Category::language, 0, {.sessions = true});
+  Columns& columns = Access::columns(batch);
   const std::vector<std::uint64_t> ids{0, 4294967296u, 10'000'000'000'000'000'007u, no_session};
   for (const std::uint64_t id : ids) {
     columns.timestamp.push_back(1);

@@ -17,7 +17,7 @@ namespace {
 
 // Two clients, one of them bursty, over windows of ten seconds.
 Profile small_profile(double rate = 20) {
-  ProfileBuilder builder(Category::language, {10'000'000'000, 6, 60'000'000'000, 1}, Counts::pinned, "{}");
+  ImageBuilder builder(Category::language, {10'000'000'000, 6, 60'000'000'000, 1}, Counts::pinned, "{}");
   const std::vector<std::uint32_t> values{1, 5, 100};
   const std::vector<double> probabilities{0.5, 0.25, 0.25};
   const std::uint32_t lengths = builder.add_integer_pmf(values, probabilities);
@@ -50,7 +50,7 @@ TEST(Stream, TheSameForAnyThreadsAndBatchSize) {
   for (const unsigned threads : {1u, 2u, 5u}) {
     for (const std::size_t batch_size :
          {std::size_t{0}, std::size_t{1}, std::size_t{999}, std::size_t{1000000}}) {
-      EXPECT_EQ(timestamps(job, {threads, batch_size, ""}), expected) << threads << " " << batch_size;
+      EXPECT_EQ(timestamps(job, {threads, batch_size}), expected) << threads << " " << batch_size;
     }
   }
 }
@@ -119,7 +119,7 @@ TEST(Pipeline, AllBeforeAFailureIsDelivered) {
     if (time < 5 * task_s) expected.push_back(time);
   }
   for (const unsigned threads : {1u, 2u, 8u}) {
-    Pipeline pipeline(job, threads, kernels_for(""), finish);
+    Pipeline pipeline(job, threads, kernels_for(), finish);
     std::vector<double> found;
     const auto take_all = [&] {
       while (const std::optional<Made> made = pipeline.next()) {

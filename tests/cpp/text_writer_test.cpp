@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/access.hpp"
 #include "writers/text.hpp"
 
 namespace tracetide {
@@ -22,12 +23,12 @@ std::string text_of(const Batch& batch, TextFormat format) {
 
 Batch language_batch(const std::vector<double>& timestamps) {
   Batch batch;
-  batch.reset(Category::language, 0);
+  Access::reset(batch, Category::language, 0);
   for (const double timestamp : timestamps) {
-    batch.columns().timestamp.push_back(timestamp);
-    batch.columns().client_id.push_back(4294967295u);
-    batch.columns().input_tokens.push_back(10000);
-    batch.columns().output_tokens.push_back(0);
+    Access::columns(batch).timestamp.push_back(timestamp);
+    Access::columns(batch).client_id.push_back(4294967295u);
+    Access::columns(batch).input_tokens.push_back(10000);
+    Access::columns(batch).output_tokens.push_back(0);
   }
   return batch;
 }
@@ -48,10 +49,10 @@ TEST(Text, NumbersOfEveryLength) {
   std::string expected;
   for (std::uint64_t value = 1; value <= 4294967295u; value *= 3) {
     for (const std::uint64_t near : {value - 1, value}) {
-      batch.columns().timestamp.push_back(0);
-      batch.columns().client_id.push_back(0);
-      batch.columns().input_tokens.push_back(static_cast<std::uint32_t>(near));
-      batch.columns().output_tokens.push_back(static_cast<std::uint32_t>(near));
+      Access::columns(batch).timestamp.push_back(0);
+      Access::columns(batch).client_id.push_back(0);
+      Access::columns(batch).input_tokens.push_back(static_cast<std::uint32_t>(near));
+      Access::columns(batch).output_tokens.push_back(static_cast<std::uint32_t>(near));
       const std::string digits = std::to_string(near);
       expected.append("0,0,").append(digits).append(",").append(digits).append("\n");
     }
@@ -87,8 +88,8 @@ TEST(Text, TimestampsBeyondDoublePrecisionStayNear) {
 
 TEST(Text, ListsAreJson) {
   Batch batch;
-  batch.reset(Category::multimodal, 0);
-  Columns& columns = batch.columns();
+  Access::reset(batch, Category::multimodal, 0);
+  Columns& columns = Access::columns(batch);
   columns.timestamp = {0.25, 1};
   columns.client_id = {1, 2};
   columns.input_tokens = {30, 40};
@@ -112,12 +113,12 @@ TEST(Text, ListsAreJson) {
 
 TEST(Text, ReasonTokensFollowTheOutput) {
   Batch batch;
-  batch.reset(Category::reason, 0);
-  batch.columns().timestamp = {1.5};
-  batch.columns().client_id = {1};
-  batch.columns().input_tokens = {2};
-  batch.columns().output_tokens = {3};
-  batch.columns().reason_tokens = {1};
+  Access::reset(batch, Category::reason, 0);
+  Access::columns(batch).timestamp = {1.5};
+  Access::columns(batch).client_id = {1};
+  Access::columns(batch).input_tokens = {2};
+  Access::columns(batch).output_tokens = {3};
+  Access::columns(batch).reason_tokens = {1};
   EXPECT_EQ(text_header(Category::reason, TextFormat::csv) + text_of(batch, TextFormat::csv),
             "timestamp,client_id,input_tokens,output_tokens,reason_tokens\n1.5,1,2,3,1\n");
 }
@@ -209,8 +210,8 @@ void append_random_list(ListColumn& list, Noise& noise) {
 Batch random_batch(Category category, const std::vector<std::uint64_t>& ns, Noise& noise) {
   const auto number = [&noise] { return static_cast<std::uint32_t>(noise.below(std::uint64_t{1} << 32)); };
   Batch batch;
-  batch.reset(category, 0);
-  Columns& columns = batch.columns();
+  Access::reset(batch, category, 0);
+  Columns& columns = Access::columns(batch);
   for (const std::uint64_t when : ns) {
     columns.timestamp.push_back(seconds(when));
     columns.client_id.push_back(number());
@@ -230,8 +231,8 @@ Batch random_batch(Category category, const std::vector<std::uint64_t>& ns, Nois
 // One request whose numbers are all `number`.
 Batch one_request(Category category, double timestamp, std::uint32_t number) {
   Batch batch;
-  batch.reset(category, 0);
-  Columns& columns = batch.columns();
+  Access::reset(batch, category, 0);
+  Columns& columns = Access::columns(batch);
   columns.timestamp = {timestamp};
   columns.client_id = columns.input_tokens = columns.output_tokens = {number};
   if (category == Category::reason) columns.reason_tokens = {number};
@@ -278,8 +279,8 @@ TEST(TextWriter, WritesCsvLines) {
   EXPECT_EQ(rows(one_request(Category::reason, 0, 4294967295u), TextFormat::csv),
             "0,4294967295,4294967295,4294967295,4294967295\n");
   Batch batch = one_request(Category::multimodal, 3, 7);
-  batch.columns().image_tokens = {{0, 2}, {1, 2}};
-  batch.columns().audio_tokens = {{0, 1}, {10000}};
+  Access::columns(batch).image_tokens = {{0, 2}, {1, 2}};
+  Access::columns(batch).audio_tokens = {{0, 1}, {10000}};
   EXPECT_EQ(rows(batch, TextFormat::csv), "3,7,7,7,7,\"[1,2]\",[10000],[]\n");
 }
 
@@ -287,7 +288,7 @@ TEST(TextWriter, WritesJsonLines) {
   EXPECT_EQ(rows(one_request(Category::language, 0.5, 20), TextFormat::jsonl),
             "{\"timestamp\":0.5,\"client_id\":20,\"input_tokens\":20,\"output_tokens\":20}\n");
   Batch batch = one_request(Category::multimodal, 3, 7);
-  batch.columns().image_tokens = {{0, 2}, {1, 2}};
+  Access::columns(batch).image_tokens = {{0, 2}, {1, 2}};
   EXPECT_EQ(rows(batch, TextFormat::jsonl),
             "{\"timestamp\":3,\"client_id\":7,\"input_tokens\":7,\"output_tokens\":7,\"text_tokens\":7,"
             "\"image_tokens\":[1,2],\"audio_tokens\":[],\"video_tokens\":[]}\n");
@@ -375,7 +376,8 @@ TEST(TextWriter, RowsOfTheGreatestLengthFit) {
     Batch batch = one_request(category, 999999999999999.875, 4294967295u);
     if (category == Category::multimodal) {
       const ListColumn longest{{0, 3}, {4294967295u, 4294967295u, 4294967295u}};
-      batch.columns().image_tokens = batch.columns().audio_tokens = batch.columns().video_tokens = longest;
+      Access::columns(batch).image_tokens = Access::columns(batch).audio_tokens =
+          Access::columns(batch).video_tokens = longest;
     }
     const std::string line = rows(batch, format);
     EXPECT_EQ(line.back(), '\n');
@@ -386,7 +388,7 @@ TEST(TextWriter, RowsOfTheGreatestLengthFit) {
 TEST(TextWriter, AnEmptyBatchAddsNothing) {
   for (const auto& [category, format] : all_kinds) {
     Batch batch;
-    batch.reset(category, 0);
+    Access::reset(batch, category, 0);
     EXPECT_EQ(rows(batch, format), "");
   }
 }
@@ -401,7 +403,7 @@ TEST(TextWriter, AppendsBehindWhatIsThere) {
 
 TEST(TextWriter, ListsMayStartAnywhere) {
   Batch batch = one_request(Category::multimodal, 1, 2);
-  batch.columns().image_tokens = {{2, 4}, {9, 9, 5, 6, 9}};
+  Access::columns(batch).image_tokens = {{2, 4}, {9, 9, 5, 6, 9}};
   EXPECT_EQ(rows(batch, TextFormat::csv), "1,2,2,2,2,\"[5,6]\",[],[]\n");
 }
 

@@ -26,7 +26,7 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// Two clients, a PMF of each kind, everything non-empty.
 Image small_image() {
-  ProfileBuilder builder(Category::reason, {600, 3, 600, 2}, Counts::pinned, R"({"name": "small"})");
+  ImageBuilder builder(Category::reason, {600, 3, 600, 2}, Counts::pinned, R"({"name": "small"})");
   builder.add_client("first");
   builder.add_client("second");
   for (const std::uint32_t window : {0u, 2u}) {
@@ -373,7 +373,7 @@ TEST(Tide, RefusesWrongDistributions) {
 
 /// One client with bins and a correlation.
 Image correlated_image() {
-  ProfileBuilder builder(Category::language, {600, 1, 600, 1}, Counts::pinned, "{}");
+  ImageBuilder builder(Category::language, {600, 1, 600, 1}, Counts::pinned, "{}");
   builder.add_client("only");
   builder.add_cell(0, 0, {1, 1, 1, Family::exponential});
   const std::vector<std::uint32_t> first = {1, 2, 10};

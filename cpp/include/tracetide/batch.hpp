@@ -88,16 +88,8 @@ class Batch {
     return columns_.payload_bytes[kind];
   }
 
-  /// For producers.
-  [[nodiscard]] Columns& columns() noexcept { return columns_; }
-  [[nodiscard]] const Columns& columns() const noexcept { return columns_; }
-  void reset(Category category, std::uint64_t first_request, OptionalColumns optional = {}) noexcept {
-    category_ = category;
-    optional_ = optional;
-    first_request_ = first_request;
-  }
-
  private:
+  friend struct Access;
   Columns columns_{};
   Category category_ = Category::language;
   OptionalColumns optional_{};

@@ -27,6 +27,7 @@
 #include <utility>
 #include <vector>
 
+#include "tracetide/kernel_level.hpp"
 #include "tracetide/poll.hpp"
 
 #pragma GCC visibility push(default)  // of a shared library
@@ -38,9 +39,11 @@ enum class ValueType : std::uint8_t { float64, uint32, int64 };
 struct SampleOptions {
   std::uint64_t seed = 0;
   std::uint32_t stream = 0;  ///< samples of different streams are independent
-  std::string kernels = {};  ///< an instruction-set level; empty: the best
+  KernelLevel kernels = KernelLevel::best;
   Poll poll{};
 };
+
+struct Access;
 
 namespace laws {
 
@@ -65,13 +68,11 @@ class Law {
   void sample(std::span<std::uint32_t> out, const SampleOptions& options = {}) const;
   void sample(std::span<std::int64_t> out, const SampleOptions& options = {}) const;
 
-  /// Internal: what it draws with.
-  [[nodiscard]] const LawModel& model() const noexcept { return *model_; }
-
  protected:
   explicit Law(std::shared_ptr<const LawModel> model) noexcept : model_(std::move(model)) {}
 
  private:
+  friend struct tracetide::Access;
   template <class T>
   void fill(std::span<T> out, ValueType type, const SampleOptions& options) const;
 

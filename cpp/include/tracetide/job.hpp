@@ -73,6 +73,8 @@ struct JobOptions {
 };
 inline constexpr std::uint32_t default_block_size = 512;
 
+struct [[gnu::visibility("hidden")]] JobState;
+
 /// A resolved, immutable job. Copies share their state; const members may be called concurrently.
 class Job {
  public:
@@ -111,11 +113,9 @@ class Job {
   /// Windows to which a positive rate was given but in which no client is active.
   [[nodiscard]] std::uint64_t empty_windows() const noexcept;
 
-  struct [[gnu::visibility("hidden")]] State;  // private to the engine
-  [[nodiscard]] const State& state() const noexcept { return *state_; }
-
  private:
-  std::shared_ptr<const State> state_;
+  friend struct Access;
+  std::shared_ptr<const JobState> state_;
 };
 
 }  // namespace tracetide

@@ -6,11 +6,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "tracetide/batch.hpp"
 #include "tracetide/job.hpp"
+#include "tracetide/kernel_level.hpp"
 #include "tracetide/poll.hpp"
 
 #pragma GCC visibility push(default)  // of a shared library
@@ -21,7 +20,7 @@ struct StreamOptions {
   /// Rows of every batch but the last; 0: as they are made, without copying. A batch has fewer where its
   /// lists (items and hash ids) reach 2^25 values with them.
   std::size_t batch_size = 0;
-  std::string kernels{};  ///< instruction-set level to force (see kernel_levels()); "": the best
+  KernelLevel kernels = KernelLevel::best;
   /// Only the requests of windows first_window .. last_window - 1 of the job (default: to its end), as they
   /// are in the whole: a shard. What reaches into it from before is made again; to number hash ids, all
   /// windows before are made as well, when the stream is made.
@@ -31,9 +30,6 @@ struct StreamOptions {
   std::uint64_t first_request = 0;
   Poll poll{};  ///< while the stream is made, and while next() and next_shared() wait
 };
-
-/// Levels that this machine can run, best first: "x86-64-v4", "x86-64-v3", "baseline".
-[[nodiscard]] std::vector<std::string> kernel_levels();
 
 /// Single consumer. It holds at most threads + 2 pieces that have been made ahead, besides those being made
 /// and given out: each of about 2^18 requests, or up to 2^22 of a window that has as many; with a batch size

@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
+#include "base/poller.hpp"
 #include "kernels/gap_law.hpp"
 #include "kernels/kernels.hpp"
-#include "polling/poller.hpp"
 #include "tracetide/column.hpp"
 
 namespace tracetide {

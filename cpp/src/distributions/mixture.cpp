@@ -3,6 +3,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "base/access.hpp"
 #include "distributions/alias_table.hpp"
 #include "distributions/law_model.hpp"
 #include "distributions/parameters.hpp"
@@ -33,7 +34,7 @@ class MixtureModel final : public LawModel {
   }
   [[nodiscard]] std::uint32_t nodes() const noexcept override {
     std::uint32_t nodes = 1;
-    for (const Law& component : components_) nodes += component.model().nodes();
+    for (const Law& component : components_) nodes += Access::model(component).nodes();
     return nodes;
   }
   [[nodiscard]] std::unique_ptr<Source> source(const Origin& origin) const override;
@@ -54,8 +55,8 @@ class MixtureSource final : public Source {
       : law_(law), origin_(origin), size_(size_of(law.type())), places_(law.components().size() + 1) {
     std::uint32_t node = origin.node + 1;
     for (const Law& component : law.components()) {
-      sources_.push_back(component.model().source({origin.kernels, origin.seed, origin.stream, node}));
-      node += component.model().nodes();
+      sources_.push_back(Access::model(component).source({origin.kernels, origin.seed, origin.stream, node}));
+      node += Access::model(component).nodes();
     }
   }
 

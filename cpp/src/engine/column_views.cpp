@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/access.hpp"
+
 namespace tracetide {
 std::vector<ColumnInfo> column_infos(Category category, const OptionalColumns& optional) {
   std::vector<ColumnInfo> infos;
@@ -15,7 +17,7 @@ std::vector<ColumnView> column_views(const Batch& batch) {
   std::vector<ColumnView> views;
   for (const NativeColumn& native : native_columns) {
     if (!native.is_in(batch.category(), batch.optional_columns())) continue;
-    std::visit([&](auto place) { views.emplace_back(view(column_at(batch.columns(), place))); },
+    std::visit([&](auto place) { views.emplace_back(view(column_at(Access::columns(batch), place))); },
                native.place);
   }
   return views;

@@ -167,7 +167,7 @@ std::vector<Correlation> checked_correlations(const std::vector<FieldCorrelation
 
 }  // namespace
 
-Job::State::State(Profile job_profile, JobOptions job_options, Poller& poller)
+JobState::JobState(Profile job_profile, JobOptions job_options, Poller& poller)
     : profile(std::move(job_profile)),
       options(std::move(job_options)),
       counts(options.counts == Counts::profile ? profile.default_counts() : options.counts),
@@ -191,7 +191,7 @@ Job::State::State(Profile job_profile, JobOptions job_options, Poller& poller)
   list_weights = tracetide::list_weights(*this);
 }
 
-void Job::State::resolve_coupling() {
+void JobState::resolve_coupling() {
   if (coupling != Coupling::copula && !options.correlations.empty()) {
     refuse("correlations", "a list", "empty unless the coupling is a copula");
   }
@@ -206,7 +206,7 @@ void Job::State::resolve_coupling() {
   }
 }
 
-void Job::State::resolve_span() {
+void JobState::resolve_span() {
   const double period_s = static_cast<double>(profile.period_ns()) / ns_per_s;
   const double start = options.span_start.value_or(0.0);
   const double end = options.span_end.value_or(period_s);
@@ -245,13 +245,13 @@ void Job::State::resolve_span() {
   }
 }
 
-JobWindow Job::State::window(std::int64_t k) const noexcept {
+JobWindow JobState::window(std::int64_t k) const noexcept {
   JobWindow window = whole_window(k);
   window.length_ns = std::min(window.length_ns, duration_ns - window.start_ns);
   return window;
 }
 
-JobWindow Job::State::whole_window(std::int64_t k) const noexcept {
+JobWindow JobState::whole_window(std::int64_t k) const noexcept {
   const std::int64_t window_ns = profile.window_ns();
   const auto [pass, rest] = divided(k, windows_per_pass);
   const auto piece = static_cast<std::uint32_t>(rest);
@@ -263,12 +263,12 @@ JobWindow Job::State::whole_window(std::int64_t k) const noexcept {
   return {start, end - begin, profile_window, first_window + static_cast<std::uint32_t>(k)};
 }
 
-std::int64_t Job::State::window_at(std::int64_t time_ns) const noexcept {
+std::int64_t JobState::window_at(std::int64_t time_ns) const noexcept {
   const auto [pass, rest] = divided(time_ns, span_end_ns - span_start_ns);
   return pass * windows_per_pass + (rest + span_start_ns) / profile.window_ns() - first_window;
 }
 
-void Job::State::resolve_clients() {
+void JobState::resolve_clients() {
   takes_part.assign(profile.clients(), true);
   std::vector<bool> sends(profile.clients(), false);
   for (std::uint32_t at = 0; at < profile.windows(); ++at) {
@@ -311,7 +311,7 @@ void Job::State::resolve_clients() {
   }
 }
 
-void Job::State::resolve_rates() {
+void JobState::resolve_rates() {
   kept_rate.assign(profile.windows(), 0.0);
   total_rate.assign(profile.windows(), 0.0);
   double peak = 0;
@@ -328,7 +328,7 @@ void Job::State::resolve_rates() {
   if (options.max_rate && peak > *options.max_rate) native_factor = *options.max_rate / peak;
 }
 
-double Job::State::target_rate(std::int64_t k, const JobWindow& window) const noexcept {
+double JobState::target_rate(std::int64_t k, const JobWindow& window) const noexcept {
   if (options.rate) return *options.rate;
   if (!options.rate_steps.empty()) {
     const auto steps = static_cast<std::int64_t>(options.rate_steps.size());
@@ -341,18 +341,18 @@ double Job::State::target_rate(std::int64_t k, const JobWindow& window) const no
   return total_rate[window.profile_window] * native_factor;
 }
 
-double Job::State::factor(std::int64_t k, const JobWindow& window) const noexcept {
+double JobState::factor(std::int64_t k, const JobWindow& window) const noexcept {
   const double kept = kept_rate[window.profile_window];
   return kept > 0 ? target_rate(k, window) / kept : 0.0;
 }
 
-double Job::State::window_expected(std::int64_t k) const noexcept {
+double JobState::window_expected(std::int64_t k) const noexcept {
   const JobWindow at = window(k);
   if (!(kept_rate[at.profile_window] > 0)) return 0.0;
   return target_rate(k, at) * (static_cast<double>(at.length_ns) / ns_per_s);
 }
 
-std::uint64_t Job::State::window_count(std::int64_t k) const noexcept {
+std::uint64_t JobState::window_count(std::int64_t k) const noexcept {
   std::uint64_t total = 0;
   for_each_client(*this, k, window(k), [&](std::size_t, double, std::uint64_t gaps) {
     total += counts == Counts::servegen && gaps > 0 ? gaps - 1 : gaps;
@@ -360,7 +360,7 @@ std::uint64_t Job::State::window_count(std::int64_t k) const noexcept {
   return total;
 }
 
-void Job::State::resolve_totals(Poller& poller) {
+void JobState::resolve_totals(Poller& poller) {
   double native = 0;
   double native_kept = 0;
   for (std::int64_t k = 0; k < static_cast<std::int64_t>(windows); ++k) {
@@ -398,8 +398,8 @@ void Job::State::resolve_totals(Poller& poller) {
 
 // Whether a client that takes part has a model, and one with a share.
 template <class Model>
-bool Job::State::uses(std::span<const Model> models,
-                      std::uint32_t (Profile::*model_of)(std::uint32_t) const noexcept) const {
+bool JobState::uses(std::span<const Model> models,
+                    std::uint32_t (Profile::*model_of)(std::uint32_t) const noexcept) const {
   for (std::uint32_t client = 0; client < profile.clients(); ++client) {
     const std::uint32_t model = (profile.*model_of)(client);
     if (model != Profile::missing && takes_part[client] && models[model].share > 0) return true;
@@ -407,7 +407,7 @@ bool Job::State::uses(std::span<const Model> models,
   return false;
 }
 
-void Job::State::resolve_blocks(Poller& poller) {
+void JobState::resolve_blocks(Poller& poller) {
   const bool has_prompts = uses(profile.prompt_models(), &Profile::prompt_model);
   if (options.prefixes.value_or(false) && !has_prompts)
     refuse("prefixes", "true", "left out or false for this profile, which has no model of prompts");
@@ -416,10 +416,10 @@ void Job::State::resolve_blocks(Poller& poller) {
   const bool uses_prompts = has_prompts && options.prefixes.value_or(true);
   block_size = options.block_size.value_or(uses_prompts ? default_block_size : 0);
   if (uses_prompts)
-    templates = PromptTemplates(profile, takes_part, samplers, kernels_for(""), block_size, poller);
+    templates = PromptTemplates(profile, takes_part, samplers, kernels_for(), block_size, poller);
 }
 
-void Job::State::resolve_sessions(Poller& poller) {
+void JobState::resolve_sessions(Poller& poller) {
   const bool has_sessions = uses(profile.session_models(), &Profile::session_model);
   if (options.conversations.value_or(false)) {
     if (!has_sessions) {
@@ -430,16 +430,16 @@ void Job::State::resolve_sessions(Poller& poller) {
       refuse("conversations", "true", "left out or false with counts \"servegen\", which knows none");
   }
   if (!options.conversations.value_or(true) || counts == Counts::servegen || !has_sessions) return;
-  sessions = std::make_shared<const SessionPlan>(*this, kernels_for(""), poller);
+  sessions = std::make_shared<const SessionPlan>(*this, kernels_for(), poller);
 }
 
-AloneShare::AloneShare(const Job::State& job, std::int64_t k) noexcept {
+AloneShare::AloneShare(const JobState& job, std::int64_t k) noexcept {
   if (!job.sessions) return;
   share_ = job.sessions->alone.data();
   factor_ = job.sessions->alone_factor(k);
 }
 
-double rounding_uniform(const Job::State& job, const JobWindow& window) noexcept {
+double rounding_uniform(const JobState& job, const JobWindow& window) noexcept {
   const StreamKey stream{job.options.seed, 0xFFFFFFFFu, window.number,
                          static_cast<std::uint8_t>(Purpose::count)};
   const auto words = philox4x32_10(stream.counter(0), stream.key());
@@ -450,7 +450,7 @@ namespace {
 
 // The requests of every window.
 template <class Visit>
-void for_each_count(const Job::State& job, const Poll& poll, Visit&& visit) {
+void for_each_count(const JobState& job, const Poll& poll, Visit&& visit) {
   Poller poller(poll);
   for (std::int64_t k = 0; k < static_cast<std::int64_t>(job.windows); ++k) {
     poller.did(1 + job.profile.cells(job.window(k).profile_window).client.size());
@@ -462,7 +462,7 @@ void for_each_count(const Job::State& job, const Poll& poll, Visit&& visit) {
 
 Job::Job(Profile profile, JobOptions options, const Poll& poll) {
   Poller poller(poll);
-  state_ = std::make_shared<const State>(std::move(profile), std::move(options), poller);
+  state_ = std::make_shared<const JobState>(std::move(profile), std::move(options), poller);
 }
 
 const Profile& Job::profile() const noexcept { return state_->profile; }

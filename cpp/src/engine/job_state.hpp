@@ -6,9 +6,9 @@
 #include <span>
 #include <vector>
 
+#include "base/poller.hpp"
 #include "fields/copula.hpp"
 #include "fields/sampler.hpp"
-#include "polling/poller.hpp"
 #include "prompts/prompt_templates.hpp"
 #include "tracetide/job.hpp"
 
@@ -24,7 +24,7 @@ struct JobWindow {
 
 struct SessionPlan;
 
-struct Job::State {
+struct JobState {
   Profile profile;
   JobOptions options;
   Counts counts = Counts::pinned;
@@ -58,7 +58,7 @@ struct Job::State {
     return list_weights.empty() ? 1.0 : list_weights[profile_window];
   }
 
-  State(Profile job_profile, JobOptions job_options, Poller& poller);
+  JobState(Profile job_profile, JobOptions job_options, Poller& poller);
 
   [[nodiscard]] JobWindow window(std::int64_t k) const noexcept;
   /// The same as if the job did not end. Windows before 0 are those that would precede it: the span and
@@ -91,7 +91,7 @@ struct Job::State {
 /// The part of a client's requests that stand alone, in a window.
 class AloneShare {
  public:
-  AloneShare(const Job::State& job, std::int64_t k) noexcept;
+  AloneShare(const JobState& job, std::int64_t k) noexcept;
   [[nodiscard]] double of(std::uint32_t client) const noexcept {
     return share_ == nullptr ? 1.0 : share_[client] * factor_;
   }
@@ -106,13 +106,13 @@ class AloneShare {
 /// servegen modes. Systematic rounding:
 /// gaps of client c = floor(S_c + U) - floor(S_(c-1) + U), S the running sum of expected requests.
 template <class Visit>
-void for_each_client(const Job::State& job, std::int64_t k, const JobWindow& window, Visit&& visit);
+void for_each_client(const JobState& job, std::int64_t k, const JobWindow& window, Visit&& visit);
 
 /// The uniform of the systematic rounding of a window.
-[[nodiscard]] double rounding_uniform(const Job::State& job, const JobWindow& window) noexcept;
+[[nodiscard]] double rounding_uniform(const JobState& job, const JobWindow& window) noexcept;
 
 template <class Visit>
-void for_each_client(const Job::State& job, std::int64_t k, const JobWindow& window, Visit&& visit) {
+void for_each_client(const JobState& job, std::int64_t k, const JobWindow& window, Visit&& visit) {
   const WindowCells cells = job.profile.cells(window.profile_window);
   const double seconds = static_cast<double>(window.length_ns) / 1e9;
   const double factor = job.factor(k, window);

@@ -12,7 +12,7 @@ namespace {
 // The clients of one epoch after the other.
 class ListValues {
  public:
-  explicit ListValues(const Job::State& job)
+  explicit ListValues(const JobState& job)
       : job_(job),
         mean_(job.profile.distributions(), unknown),
         of_client_(job.profile.clients(), unknown),
@@ -104,7 +104,7 @@ class ListValues {
     return known = before / requests;
   }
 
-  const Job::State& job_;
+  const JobState& job_;
   std::uint32_t epoch_ = Profile::missing;
   std::vector<double> mean_;          // by distribution
   std::vector<double> of_client_;     // in the epoch
@@ -113,7 +113,7 @@ class ListValues {
 
 }  // namespace
 
-std::vector<double> list_weights(const Job::State& job) {
+std::vector<double> list_weights(const JobState& job) {
   std::vector<double> weights;
   if (job.profile.category() != Category::multimodal && job.block_size == 0) return weights;
   weights.assign(job.profile.windows(), 1.0);

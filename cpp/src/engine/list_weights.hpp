@@ -19,6 +19,6 @@ inline constexpr std::size_t most_batch_values = std::size_t{1} << 25;
 /// By profile window of the job's span, how many requests without lists one request counts as: 1, or the
 /// values of its lists (items, their bytes, hash ids) over `values_of_row`, on average over the clients by
 /// their rates. Empty where the job has no lists. Of sessions, the growth of their prompts is estimated.
-[[nodiscard]] std::vector<double> list_weights(const Job::State& job);
+[[nodiscard]] std::vector<double> list_weights(const JobState& job);
 
 }  // namespace tracetide

@@ -11,10 +11,10 @@
 #include <thread>
 #include <utility>
 
+#include "base/alive.hpp"
+#include "base/poller.hpp"
 #include "engine/spsc_ring.hpp"
 #include "engine/threads.hpp"
-#include "polling/alive.hpp"
-#include "polling/poller.hpp"
 
 namespace tracetide {
 namespace {

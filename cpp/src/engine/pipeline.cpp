@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "base/access.hpp"
 #include "engine/columns.hpp"
 #include "engine/threads.hpp"
 
@@ -22,8 +23,8 @@ constexpr unsigned most_threads = 1024;
 
 std::shared_ptr<Batch> Pipeline::take_batch() {
   std::shared_ptr<Batch> batch = pool_->take();
-  clear(batch->columns());
-  batch->reset(job_.profile().category(), 0, job_.optional_columns());
+  clear(Access::columns(*batch));
+  Access::reset(*batch, job_.profile().category(), 0, job_.optional_columns());
   return batch;
 }
 
@@ -57,7 +58,7 @@ Pipeline::Pipeline(const Job& job, unsigned threads, const Kernels& kernels, Fin
   }
   if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
   next_history_ = static_cast<std::int64_t>(first_window_);
-  if (const auto& sessions = job_.state().sessions) {
+  if (const auto& sessions = Access::state(job_).sessions) {
     next_history_ += sessions->first_window;
     spill_ = std::make_unique<SessionSpill>(next_history_, static_cast<std::int64_t>(first_window_),
                                             static_cast<std::int64_t>(end_window_));
@@ -88,7 +89,7 @@ void Pipeline::stop() noexcept {
 
 // Numbers all blocks before the range.
 std::unique_ptr<BlockNumbers> Pipeline::number_before(unsigned threads) const {
-  const Job::State& job = job_.state();
+  const JobState& job = Access::state(job_);
   if (first_window_ == 0) {
     const std::int64_t first = job.sessions ? job.sessions->first_window : 0;
     return std::make_unique<BlockNumbers>(job.templates.all_blocks(), first);
@@ -108,7 +109,7 @@ void Pipeline::work() {
     Poller poller([&] {
       if (sequence.value_or(0) >= cancelled_from_.load(std::memory_order_relaxed)) throw Cancelled{};
     });
-    WindowMaker maker(job_.state(), *kernels_, poller);
+    WindowMaker maker(Access::state(job_), *kernels_, poller);
     for (Task task = claim(); task.kind != Task::Kind::none; task = claim()) {
       sequence = task.sequence;
       run(task, maker, poller);
@@ -184,7 +185,7 @@ bool Pipeline::claim_large(Task& task) {
 }
 
 void Pipeline::claim_windows(Task& task) {
-  const Job::State& job = job_.state();
+  const JobState& job = Access::state(job_);
   double rows = 0;
   const std::uint64_t first = next_window_;
   while (next_window_ < end_window_ && next_window_ - first < windows_per_task &&
@@ -234,7 +235,7 @@ void Pipeline::run(const Task& task, WindowMaker& maker, const Poller& poller) {
   std::vector<BlockRun> runs;
   make_windows(task, maker, *made.batch, numbers_ ? &blocks : nullptr, runs, poller);
   if (numbers_) put_blocks(task, runs, blocks, *made.batch, poller);
-  put_payload_bytes(job_.options().payload_bytes, made.batch->columns());
+  put_payload_bytes(job_.options().payload_bytes, Access::columns(*made.batch));
   made.rows = made.batch->size();
   const Finish finish = prepare_ ? prepare_in_order(task.sequence, *made.batch, poller) : finish_;
   if (finish && made.rows != 0) finish(made);
@@ -257,7 +258,7 @@ Finish Pipeline::prepare_in_order(std::uint64_t sequence, const Batch& batch, co
 void Pipeline::make_windows(const Task& task, WindowMaker& maker, Batch& batch, RowBlocks* blocks,
                             std::vector<BlockRun>& runs, const Poller& poller) {
   if (task.kind == Task::Kind::slice) {
-    maker.make_slice(*task.large, task.first, batch.columns(), blocks);
+    maker.make_slice(*task.large, task.first, Access::columns(batch), blocks);
     runs.push_back({.window = task.window, .begins = task.first == 0, .last_row = batch.size()});
     return;
   }
@@ -266,14 +267,14 @@ void Pipeline::make_windows(const Task& task, WindowMaker& maker, Batch& batch, 
     const auto window = static_cast<std::int64_t>(k);
     const SessionRows sessions = spill_ ? spill_->take(window, poller) : SessionRows{};
     const std::size_t first_row = batch.size();
-    maker.make(window, sessions, batch.columns(), blocks);
+    maker.make(window, sessions, Access::columns(batch), blocks);
     runs.push_back({.window = window, .first_row = first_row, .last_row = batch.size()});
   }
 }
 
 void Pipeline::put_blocks(const Task& task, std::vector<BlockRun>& runs, RowBlocks& rows, Batch& batch,
                           const Poller& poller) {
-  const Job::State& job = job_.state();
+  const JobState& job = Access::state(job_);
   for (BlockRun& run : runs)
     run.alone_blocks =
         count_alone_blocks(batch, job.templates, job.block_size, run.first_row, run.last_row, rows);
@@ -307,7 +308,7 @@ void Pipeline::plan_done(std::size_t clients, std::int64_t window, const Poller&
   }
   if (!complete) return;
   if (spill_) complete->set_sessions(spill_->take(window, poller));
-  const Job::State& job = job_.state();
+  const JobState& job = Access::state(job_);
   const double weight = job.list_weight(job.window(window).profile_window);
   complete->cut(rows_per_slice(complete->clients(), task_rows_, weight));
   {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "base/access.hpp"
 #include "engine/columns.hpp"
 
 namespace tracetide {
@@ -95,7 +96,7 @@ std::uint64_t count_alone_blocks(const Batch& batch, const PromptTemplates& temp
 void put_hash_ids(std::span<const BlockRun> runs, const RowBlocks& rows, const PromptTemplates& templates,
                   std::uint32_t block_size, std::int64_t starts_from, std::span<const std::uint64_t> starts,
                   Batch& batch) {
-  ListColumn& list = batch.columns().hash_ids;
+  ListColumn& list = Access::columns(batch).hash_ids;
   const std::span<const std::uint32_t> input = batch.input_tokens();
   list.offsets.resize(input.size() + 1);
   list.offsets[0] = 0;

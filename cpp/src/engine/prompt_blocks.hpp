@@ -14,7 +14,7 @@
 #include <span>
 #include <vector>
 
-#include "polling/poller.hpp"
+#include "base/poller.hpp"
 #include "prompts/prompt_templates.hpp"
 #include "sessions/session_rows.hpp"
 #include "tracetide/batch.hpp"

@@ -54,21 +54,21 @@ void check_draws(std::uint32_t model, double draws) {
                               "must be at most 2^26: use fewer turns, sub-agents, calls or retries");
 }
 
-bool is_aligned(const Job::State& job) noexcept {
+bool is_aligned(const JobState& job) noexcept {
   const std::int64_t length = job.profile.window_ns();
   return job.span_start_ns % length == 0 && job.span_end_ns % length == 0;
 }
 
 }  // namespace
 
-SessionPlan::SessionPlan(const Job::State& job, const Kernels& kernels, Poller& poller) {
+SessionPlan::SessionPlan(const JobState& job, const Kernels& kernels, Poller& poller) {
   find_models(job);
   sample_kernels(job, kernels, poller);
   find_extent(job);
   fill(job, poller);
 }
 
-void SessionPlan::find_models(const Job::State& job) {
+void SessionPlan::find_models(const JobState& job) {
   const Profile& profile = job.profile;
   starts_per_request.assign(profile.clients(), 0.0);
   alone.assign(profile.clients(), 1.0);
@@ -103,7 +103,7 @@ void SessionPlan::find_models(const Job::State& job) {
   }
 }
 
-void SessionPlan::find_extent(const Job::State& job) {
+void SessionPlan::find_extent(const JobState& job) {
   const auto windows = static_cast<std::int64_t>(job.windows);
   last_window_ = windows - 1;
   while (horizon_windows_ < most_horizon_windows &&
@@ -138,7 +138,7 @@ void SessionPlan::find_extent(const Job::State& job) {
 }
 
 // Sessions of clients and windows that are spread evenly over the starts of each model, in one pass.
-void SessionPlan::sample_kernels(const Job::State& job, const Kernels& kernels, Poller& poller) {
+void SessionPlan::sample_kernels(const JobState& job, const Kernels& kernels, Poller& poller) {
   SessionMaker maker(job.profile, job.samplers, job.coupling, job.copula, 0, kernels, nullptr, poller);
   std::vector<Sample> samples(models_.size());
   const std::size_t wanted = std::clamp(sampled_sessions / models_.size(), least_sampled, most_sampled);
@@ -189,14 +189,14 @@ std::size_t SessionPlan::index(std::int64_t k) const noexcept {
   return static_cast<std::size_t>((k % kept + kept) % kept);
 }
 
-double SessionPlan::starts(const Job::State& job, const Model& model, std::int64_t k) const {
+double SessionPlan::starts(const JobState& job, const Model& model, std::int64_t k) const {
   const JobWindow window = job.whole_window(k);
   return model.share[window.profile_window] * job.factor(k, window) *
          (static_cast<double>(window.length_ns) / 1e9);
 }
 
 // Requests of sessions that fall into a window, with or without cutting.
-double SessionPlan::arriving(const Job::State& job, std::int64_t k, const JobWindow& to, bool cut,
+double SessionPlan::arriving(const JobState& job, std::int64_t k, const JobWindow& to, bool cut,
                              Poller& poller) const {
   const std::int64_t length = job.profile.window_ns();
   const bool aligned = is_aligned(job);
@@ -223,7 +223,7 @@ double SessionPlan::arriving(const Job::State& job, std::int64_t k, const JobWin
   return total;
 }
 
-void SessionPlan::fill(const Job::State& job, Poller& poller) {
+void SessionPlan::fill(const JobState& job, Poller& poller) {
   const auto kept = static_cast<std::int64_t>(theta_.size());
   const std::int64_t end = origin_ + kept;
   starts_.assign(models_.size(), std::vector<double>(theta_.size()));
@@ -282,7 +282,7 @@ std::uint64_t SessionPlan::first_id(std::int64_t k) const noexcept {
   return static_cast<std::uint64_t>(before(k) - before(first_window)) + 1;
 }
 
-double start_uniform(const Job::State& job, const JobWindow& window) noexcept {
+double start_uniform(const JobState& job, const JobWindow& window) noexcept {
   const StreamKey stream{job.options.seed, 0xFFFFFFFFu, window.number,
                          static_cast<std::uint8_t>(Purpose::start_count)};
   const auto words = philox4x32_10(stream.counter(0), stream.key());

@@ -12,9 +12,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/poller.hpp"
 #include "engine/job_state.hpp"
 #include "kernels/kernels.hpp"
-#include "polling/poller.hpp"
 #include "sessions/session_kernel.hpp"
 
 namespace tracetide {
@@ -27,7 +27,7 @@ struct SessionPlan {
   std::uint64_t ids_per_start = 1;
   bool cuts = false;  ///< whether any theta is below 1
 
-  SessionPlan(const Job::State& job, const Kernels& kernels, Poller& poller);
+  SessionPlan(const JobState& job, const Kernels& kernels, Poller& poller);
 
   /// Factor on (1 - p) times a client's rate for its requests that stand alone. Window k of the job.
   [[nodiscard]] double alone_factor(std::int64_t k) const noexcept;
@@ -45,12 +45,12 @@ struct SessionPlan {
     std::vector<double> reach{};  ///< requests of a session i whole windows after that of its start
   };
 
-  void find_models(const Job::State& job);
-  void sample_kernels(const Job::State& job, const Kernels& kernels, Poller& poller);
-  void find_extent(const Job::State& job);
-  void fill(const Job::State& job, Poller& poller);
-  [[nodiscard]] double starts(const Job::State& job, const Model& model, std::int64_t k) const;
-  [[nodiscard]] double arriving(const Job::State& job, std::int64_t k, const JobWindow& to, bool cut,
+  void find_models(const JobState& job);
+  void sample_kernels(const JobState& job, const Kernels& kernels, Poller& poller);
+  void find_extent(const JobState& job);
+  void fill(const JobState& job, Poller& poller);
+  [[nodiscard]] double starts(const JobState& job, const Model& model, std::int64_t k) const;
+  [[nodiscard]] double arriving(const JobState& job, std::int64_t k, const JobWindow& to, bool cut,
                                 Poller& poller) const;
   [[nodiscard]] double at(const std::vector<double>& values, std::int64_t k) const noexcept {
     return values[index(k)];
@@ -72,11 +72,11 @@ struct SessionPlan {
 };
 
 /// The uniform of the systematic rounding of the starts of sessions in a window.
-[[nodiscard]] double start_uniform(const Job::State& job, const JobWindow& window) noexcept;
+[[nodiscard]] double start_uniform(const JobState& job, const JobWindow& window) noexcept;
 
 /// Calls visit(cell, starts) for every client that starts sessions in a window, in ascending order.
 template <class Visit>
-void for_each_start(const Job::State& job, const SessionPlan& plan, std::int64_t k, const JobWindow& window,
+void for_each_start(const JobState& job, const SessionPlan& plan, std::int64_t k, const JobWindow& window,
                     Visit&& visit) {
   const WindowCells cells = job.profile.cells(window.profile_window);
   const double requests = static_cast<double>(window.length_ns) / 1e9 * job.factor(k, window);

@@ -4,7 +4,7 @@
 
 namespace tracetide {
 
-SessionWindowMaker::SessionWindowMaker(const Job::State& job, const Kernels& kernels, Poller& poller)
+SessionWindowMaker::SessionWindowMaker(const JobState& job, const Kernels& kernels, Poller& poller)
     : job_(&job),
       plan_(job.sessions.get()),
       arrivals_(kernels, ~std::uint64_t{0}),

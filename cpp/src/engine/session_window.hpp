@@ -17,7 +17,7 @@ using SessionParcels = std::map<std::int64_t, SessionRows>;
 class SessionWindowMaker {
  public:
   /// `poller` is told of the work, and outlives this.
-  SessionWindowMaker(const Job::State& job, const Kernels& kernels, Poller& poller);
+  SessionWindowMaker(const JobState& job, const Kernels& kernels, Poller& poller);
 
   /// Adds the requests of the sessions that start in window k and lie in windows of the job. Returns how many
   /// blocks of prompts are numbered from the window's first on, where the job has hash ids.
@@ -31,7 +31,7 @@ class SessionWindowMaker {
   /// The first window that a session does not reach.
   [[nodiscard]] std::int64_t cut(std::int64_t k, double uniform, std::int64_t last) const;
 
-  const Job::State* job_;
+  const JobState* job_;
   const SessionPlan* plan_;
   ArrivalPlan arrivals_;
   SessionMaker maker_;

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "base/access.hpp"
+#include "base/alive.hpp"
 #include "engine/columns.hpp"
 #include "engine/list_weights.hpp"
 #include "engine/pipeline.hpp"
-#include "polling/alive.hpp"
 
 namespace tracetide {
 namespace {
@@ -53,7 +54,7 @@ struct Stream::State {
       partial.reset();
     }
     if (!batch) return nullptr;
-    batch->reset(category, delivered, optional);
+    Access::reset(*batch, category, delivered, optional);
     delivered += batch->size();
     return batch;
   }
@@ -86,7 +87,7 @@ struct Stream::State {
     if (source && !is_whole()) {
       if (!partial) partial = pipeline.take_batch();
       const std::size_t n = rows_that_fit();
-      append_rows(partial->columns(), source->columns(), taken, n);
+      append_rows(Access::columns(*partial), Access::columns(*source), taken, n);
       taken += n;
       if (taken == source->size()) source.reset();
     }
@@ -98,19 +99,19 @@ struct Stream::State {
   }
 
   [[nodiscard]] static std::size_t values_of(const Batch& batch) noexcept {
-    return list_values(batch.columns(), 0, batch.size());
+    return list_values(Access::columns(batch), 0, batch.size());
   }
 
   // Rows of `source` that go into `partial`: up to the one with which it is whole.
   [[nodiscard]] std::size_t rows_that_fit() const noexcept {
     const std::size_t n = std::min(batch_size - partial->size(), source->size() - taken);
     const std::size_t room = most_batch_values - values_of(*partial);
-    if (list_values(source->columns(), taken, n) < room) return n;
+    if (list_values(Access::columns(*source), taken, n) < room) return n;
     std::size_t low = 0;  // rows that leave room
     std::size_t high = n;
     while (low + 1 < high) {
       const std::size_t middle = low + (high - low) / 2;
-      (list_values(source->columns(), taken, middle) < room ? low : high) = middle;
+      (list_values(Access::columns(*source), taken, middle) < room ? low : high) = middle;
     }
     return high;
   }

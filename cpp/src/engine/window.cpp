@@ -7,7 +7,7 @@
 namespace tracetide {
 namespace {
 
-MergeRange whole_range(const Job::State& job, const JobWindow& window) {
+MergeRange whole_range(const JobState& job, const JobWindow& window) {
   return {.from_ns = 0,
           .to_ns = window.length_ns,
           .window_start_ns = window.start_ns,
@@ -17,7 +17,7 @@ MergeRange whole_range(const Job::State& job, const JobWindow& window) {
 
 // Calls visit(ClientWindow) for every client that can have arrivals in a window.
 template <class Visit>
-void for_each_client_window(const Job::State& job, std::int64_t k, const JobWindow& window, Visit&& visit) {
+void for_each_client_window(const JobState& job, std::int64_t k, const JobWindow& window, Visit&& visit) {
   const WindowCells cells = job.profile.cells(window.profile_window);
   const double seconds = static_cast<double>(window.length_ns) / 1e9;
   for_each_client(job, k, window, [&](std::size_t cell, double expected, std::uint64_t gaps) {
@@ -47,7 +47,7 @@ std::uint64_t rows_per_slice(std::size_t clients, std::uint64_t task_rows, doubl
   return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(static_cast<double>(rows) / weight));
 }
 
-LargeWindow::LargeWindow(const Job::State& job, std::int64_t k, const Kernels& kernels) {
+LargeWindow::LargeWindow(const JobState& job, std::int64_t k, const Kernels& kernels) {
   const JobWindow window = job.window(k);
   whole_ = whole_range(job, window);
   for_each_client_window(job, k, window, [&](const ClientWindow& client) { windows_.push_back(client); });
@@ -104,7 +104,7 @@ MergeRange LargeWindow::range(std::size_t slice) const noexcept {
   return range;
 }
 
-WindowMaker::WindowMaker(const Job::State& job, const Kernels& kernels, Poller& poller)
+WindowMaker::WindowMaker(const JobState& job, const Kernels& kernels, Poller& poller)
     : job_(&job),
       plan_(kernels, keep_all),
       merger_(job.profile, job.samplers, job.coupling, job.copula, job.options.seed, kernels, job.templates) {

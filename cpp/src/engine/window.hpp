@@ -21,7 +21,7 @@ namespace tracetide {
 /// Filled by any number of threads (`plan_clients`), then cut, then read by any number.
 class LargeWindow {
  public:
-  LargeWindow(const Job::State& job, std::int64_t k, const Kernels& kernels);
+  LargeWindow(const JobState& job, std::int64_t k, const Kernels& kernels);
 
   [[nodiscard]] std::size_t clients() const noexcept { return plans_.size(); }
   /// A step for each client, and one where there is none.
@@ -52,7 +52,7 @@ class LargeWindow {
 class WindowMaker {
  public:
   /// `poller` is told of the work, and outlives this.
-  WindowMaker(const Job::State& job, const Kernels& kernels, Poller& poller);
+  WindowMaker(const JobState& job, const Kernels& kernels, Poller& poller);
 
   /// The requests of the sessions that start in windows first .. last - 1, by window. Only for a job with
   /// sessions.
@@ -66,7 +66,7 @@ class WindowMaker {
   [[nodiscard]] ArrivalScratch& scratch() noexcept { return scratch_; }
 
  private:
-  const Job::State* job_;
+  const JobState* job_;
   void finish(std::size_t begin, std::span<const SessionRow> rows, const SessionRows& sessions, Columns& out,
               RowBlocks* blocks);
 

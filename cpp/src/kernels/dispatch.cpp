@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "kernels/kernels.hpp"
-#include "tracetide/stream.hpp"
 
 namespace tracetide {
 
@@ -24,7 +23,7 @@ extern const Kernels table;
 
 namespace {
 
-Kernels named(const Kernels& table, std::string_view level) {
+Kernels at_level(const Kernels& table, KernelLevel level) {
   Kernels copy = table;
   copy.level = level;
   return copy;
@@ -50,10 +49,10 @@ class Levels {
  public:
   Levels() {
 #ifdef TRACETIDE_X86_LEVELS
-    if (has_v4()) add(named(v4::table, "x86-64-v4"));
-    if (has_v3()) add(named(v3::table, "x86-64-v3"));
+    if (has_v4()) add(at_level(v4::table, KernelLevel::x86_64_v4));
+    if (has_v3()) add(at_level(v3::table, KernelLevel::x86_64_v3));
 #endif
-    add(named(baseline::table, "baseline"));
+    add(at_level(baseline::table, KernelLevel::baseline));
   }
   [[nodiscard]] std::span<const Kernels* const> best_first() const noexcept {
     return std::span(pointers_).first(count_);
@@ -77,24 +76,49 @@ const Levels& levels() {
   return found;
 }
 
+std::invalid_argument not_available(std::string_view level) {
+  std::string names;
+  for (const Kernels* kernels : available_kernels())
+    names.append(names.empty() ? "" : ", ").append(name(kernels->level));
+  return std::invalid_argument("kernels: '" + std::string(level) +
+                               "' is not a level this machine can run; it has " + names);
+}
+
 }  // namespace
+
+std::string_view name(KernelLevel level) noexcept {
+  switch (level) {
+    case KernelLevel::best:
+      return "best";
+    case KernelLevel::baseline:
+      return "baseline";
+    case KernelLevel::x86_64_v3:
+      return "x86-64-v3";
+    case KernelLevel::x86_64_v4:
+      return "x86-64-v4";
+  }
+  return "unknown";
+}
 
 std::span<const Kernels* const> available_kernels() noexcept { return levels().best_first(); }
 
-const Kernels& kernels_for(std::string_view level) {
-  std::string names;
-  for (const Kernels* kernels : available_kernels()) {
-    if (level.empty() || kernels->level == level) return *kernels;
-    names.append(names.empty() ? "" : ", ").append(kernels->level);
-  }
-  throw std::invalid_argument("kernels: '" + std::string(level) +
-                              "' is not a level this machine can run; it has " + names);
+const Kernels& kernels_for(KernelLevel level) {
+  for (const Kernels* kernels : available_kernels())
+    if (level == KernelLevel::best || kernels->level == level) return *kernels;
+  throw not_available(name(level));
 }
 
-std::vector<std::string> kernel_levels() {
-  std::vector<std::string> names;
-  for (const Kernels* kernels : available_kernels()) names.emplace_back(kernels->level);
-  return names;
+KernelLevel parse_kernel_level(std::string_view text) {
+  if (text.empty()) return KernelLevel::best;
+  for (const Kernels* kernels : available_kernels())
+    if (name(kernels->level) == text) return kernels->level;
+  throw not_available(text);
+}
+
+std::vector<KernelLevel> kernel_levels() {
+  std::vector<KernelLevel> found;
+  for (const Kernels* kernels : available_kernels()) found.push_back(kernels->level);
+  return found;
 }
 
 }  // namespace tracetide

@@ -8,11 +8,12 @@
 #include "kernels/gap_law.hpp"
 #include "kernels/normal_table.hpp"
 #include "kernels/zipf_law.hpp"
+#include "tracetide/kernel_level.hpp"
 
 namespace tracetide {
 
 struct Kernels {
-  std::string_view level;
+  KernelLevel level;
 
   // random/philox_lanes.hpp
   void (*fill_u64)(const StreamKey&, std::uint64_t first_group, std::uint64_t groups,
@@ -81,7 +82,9 @@ struct Kernels {
 /// The levels this machine can run, best first.
 [[nodiscard]] std::span<const Kernels* const> available_kernels() noexcept;
 
-/// The kernels of a level; the best for an empty name. @throws std::invalid_argument listing the levels.
-[[nodiscard]] const Kernels& kernels_for(std::string_view level);
+/// The kernels of a level. @throws std::invalid_argument listing the levels, as the following
+[[nodiscard]] const Kernels& kernels_for(KernelLevel level = KernelLevel::best);
+/// The level of a name, of those that this machine can run; the best for an empty one.
+[[nodiscard]] KernelLevel parse_kernel_level(std::string_view name);
 
 }  // namespace tracetide

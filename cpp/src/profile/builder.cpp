@@ -104,7 +104,7 @@ bool equal_bytes(std::span<const std::byte> a, std::span<const std::byte> b) {
 
 }  // namespace
 
-ProfileBuilder::ProfileBuilder(Category category, Grid grid, Counts default_counts, std::string metadata_json)
+ImageBuilder::ImageBuilder(Category category, Grid grid, Counts default_counts, std::string metadata_json)
     : category_(category), grid_(grid), default_counts_(default_counts), metadata_(std::move(metadata_json)) {
   check_grid(grid_);
   require(!fields_of(category).empty(),
@@ -123,7 +123,7 @@ ProfileBuilder::ProfileBuilder(Category category, Grid grid, Counts default_coun
   }
 }
 
-std::uint32_t ProfileBuilder::add_client(std::string_view client_name) {
+std::uint32_t ImageBuilder::add_client(std::string_view client_name) {
   const std::size_t client = name_offsets_.size() - 1;
   require(client < Profile::missing, [&] { return std::string("more than 2^32 - 2 clients"); });
   names_ += client_name;
@@ -133,13 +133,13 @@ std::uint32_t ProfileBuilder::add_client(std::string_view client_name) {
   return static_cast<std::uint32_t>(client);
 }
 
-void ProfileBuilder::check_client(std::uint32_t client) const {
+void ImageBuilder::check_client(std::uint32_t client) const {
   const std::size_t clients = name_offsets_.size() - 1;
   require(client < clients,
           [&] { return "client " + std::to_string(client) + "; there are " + std::to_string(clients); });
 }
 
-void ProfileBuilder::add_cell(std::uint32_t client, std::uint32_t window, const Cell& cell) {
+void ImageBuilder::add_cell(std::uint32_t client, std::uint32_t window, const Cell& cell) {
   check_client(client);
   require(window < grid_.windows, [&] {
     return "window " + std::to_string(window) + "; there are " + std::to_string(grid_.windows);
@@ -151,7 +151,7 @@ void ProfileBuilder::add_cell(std::uint32_t client, std::uint32_t window, const 
   cells_.push_back({window, client, cell});
 }
 
-void ProfileBuilder::repeat_client(std::span<const std::string> names) {
+void ImageBuilder::repeat_client(std::span<const std::string> names) {
   const std::size_t clients = name_offsets_.size() - 1;
   require(clients > 0, [&] { return std::string("no client to repeat"); });
   const auto client = static_cast<std::uint32_t>(clients - 1);
@@ -187,8 +187,8 @@ void ProfileBuilder::repeat_client(std::span<const std::string> names) {
   }
 }
 
-std::uint32_t ProfileBuilder::add_integer_pmf(std::span<const std::uint32_t> values,
-                                              std::span<const double> probabilities) {
+std::uint32_t ImageBuilder::add_integer_pmf(std::span<const std::uint32_t> values,
+                                            std::span<const double> probabilities) {
   check_pmf(values, probabilities);
   const tide::DistributionRecord record{static_cast<std::uint32_t>(DistributionKind::integer_pmf),
                                         0,
@@ -202,8 +202,8 @@ std::uint32_t ProfileBuilder::add_integer_pmf(std::span<const std::uint32_t> val
   return add(record);
 }
 
-std::uint32_t ProfileBuilder::add_real_pmf(std::span<const double> values,
-                                           std::span<const double> probabilities) {
+std::uint32_t ImageBuilder::add_real_pmf(std::span<const double> values,
+                                         std::span<const double> probabilities) {
   check_finite(values);
   check_pmf(values, probabilities);
   const tide::DistributionRecord record{static_cast<std::uint32_t>(DistributionKind::real_pmf),
@@ -218,8 +218,7 @@ std::uint32_t ProfileBuilder::add_real_pmf(std::span<const double> values,
   return add(record);
 }
 
-std::uint32_t ProfileBuilder::add_quantiles(std::span<const double> quantiles, double minimum,
-                                            double maximum) {
+std::uint32_t ImageBuilder::add_quantiles(std::span<const double> quantiles, double minimum, double maximum) {
   require(quantiles.size() >= 2,
           [&] { return std::to_string(quantiles.size()) + " quantiles; at least 2 are needed"; });
   check_finite(quantiles);
@@ -239,8 +238,8 @@ std::uint32_t ProfileBuilder::add_quantiles(std::span<const double> quantiles, d
   return add(record);
 }
 
-std::uint32_t ProfileBuilder::add_bins(std::span<const std::uint32_t> values,
-                                       std::span<const double> probabilities, double maximum) {
+std::uint32_t ImageBuilder::add_bins(std::span<const std::uint32_t> values,
+                                     std::span<const double> probabilities, double maximum) {
   check_pmf(values, probabilities);
   require(maximum >= values.back() && maximum <= tide::max_tokens && maximum == std::floor(maximum), [&] {
     return "maximum " + number_text(maximum) + "; allowed: a whole number from the last bin's start, " +
@@ -258,7 +257,7 @@ std::uint32_t ProfileBuilder::add_bins(std::span<const std::uint32_t> values,
   return add(record);
 }
 
-std::span<const std::byte> ProfileBuilder::value_bytes(const tide::DistributionRecord& record) const {
+std::span<const std::byte> ImageBuilder::value_bytes(const tide::DistributionRecord& record) const {
   const auto first = static_cast<std::size_t>(record.first_value);
   const auto count = static_cast<std::size_t>(record.count);
   if (holds_integers(record)) {
@@ -267,20 +266,20 @@ std::span<const std::byte> ProfileBuilder::value_bytes(const tide::DistributionR
   return std::as_bytes(std::span(real_values_).subspan(first, count));
 }
 
-std::span<const std::byte> ProfileBuilder::probability_bytes(const tide::DistributionRecord& record) const {
+std::span<const std::byte> ImageBuilder::probability_bytes(const tide::DistributionRecord& record) const {
   if (record.kind == static_cast<std::uint32_t>(DistributionKind::quantiles)) return {};
   return std::as_bytes(std::span(probabilities_)
                            .subspan(static_cast<std::size_t>(record.first_probability),
                                     static_cast<std::size_t>(record.count)));
 }
 
-bool ProfileBuilder::same(const tide::DistributionRecord& a, const tide::DistributionRecord& b) const {
+bool ImageBuilder::same(const tide::DistributionRecord& a, const tide::DistributionRecord& b) const {
   return a.kind == b.kind && a.minimum == b.minimum && a.maximum == b.maximum &&
          equal_bytes(value_bytes(a), value_bytes(b)) &&
          equal_bytes(probability_bytes(a), probability_bytes(b));
 }
 
-std::uint32_t ProfileBuilder::add(tide::DistributionRecord record) {
+std::uint32_t ImageBuilder::add(tide::DistributionRecord record) {
   const std::uint64_t hash =
       checksum(value_bytes(record)) ^ (checksum(probability_bytes(record)) * 3 + record.kind);
   const auto [begin, end] = by_content_.equal_range(hash);
@@ -300,14 +299,14 @@ std::uint32_t ProfileBuilder::add(tide::DistributionRecord record) {
   return id;
 }
 
-void ProfileBuilder::check_field(std::uint32_t field) const {
+void ImageBuilder::check_field(std::uint32_t field) const {
   const std::size_t fields = fields_of(category_).size();
   require(field < fields,
           [&] { return "field " + std::to_string(field) + "; there are " + std::to_string(fields); });
 }
 
-void ProfileBuilder::set_field(std::uint32_t epoch, std::uint32_t client, std::uint32_t field,
-                               std::uint32_t distribution) {
+void ImageBuilder::set_field(std::uint32_t epoch, std::uint32_t client, std::uint32_t field,
+                             std::uint32_t distribution) {
   const std::size_t fields = fields_of(category_).size();
   check_client(client);
   require(epoch < grid_.epochs,
@@ -320,8 +319,8 @@ void ProfileBuilder::set_field(std::uint32_t epoch, std::uint32_t client, std::u
   field_distribution_[(std::size_t{client} * grid_.epochs + epoch) * fields + field] = distribution;
 }
 
-void ProfileBuilder::set_correlation(std::uint32_t client, std::uint32_t field_a, std::uint32_t field_b,
-                                     double spearman) {
+void ImageBuilder::set_correlation(std::uint32_t client, std::uint32_t field_a, std::uint32_t field_b,
+                                   double spearman) {
   const std::span<const Field> fields = fields_of(category_);
   check_client(client);
   for (const std::uint32_t field : {field_a, field_b}) {
@@ -340,7 +339,7 @@ void ProfileBuilder::set_correlation(std::uint32_t client, std::uint32_t field_a
   correlations_.push_back({client, static_cast<std::uint8_t>(a), static_cast<std::uint8_t>(b), 0, spearman});
 }
 
-void ProfileBuilder::check_same_grid(const Profile& profile) const {
+void ImageBuilder::check_same_grid(const Profile& profile) const {
   const auto text = [](const char* what, auto theirs, auto ours) {
     return std::string(what) + " " + std::to_string(theirs) + " of the profile to copy from; " +
            std::to_string(ours) + " expected";
@@ -358,7 +357,7 @@ void ProfileBuilder::check_same_grid(const Profile& profile) const {
   require(profile.epochs() == grid_.epochs, [&] { return text("epochs", profile.epochs(), grid_.epochs); });
 }
 
-std::uint32_t ProfileBuilder::copy_distribution(const Profile& profile, std::uint32_t id) {
+std::uint32_t ImageBuilder::copy_distribution(const Profile& profile, std::uint32_t id) {
   if (copied_ids_[id] != Profile::missing) return copied_ids_[id];
   const Distribution from = profile.distribution(id);
   const auto add_copy_of = [&] {
@@ -377,7 +376,7 @@ std::uint32_t ProfileBuilder::copy_distribution(const Profile& profile, std::uin
   return copied_ids_[id] = add_copy_of();
 }
 
-void ProfileBuilder::start_copying(const Profile& profile) {
+void ImageBuilder::start_copying(const Profile& profile) {
   if (copied_ && copied_->image().data() == profile.image().data()) return;
   copied_ = profile;
   copied_ids_.assign(profile.distributions(), Profile::missing);
@@ -386,7 +385,7 @@ void ProfileBuilder::start_copying(const Profile& profile) {
   copied_prompts_.reset();
 }
 
-void ProfileBuilder::copy_models(const Profile& profile) {
+void ImageBuilder::copy_models(const Profile& profile) {
   require(profile.clients() == name_offsets_.size() - 1, [&] {
     return std::to_string(profile.clients()) + " clients of the profile to copy from; " +
            std::to_string(name_offsets_.size() - 1) + " expected";
@@ -396,7 +395,7 @@ void ProfileBuilder::copy_models(const Profile& profile) {
     copy_models_of(profile, client, client);
 }
 
-void ProfileBuilder::copy_models_of(const Profile& profile, std::uint32_t client, std::uint32_t copy) {
+void ImageBuilder::copy_models_of(const Profile& profile, std::uint32_t client, std::uint32_t copy) {
   if (profile.session_model(client) != Profile::missing) {
     if (!copied_models_) copy_session_models(profile);
     set_session(copy, *copied_models_ + profile.session_model(client));
@@ -407,8 +406,8 @@ void ProfileBuilder::copy_models_of(const Profile& profile, std::uint32_t client
   }
 }
 
-std::uint32_t ProfileBuilder::add_copy(const Profile& profile, std::uint32_t client,
-                                       std::string_view client_name, double rate_factor) {
+std::uint32_t ImageBuilder::add_copy(const Profile& profile, std::uint32_t client,
+                                     std::string_view client_name, double rate_factor) {
   check_same_grid(profile);
   require(client < profile.clients(), [&] {
     return "client " + std::to_string(client) + " to copy; there are " + std::to_string(profile.clients());
@@ -448,7 +447,7 @@ std::uint32_t ProfileBuilder::add_copy(const Profile& profile, std::uint32_t cli
   return copy;
 }
 
-std::uint32_t ProfileBuilder::add_session_model(SessionModel model, std::span<const SessionStep> steps) {
+std::uint32_t ImageBuilder::add_session_model(SessionModel model, std::span<const SessionStep> steps) {
   model.first_step = static_cast<std::uint32_t>(session_steps_.size());
   model.steps = static_cast<std::uint32_t>(steps.size());
   append(session_steps_, steps);
@@ -456,7 +455,7 @@ std::uint32_t ProfileBuilder::add_session_model(SessionModel model, std::span<co
   return static_cast<std::uint32_t>(session_models_.size() - 1);
 }
 
-void ProfileBuilder::set_session(std::uint32_t client, std::uint32_t model) {
+void ImageBuilder::set_session(std::uint32_t client, std::uint32_t model) {
   check_client(client);
   require(model < session_models_.size(), [&] {
     return "session model " + std::to_string(model) + "; there are " + std::to_string(session_models_.size());
@@ -466,7 +465,7 @@ void ProfileBuilder::set_session(std::uint32_t client, std::uint32_t model) {
 }
 
 // All of them, in their order, so that sub-agents stay after those that call them.
-void ProfileBuilder::copy_session_models(const Profile& profile) {
+void ImageBuilder::copy_session_models(const Profile& profile) {
   const auto first = static_cast<std::uint32_t>(session_models_.size());
   const auto copied = [&](std::uint32_t id) {
     return id == Profile::missing ? id : copy_distribution(profile, id);
@@ -488,7 +487,7 @@ void ProfileBuilder::copy_session_models(const Profile& profile) {
   copied_models_ = first;
 }
 
-std::uint32_t ProfileBuilder::add_prompt_model(PromptModel model, std::span<const PromptLevel> levels) {
+std::uint32_t ImageBuilder::add_prompt_model(PromptModel model, std::span<const PromptLevel> levels) {
   model.first_level = static_cast<std::uint32_t>(prompt_levels_.size());
   model.levels = static_cast<std::uint32_t>(levels.size());
   append(prompt_levels_, levels);
@@ -496,7 +495,7 @@ std::uint32_t ProfileBuilder::add_prompt_model(PromptModel model, std::span<cons
   return static_cast<std::uint32_t>(prompt_models_.size() - 1);
 }
 
-void ProfileBuilder::set_prompts(std::uint32_t client, std::uint32_t model) {
+void ImageBuilder::set_prompts(std::uint32_t client, std::uint32_t model) {
   check_client(client);
   require(model < prompt_models_.size(), [&] {
     return "model of prompts " + std::to_string(model) + "; there are " +
@@ -506,7 +505,7 @@ void ProfileBuilder::set_prompts(std::uint32_t client, std::uint32_t model) {
   client_prompt_[client] = model;
 }
 
-void ProfileBuilder::copy_prompt_models(const Profile& profile) {
+void ImageBuilder::copy_prompt_models(const Profile& profile) {
   copied_prompts_ = static_cast<std::uint32_t>(prompt_models_.size());
   for (const PromptModel& model : profile.prompt_models()) {
     const auto own = profile.prompt_levels().subspan(model.first_level, model.levels);
@@ -516,7 +515,7 @@ void ProfileBuilder::copy_prompt_models(const Profile& profile) {
   }
 }
 
-struct ProfileBuilder::CellColumns {
+struct ImageBuilder::CellColumns {
   std::vector<std::uint64_t> window_offsets;
   std::vector<std::uint32_t> client;
   std::vector<double> rate;
@@ -543,7 +542,7 @@ struct ProfileBuilder::CellColumns {
   }
 };
 
-ProfileBuilder::CellColumns ProfileBuilder::sorted_cells() const {
+ImageBuilder::CellColumns ImageBuilder::sorted_cells() const {
   CellColumns columns;
   columns.window_offsets.assign(std::size_t{grid_.windows} + 1, 0);
   for (const PlacedCell& cell : cells_) ++columns.window_offsets[cell.window + 1];
@@ -573,7 +572,7 @@ ProfileBuilder::CellColumns ProfileBuilder::sorted_cells() const {
   return columns;
 }
 
-std::vector<Correlation> ProfileBuilder::sorted_correlations() const {
+std::vector<Correlation> ImageBuilder::sorted_correlations() const {
   const auto key = [](const Correlation& c) { return std::tuple(c.client, c.field_a, c.field_b); };
   std::vector<Correlation> sorted = correlations_;
   std::ranges::sort(sorted, {}, key);
@@ -587,7 +586,7 @@ std::vector<Correlation> ProfileBuilder::sorted_correlations() const {
   return sorted;
 }
 
-std::vector<std::uint32_t> ProfileBuilder::fields_by_epoch() const {
+std::vector<std::uint32_t> ImageBuilder::fields_by_epoch() const {
   const std::size_t fields = fields_of(category_).size();
   const std::size_t clients = name_offsets_.size() - 1;
   std::vector<std::uint32_t> result(field_distribution_.size());
@@ -601,7 +600,7 @@ std::vector<std::uint32_t> ProfileBuilder::fields_by_epoch() const {
   return result;
 }
 
-std::vector<std::byte> ProfileBuilder::image() const {
+std::vector<std::byte> ImageBuilder::image() const {
   const CellColumns cells = sorted_cells();
   const std::vector<std::uint32_t> fields = fields_by_epoch();
   const std::vector<Correlation> correlations = sorted_correlations();

@@ -11,31 +11,14 @@
 #include <vector>
 
 #include "profile/tide.hpp"
-#include "tracetide/profile.hpp"
+#include "tracetide/profile_builder.hpp"
 
 namespace tracetide {
 
-/// One active window of a client.
-struct Cell {
-  double rate = 0;  ///< requests/s
-  double shape = 1;
-  double cv = 0;  ///< NaN when not recorded
-  Family family = Family::exponential;
-};
-
-struct Grid {
-  std::int64_t window_ns = 0;
-  std::uint32_t windows = 0;
-  std::int64_t epoch_ns = 0;
-  std::uint32_t epochs = 0;
-};
-
-/// Use: set up, add clients, add cells and distributions in any order, then `image()`.
-/// Every argument is checked; ProfileError says what is wrong. Memory is in proportion to the cells and
-/// the distinct distributions.
-class ProfileBuilder {
+/// What is in a ProfileBuilder, which says more of it. Every argument is checked.
+class ImageBuilder {
  public:
-  ProfileBuilder(Category category, Grid grid, Counts default_counts, std::string metadata_json);
+  ImageBuilder(Category category, Grid grid, Counts default_counts, std::string metadata_json);
 
   std::uint32_t add_client(std::string_view name);
   void add_cell(std::uint32_t client, std::uint32_t window, const Cell& cell);

@@ -228,7 +228,7 @@ Grid find_grid(const std::vector<Client>& clients) {
 /// Puts the lengths of one client into a builder.
 class LengthsAdder {
  public:
-  LengthsAdder(ProfileBuilder& builder, Category category, const Grid& grid)
+  LengthsAdder(ImageBuilder& builder, Category category, const Grid& grid)
       : builder_(builder), fields_(fields_of(category)), grid_(grid) {}
 
   void add(const Client& client, std::uint32_t id) {
@@ -287,7 +287,7 @@ class LengthsAdder {
     return std::nullopt;
   }
 
-  ProfileBuilder& builder_;
+  ImageBuilder& builder_;
   std::span<const Field> fields_;
   Grid grid_;
 };
@@ -328,9 +328,9 @@ Profile read_servegen(const fs::path& folder, unsigned threads, const Poll& poll
   const Category category = find_category(clients);
   check_windows(clients);
   const Grid grid = find_grid(clients);
-  ProfileBuilder builder(category, grid, Counts::pinned,
-                         "{\"name\": " + json_string(folder_name(folder)) +
-                             ", \"source\": \"ServeGen model folder\", \"tool\": \"tracetide\"}");
+  ImageBuilder builder(category, grid, Counts::pinned,
+                       "{\"name\": " + json_string(folder_name(folder)) +
+                           ", \"source\": \"ServeGen model folder\", \"tool\": \"tracetide\"}");
   LengthsAdder lengths(builder, category, grid);
   for (Client& client : clients) {
     const std::uint32_t id = builder.add_client(client.name);

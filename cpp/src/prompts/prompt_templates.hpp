@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/poller.hpp"
 #include "fields/sampler.hpp"
 #include "kernels/kernels.hpp"
-#include "polling/poller.hpp"
 #include "tracetide/profile.hpp"
 
 namespace tracetide {

@@ -5,9 +5,9 @@
 #include <string>
 #include <utility>
 
+#include "base/alive.hpp"
 #include "base/message.hpp"
-#include "polling/alive.hpp"
-#include "polling/poller.hpp"
+#include "base/poller.hpp"
 #include "serving/closed_loop.hpp"
 #include "serving/instance.hpp"
 #include "serving/min_tree.hpp"

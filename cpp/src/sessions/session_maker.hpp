@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "base/poller.hpp"
 #include "fields/request_fields.hpp"
-#include "polling/poller.hpp"
 #include "prompts/prompt_templates.hpp"
 #include "sessions/session_rows.hpp"
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "base/access.hpp"
 #include "engine/job_state.hpp"
 #include "engine/session_plan.hpp"
 #include "writers/cells.hpp"
@@ -118,7 +119,7 @@ void check_kind(const ColumnInfo& column) {
 
 RowOptions row_options(const Job& job, HashIds hash_ids) {
   RowOptions options{.hash_ids = hash_ids, .block_size = job.block_size()};
-  if (const auto& sessions = job.state().sessions; job.conversations() && sessions) {
+  if (const auto& sessions = Access::state(job).sessions; job.conversations() && sessions) {
     options.first_new_session = sessions->first_id(0);
     options.session_horizon_ns = sessions->horizon_ns;
   }

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/access.hpp"
 #include "engine/column_views.hpp"
 #include "writers/cells.hpp"
 #include "writers/decimal.hpp"
@@ -35,7 +36,7 @@ template <TextFormat format, Category category, std::size_t at>
 class ColumnText {
  public:
   explicit ColumnText(const Batch& batch) noexcept
-      : values_(view(column_at(batch.columns(), place))),
+      : values_(view(column_at(Access::columns(batch), place))),
         is_there_(native.is_in(category, batch.optional_columns())) {}
 
   char* put(char* to, std::size_t row) noexcept {
@@ -110,7 +111,7 @@ std::size_t longest_text(const Batch& batch, TextFormat format) noexcept {
     row += (json ? native.name.size() + 4 : 1) + values[static_cast<std::size_t>(native.kind())];
     std::visit(
         [&](auto place) {
-          const auto& column = column_at(batch.columns(), place);
+          const auto& column = column_at(Access::columns(batch), place);
           if constexpr (std::is_same_v<decltype(column), const ListColumn&>) items += column.values.size();
         },
         native.place);

@@ -36,9 +36,16 @@ Prepare tool_rows(std::shared_ptr<RowWriter> writer) {
 
 }  // namespace
 
+std::optional<TextFormat> native_format(std::string_view name) noexcept {
+  if (name == "csv") return TextFormat::csv;
+  if (name == "jsonl") return TextFormat::jsonl;
+  return std::nullopt;
+}
+
 TextStream::TextStream(const Job& job, TextFormat format, unsigned threads, const Kernels& kernels,
                        WindowRange range, Poll poll)
-    : pipeline_(job, threads, kernels, native_rows(format), range, std::move(poll)) {}
+    : header_(text_header(job, format)),
+      pipeline_(job, threads, kernels, native_rows(format), range, std::move(poll)) {}
 
 TextStream::TextStream(const Job& job, TraceFormat format, HashIds hash_ids, unsigned threads,
                        const Kernels& kernels, Poll poll)
@@ -47,13 +54,13 @@ TextStream::TextStream(const Job& job, TraceFormat format, HashIds hash_ids, uns
                                           row_options(job, hash_ids))),
       pipeline_(job, threads, kernels, tool_rows(writer_), std::move(poll)) {}
 
-std::optional<TextRows> TextStream::next() {
-  if (std::optional<Made> made = pipeline_.next()) return TextRows{made->rows, std::move(made->text)};
+std::optional<TextChunk> TextStream::next() {
+  if (std::optional<Made> made = pipeline_.next()) return TextChunk{made->rows, std::move(made->text)};
   if (!writer_ || std::exchange(finished_, true)) return std::nullopt;
   auto rest = std::make_shared<Column<char>>();
   writer_->finish(*rest);
   if (rest->empty()) return std::nullopt;
-  return TextRows{0, std::move(rest)};
+  return TextChunk{0, std::move(rest)};
 }
 
 }  // namespace tracetide

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/column_views.hpp"
+#include "tracetide/writers.hpp"
 #include "writers/text.hpp"
 
 namespace tracetide {
@@ -75,11 +76,6 @@ struct FormatCell {
 struct FormatPlan {
   std::vector<FormatCell> cells{};
   std::vector<std::string> left_out{};  ///< native columns that the format cannot tell, or only in part
-};
-
-enum class HashIds : std::uint8_t {
-  fill,   ///< the trace's own; where it has none, ids that are used once
-  leave,  ///< none
 };
 
 /// The cells for the columns that a trace has. Keys of further columns are views into `given`.

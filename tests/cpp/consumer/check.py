@@ -85,7 +85,13 @@ def run_examples(folder: Path) -> None:
     summed = run(build / "consumer_threads", "my-profile.tide", cwd=folder)
     if not summed.startswith("3600000 requests, "):
         sys.exit(f"consumer_threads: {summed}")
-    print(paced + summed)
+    written = run(build / "write_trace", "csv", "trace.csv", "10", "60", cwd=folder)
+    if (
+        not written.startswith("600 requests\n")
+        or len((folder / "trace.csv").read_text().splitlines()) != 601
+    ):
+        sys.exit(f"write_trace: {written}")
+    print(paced + summed + written)
     if (build / "sampler_benchmark").exists():
         print(run(build / "sampler_benchmark", "--benchmark_min_time=0.05"))
 
