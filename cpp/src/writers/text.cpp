@@ -37,10 +37,29 @@ class ColumnText {
  public:
   explicit ColumnText(const Batch& batch) noexcept
       : values_(view(column_at(Access::columns(batch), place))),
-        is_there_(native.is_in(category, batch.optional_columns())) {}
+        is_extra_(is_optional && native.is_in(category, batch.optional_columns())) {}
+
+  // Whether it is there because the job says so. In the table these stand behind the others.
+  [[nodiscard]] bool is_extra() const noexcept { return is_extra_; }
 
   char* put(char* to, std::size_t row) noexcept {
-    if (!(is_optional ? is_there_ : native.is_in(category, {}))) return to;
+    if constexpr (native.is_in(category, {})) to = put_value(to, row);
+    return to;
+  }
+  char* put_extra(char* to, std::size_t row) noexcept {
+    if constexpr (is_optional) to = is_extra_ ? put_value(to, row) : to;
+    return to;
+  }
+
+ private:
+  static constexpr bool json = format == TextFormat::jsonl;
+  static constexpr const NativeColumn& native = native_columns[at];
+  static constexpr auto place = std::get<native.place.index()>(native.place);
+  static constexpr bool is_optional =
+      native.jobs > ColumnOf::multimodal &&
+      (category == Category::multimodal || native.jobs != ColumnOf::payload_bytes);
+
+  char* put_value(char* to, std::size_t row) noexcept {
     if constexpr (json || at != 0) {
       std::memcpy(to, lead<format, at>.data(), lead<format, at>.size());
       to += lead<format, at>.size();
@@ -58,28 +77,22 @@ class ColumnText {
     }
   }
 
- private:
-  static constexpr bool json = format == TextFormat::jsonl;
-  static constexpr const NativeColumn& native = native_columns[at];
-  static constexpr auto place = std::get<native.place.index()>(native.place);
-  static constexpr bool is_optional =
-      native.jobs > ColumnOf::multimodal &&
-      (category == Category::multimodal || native.jobs != ColumnOf::payload_bytes);
-
   // Nothing in CSV, null in JSON.
   static char* put_missing(char* to) noexcept { return json ? put_text(to, "null") : to; }
 
   decltype(view(column_at(std::declval<const Columns&>(), place))) values_;
-  bool is_there_;
+  bool is_extra_;
   TimestampWriter time_{};
 };
 
 template <TextFormat format, Category category, std::size_t... at>
 char* put_rows(const Batch& batch, char* to, std::index_sequence<at...> /*columns*/) noexcept {
   std::tuple columns{ColumnText<format, category, at>(batch)...};
+  const bool has_extra = (... || std::get<at>(columns).is_extra());
   const std::size_t rows = batch.size();
   for (std::size_t row = 0; row < rows; ++row) {
-    std::apply([&](auto&... column) { ((to = column.put(to, row)), ...); }, columns);
+    ((to = std::get<at>(columns).put(to, row)), ...);
+    if (has_extra) ((to = std::get<at>(columns).put_extra(to, row)), ...);
     to = put_text(to, format == TextFormat::jsonl ? "}\n" : "\n");
   }
   return to;
