@@ -24,7 +24,7 @@ def said(entry: Any) -> str:
             f"{_unquoted(context)} = {context['tag']!r} is not allowed; it must be one of "
             f"{context['expected_tags']}"
         )
-    message = str(entry["msg"])
+    message = str(entry["msg"]).partition(" or instance of")[0]
     message = message.replace("Input should", "it must").replace("must be a valid", "must be a")
     message = message.replace("a integer", "a whole number")
     return f"{_shown(value)} is not allowed; {message}"

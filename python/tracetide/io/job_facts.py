@@ -23,6 +23,9 @@ class JobFacts(NamedTuple):
     prompt_blocks: Sequence[int] = ()
 
 
+_USED = set(JobFacts._fields)
+
+
 def facts_of(metadata: Mapping[str, Any], origin: str = "metadata") -> JobFacts:
     """The facts that are used.
 
@@ -37,7 +40,7 @@ def facts_of(metadata: Mapping[str, Any], origin: str = "metadata") -> JobFacts:
     from tracetide.io.job_schema import JobSchema
 
     try:
-        return JobFacts(**JobSchema.model_validate(dict(metadata)).model_dump())
+        return JobFacts(**JobSchema.model_validate(dict(metadata)).model_dump(include=_USED))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
