@@ -2,47 +2,91 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import format_traces
 import pytest
 import reader_files
+import tracetide as tt
 from cli_tools import COMMAND
-from hostile import RUNS, load, run
+from hostile import RUNS, run
 from platforms import posix_only
 
 pytestmark = [pytest.mark.abuse, posix_only]
 
-ROWS = 20_000
 SECONDS = 120.0
+AT_ONCE = 4 * (os.cpu_count() or 1)
+ROWS = 20_000
+FORMATS = (*format_traces.TOOLS, "csv", "jsonl", "parquet", "arrow")
 COMMANDS = {
     "validate": ["validate", "{}"],
     "describe": ["describe", "{}"],
-    "convert": ["convert", "{}", "out.csv"],
-    "fit": ["fit", "{}", "-o", "out.tide"],
-    "characterize": ["characterize", "{}", "-o", "folder"],
+    "convert": ["convert", "{}", "out/x.csv"],
+    "fit": ["fit", "{}", "-o", "out/x.tide"],
+    "characterize": ["characterize", "{}", "-o", "out/x"],
     "compare": ["compare", "{}", "{}"],
-    "report": ["report", "{}", "-o", "out.html"],
-    "upsample": ["upsample", "{}", "out.csv", "--factor", "2"],
+    "report": ["report", "{}", "-o", "out/x.html"],
+    "upsample": ["upsample", "{}", "out/x.csv", "--factor", "2"],
     "provision": ["provision", "{}", "--instances", "2"],
 }
 
 
-def vidur(*, wrong_at: int | None) -> str:
-    lines = [reader_files.VIDUR.splitlines()[0]]
-    for row in range(ROWS):
-        inputs = -1 if row == wrong_at else 100 + row % 900
-        time = row / 50 + row % 7 / 1000
-        lines.append(f"{time},{inputs},{10 + row % 90},{time},{inputs},{10 + row % 90}")
-    return "\n".join(lines) + "\n"
+def wrong(content: bytes, *, early: bool) -> bytes:
+    """The file with a line that is none, near its begin or its end; without lines, other bytes or fewer."""
+    lines = content.split(b"\n")
+    if len(lines) < ROWS // 2 or b"\0" in content:
+        return content[:2000] + bytes(2000) + content[4000:] if early else content[:-2000]
+    lines[50 if early else -3] = b"wrong,,{"
+    return b"\n".join(lines)
 
 
-@pytest.mark.parametrize("file", ["sound", "wrong-early", "wrong-late"])
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Of every format: a sound trace, one that is wrong early, and one that is wrong late."""
+    folder = tmp_path_factory.mktemp("files")
+    made = tt.Job(format_traces.pool("sessions"), duration=ROWS / 50, seed=3).generate()
+    contents = {}
+    for name in FORMATS:
+        path = folder / f"written{format_traces.ending(name)}"
+        made.write(path, format=name)
+        contents[name] = path.read_bytes()
+        path.unlink()
+    for name in ("csv", "mooncake"):
+        for codec in ("gzip", "zstd"):
+            contents[f"{name}-{codec}"] = reader_files.packed(contents[name].decode(), codec)
+    for name, content in contents.items():
+        (folder / f"{name}-sound").write_bytes(content)
+        (folder / f"{name}-early").write_bytes(wrong(content, early=True))
+        (folder / f"{name}-late").write_bytes(wrong(content, early=False))
+    return sorted(folder.iterdir())
+
+
+def ended(arguments: list[str], folder: Path) -> int:
+    folder.mkdir()
+    named = [part.replace("out/", f"{folder}/") for part in arguments]
+    found = run([*COMMAND, *named], seconds=SECONDS).check((0, 1, 2))
+    shutil.rmtree(folder)
+    return found.code
+
+
 @pytest.mark.parametrize("command", COMMANDS)
-def test_commands_under_load(command, file, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    wrong_at = {"sound": None, "wrong-early": 50, "wrong-late": ROWS - 1}[file]
-    (tmp_path / "trace").write_text(vidur(wrong_at=wrong_at))
-    arguments = [part.replace("{}", "trace") for part in COMMANDS[command]]
-    with load():
-        for _ in range(RUNS):
-            found = run([*COMMAND, *arguments], seconds=SECONDS)
-            assert found.code in (0, 2), found
-            found.check()
+def test_commands_under_load(command, files, tmp_path):
+    with ProcessPoolExecutor(AT_ONCE) as executor:
+        running = {}
+        for number in range(RUNS):
+            path = files[number % len(files)]
+            arguments = [part.replace("{}", str(path)) for part in COMMANDS[command]]
+            running[number] = executor.submit(ended, arguments, tmp_path / str(number))
+        codes = Counter()
+        failed = []
+        for number, run_ in running.items():
+            try:
+                codes[run_.result()] += 1
+            except AssertionError as error:
+                failed.append(f"{command} {files[number % len(files)].name}: {error}")
+    print(f"{command}: {RUNS} runs of {len(files)} files, {AT_ONCE} at once: {dict(codes)}")
+    assert not failed, "\n".join(failed)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+
 import pytest
-from hostile import python, tracetide
+from cli_tools import COMMAND
+from hostile import SECONDS, python, run, tracetide
 from platforms import posix_only
 
 pytestmark = [pytest.mark.abuse, posix_only]
@@ -71,7 +76,6 @@ LARGE = "timestamp,input_tokens,output_tokens\n" + "".join(f"{n},4294967295,1\n"
         ["upsample", "large.csv", "out.csv", "--factor", "1e-300"],
         ["upsample", "large.csv", "out.csv", "--factor", "1e300"],
         ["provision", "large.csv", "--instances", "1000000000"],
-        ["provision", "m-small", "--rate", "1e6", "--duration", "30d", "--instances", "2"],
         [
             "provision",
             "m-small",
@@ -105,6 +109,16 @@ def test_commands(arguments, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "large.csv").write_text(LARGE)
     tracetide(*arguments)
+
+
+def test_a_long_simulation_holds_little():
+    command = ["provision", "m-small", "--rate", "1e5", "--duration", "30d", "--instances", "2"]
+
+    def meanwhile(process):
+        time.sleep(SECONDS)
+        os.kill(process.pid, signal.SIGTERM)
+
+    run([*COMMAND, *command], seconds=2 * SECONDS, meanwhile=meanwhile).check(codes=(143,))
 
 
 def test_lines_and_columns(tmp_path):
