@@ -25,10 +25,11 @@ BLOCKS = (
 )
 
 
-@pytest.mark.parametrize("rate", [20, 200, 2000])
-def test_many_streams_at_once(rate):
+@pytest.mark.parametrize(("rate", "streams"), [(20, 300), (200, 300), (2000, 20)])
+def test_many_streams_at_once(rate, streams):
     python(
-        POOL + f"made = [tt.stream(pool, rate={rate}, duration='1h', seed=n) for n in range(300)]\n"
+        POOL + f"made = [tt.stream(pool, rate={rate}, duration='1h', seed=n, threads=1, batch_size=1000)"
+        f" for n in range({streams})]\n"
         "streams = [iter(one) for one in made]\n"
         "print(sum(len(next(stream)['timestamp']) for stream in streams))",
         seconds=60,
