@@ -349,6 +349,8 @@ def test_a_file_that_is_no_profile_is_read_as_a_trace_whatever_its_name(tmp_path
     (tmp_path / "x.json").write_text('{"a": 1}\n')
     message = fails("describe", tmp_path / "x.json", says=["its columns are those of no known format: 'a'"])
     assert "--column timestamp=... --column input_tokens=..." in message
+    (tmp_path / "x.json").write_text("{}\n")
+    fails("describe", tmp_path / "x.json", says=["its columns are those of no known format: none at all"])
     (tmp_path / "t.txt").write_text("timestamp,input_tokens,output_tokens\n0,5,6\n1,7,8\n")
     assert b"t.txt: language trace" in succeeds("describe", tmp_path / "t.txt").stdout
     fails("describe", "m-smal", says=["m-small"])

@@ -119,7 +119,8 @@ def _marks(layout: Layout, columns: Mapping[str, str]) -> frozenset[str]:
 
 def _not_recognised(source: Source) -> str:
     names = list(source.types)
-    shown = ", ".join(repr(name) for name in names[:20]) + (", ..." if len(names) > 20 else "")
+    shown = ", ".join(repr(name) for name in names[:20]) or "none at all"
+    shown += ", ..." if len(names) > 20 else ""
     if {"timestamp", "input_length", "output_length"} <= set(names) and source.container == "jsonl":
         return Told(
             "without 'hash_ids' it may be mooncake (milliseconds) or another format (seconds); say which "
