@@ -57,6 +57,11 @@ def columns(**changed):
         ({"session_id": np.array(["a", None, 3], dtype=object)}, "session_id: 3 in row 3 is not allowed"),
         ({"client": np.array(["a", None, "b"], dtype=object)}, "client: None in row 2 is not allowed"),
         ({"what": np.zeros(3, dtype="datetime64[s]")}, "of numbers or of texts as objects"),
+        ({"half \ud800": np.zeros(3)}, r"the name 'half \\ud800' is not allowed"),
+        (
+            {"what": np.array(["x", "y", "half \ud800"], dtype=object)},
+            r"what: 'half \\ud800' in row 3 is not allowed; it must be text that UTF-8 has",
+        ),
     ],
 )  # fmt: skip
 def test_columns_that_cannot_be_a_trace_are_refused(make, changed, says):

@@ -174,10 +174,12 @@ def category_of(columns: Iterable[str]) -> str:
 def check_columns(columns: Mapping[str, Column], *, in_order: bool = True) -> None:
     """Raise a ValueError unless these can be the columns of consecutive requests.
 
-    Known columns have their native types; times and delays are times, or NaN where there is none; lists lie
-    within their values. With `in_order`, times never decrease.
+    Names and texts are such that UTF-8 has. Known columns have their native types; times and delays are
+    times, or NaN where there is none; lists lie within their values. With `in_order`, times never decrease.
     """
     for name, column in columns.items():
+        if not _is_utf8(name):
+            raise ValueError(f"columns: the name {name!r} is not allowed; it must be text that UTF-8 has")
         _check_type(name, column)
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) != 1:
@@ -261,3 +263,17 @@ def _check_texts(name: str, texts: Array) -> None:
         raise ValueError(
             f"{name}: {texts[row]!r} in row {row + 1} is not allowed; objects in an array must be texts"
         )
+    if not _is_utf8("".join(filter(None, texts))):
+        row = next(row for row, text in enumerate(texts) if text and not _is_utf8(text))
+        raise ValueError(
+            f"{name}: {texts[row]!r} in row {row + 1} is not allowed; it must be text that UTF-8 has"
+        )
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether it can be written: half of a surrogate pair, which Python allows, cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
