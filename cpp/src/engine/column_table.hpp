@@ -48,7 +48,7 @@ struct NativeColumn {
       case ColumnOf::hash_ids:
         return optional.hash_ids;
       case ColumnOf::payload_bytes:
-        return optional.payload_bytes[std::get_if<PayloadBytes>(&place)->kind];
+        return optional.payload_bytes[std::get<PayloadBytes>(place).kind];
     }
     return false;
   }

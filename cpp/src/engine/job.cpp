@@ -167,8 +167,8 @@ std::vector<Correlation> checked_correlations(const std::vector<FieldCorrelation
 
 }  // namespace
 
-JobState::JobState(Profile job_profile, JobOptions job_options, Poller& poller)
-    : profile(std::move(job_profile)),
+JobState::JobState(const Profile& job_profile, JobOptions job_options, Poller& poller)
+    : profile(job_profile),
       options(std::move(job_options)),
       counts(options.counts == Counts::profile ? profile.default_counts() : options.counts),
       coupling(options.coupling),

@@ -58,7 +58,7 @@ struct JobState {
     return list_weights.empty() ? 1.0 : list_weights[profile_window];
   }
 
-  JobState(Profile job_profile, JobOptions job_options, Poller& poller);
+  JobState(const Profile& job_profile, JobOptions job_options, Poller& poller);
 
   [[nodiscard]] JobWindow window(std::int64_t k) const noexcept;
   /// The same as if the job did not end. Windows before 0 are those that would precede it: the span and
