@@ -109,13 +109,11 @@ class Correlations:
             means = self._sums / self._rows
             noise = _NOISE / np.sqrt(self._rows)
         is_clear = np.nan_to_num(np.abs(means)) > noise
+        found = np.zeros_like(means)
+        for pair, clear in enumerate(is_clear):
+            found[pair, clear] = self._untied(pair, clear, means[pair, clear])
         for client in np.flatnonzero(is_clear.any(axis=0)).tolist():
-            kept = np.array(
-                [
-                    self._untied(pair, client, means[pair, client]) if is_clear[pair, client] else 0.0
-                    for pair in range(len(self.pairs))
-                ]
-            )
+            kept = found[:, client]
             self.shrunk += int(not self._is_positive_definite(kept))
             while not self._is_positive_definite(kept):
                 kept = kept * _SHRINK
@@ -123,12 +121,11 @@ class Correlations:
                 if value:
                     yield client, self.fields[a], self.fields[b], value
 
-    def _untied(self, pair: int, client: int, correlation: float) -> float:
-        found = untied(correlation, self._products[pair, client] / self._rows[client])
-        if found is None:
-            self.limited += 1
-            return float(np.copysign(spearman_of(LARGEST), correlation))
-        return found
+    def _untied(self, pair: int, clients: npt.NDArray[np.bool_], correlations: Floats) -> Floats:
+        found = untied(correlations, self._products[pair, clients] / self._rows[clients, None])
+        is_limited = np.isnan(found)
+        self.limited += int(is_limited.sum())
+        return np.where(is_limited, np.copysign(spearman_of(LARGEST), correlations), found)
 
     def _is_positive_definite(self, correlations: Floats) -> bool:
         if len(self.fields) == 2:

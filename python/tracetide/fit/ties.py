@@ -43,59 +43,71 @@ def hermite_coefficients(group: Codes, values: npt.NDArray[np.generic]) -> Float
     counts = np.diff(np.append(starts, keys.size)).astype(np.float64)
     share = counts / np.repeat(np.add.reduceat(counts, first), sizes)
     found = np.tile(_continuous(), (first.size, 1))
-    tied = np.add.reduceat(share**3, first) > _FEW_TIES
-    for at in np.flatnonzero(tied).tolist():
-        found[at] = _of_steps(share[first[at] : first[at] + sizes[at]])
+    is_tied = np.add.reduceat(share**3, first) > _FEW_TIES
+    if is_tied.any():
+        found[is_tied] = _of_steps(counts[np.repeat(is_tied, sizes)], sizes[is_tied])
     return found
 
 
-def untied(correlation: float, products: Floats) -> float | None:
-    """Spearman's correlation of ranks without ties, which mid-ranks with `correlation` come from.
+def untied(correlation: npt.ArrayLike, products: Floats) -> Floats:
+    """Spearman's correlations of ranks without ties, which mid-ranks with `correlation` come from.
 
     Args:
-        correlation: of the mid-ranks.
-        products: shape (TERMS,): of both fields' coefficients.
+        correlation: of the mid-ranks, of any shape.
+        products: of the same shape and (TERMS,): of both fields' coefficients.
 
     Returns:
-        None where ties do not allow so large a correlation.
+        NaN where ties do not allow so large a correlation.
     """
-    low, high = -LARGEST, LARGEST
-    powers = np.append(products[::-1], 0.0)
-    if not np.polyval(powers, low) <= correlation <= np.polyval(powers, high):
-        return None
+    wanted = np.asarray(correlation, dtype=np.float64)
+    low, high = np.full(wanted.shape, -LARGEST), np.full(wanted.shape, LARGEST)
+    is_there = (_of_normals(products, low) <= wanted) & (wanted <= _of_normals(products, high))
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        if np.polyval(powers, middle) < correlation:
-            low = middle
-        else:
-            high = middle
-    return spearman_of(low)
+        is_low = _of_normals(products, middle) < wanted
+        low, high = np.where(is_low, middle, low), np.where(is_low, high, middle)
+    return np.where(is_there, spearman_of(low), np.nan)
 
 
-def spearman_of(normal: float) -> float:
+def spearman_of(normal: npt.ArrayLike) -> Floats:
     """Spearman's correlation under a Gaussian copula with this correlation of its normals (Pearson 1907)."""
-    return float(6 / np.pi * np.arcsin(normal / 2))
+    found: Floats = 6 / np.pi * np.arcsin(np.asarray(normal) / 2)
+    return found
 
 
-def _of_steps(share: Floats) -> Floats:
-    """Of one group, from the shares of its values in ascending order."""
+def _of_normals(products: Floats, normal: Floats) -> Floats:
+    """S(r), by Horner's rule."""
+    found = np.zeros_like(normal)
+    for k in range(TERMS - 1, -1, -1):
+        found = (found + products[..., k]) * normal
+    return found
+
+
+def _of_steps(counts: Floats, sizes: npt.NDArray[np.int64]) -> Floats:
+    """Of groups, from the counts of the values of each in ascending order, group after group."""
     from scipy.special import ndtri  # type: ignore[import-untyped]
 
-    if share.size == 1:
-        return np.zeros(TERMS)
-    ends = np.cumsum(share)
+    first = np.cumsum(sizes) - sizes
+    total = np.repeat(np.add.reduceat(counts, first), sizes)
+    share, running = counts / total, np.cumsum(counts)
+    ends = (running - np.repeat(running[first] - counts[first], sizes)) / total
     middles = ends - share / 2
-    scale = np.sqrt(share @ (middles - 0.5) ** 2)
-    at = ndtri(np.minimum(ends[:-1], 1 - 1e-15))
-    weight = np.diff(middles) * np.exp(-at * at / 2) / np.sqrt(2 * np.pi)
-    found = np.empty(TERMS)
+    variance = np.add.reduceat(share * (middles - 0.5) ** 2, first)
+    # The step behind each value; behind a group's last one there is none.
+    step = np.diff(middles, append=0.0)
+    step[first + sizes - 1] = 0.0
+    at = ndtri(np.minimum(ends, 1 - 1e-15))
+    weight = step * np.exp(-at * at / 2) / np.sqrt(2 * np.pi)
+    found = np.empty((sizes.size, TERMS))
     before, here = np.zeros(at.size), np.ones(at.size)  # He_(k-1) over the root of (k-1)!
     for k in range(1, TERMS + 1):
-        found[k - 1] = weight @ here / np.sqrt(k)
+        found[:, k - 1] = np.add.reduceat(weight * here, first) / np.sqrt(k)
         before, here = here, (at * here - np.sqrt(k - 1) * before) / np.sqrt(k)
-    return found / scale
+    scale = np.sqrt(variance)[:, None]
+    return np.divide(found, scale, out=np.zeros_like(found), where=(sizes > 1)[:, None])
 
 
 @cache
 def _continuous() -> Floats:
-    return _of_steps(np.full(_CONTINUOUS_STEPS, 1 / _CONTINUOUS_STEPS))
+    found: Floats = _of_steps(np.ones(_CONTINUOUS_STEPS), np.array([_CONTINUOUS_STEPS]))[0]
+    return found
