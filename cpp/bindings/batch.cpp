@@ -77,10 +77,7 @@ BatchHandle collect(const Job& job, unsigned threads, const std::string& kernels
         *all);
   });
   if (all->category() == Category::multimodal && all->size() == 0) {
-    for (ListColumn* list : {&Access::columns(*all).image_tokens, &Access::columns(*all).audio_tokens,
-                             &Access::columns(*all).video_tokens}) {
-      list->offsets.assign(1, 0);
-    }
+    for (ListColumn* list : item_lists(Access::columns(*all))) list->offsets.assign(1, 0);
   }
   if (all->size() == 0) {
     if (all->has_hash_ids()) Access::columns(*all).hash_ids.offsets.assign(1, 0);

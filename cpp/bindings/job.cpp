@@ -9,16 +9,18 @@
 #include "bindings.hpp"
 #include "engine/job_state.hpp"
 #include "gil.hpp"
+#include "names.hpp"
+#include "profile/names.hpp"
 
 namespace py = pybind11;
 
 namespace tracetide::bindings {
 namespace {
 
-template <class Option, std::size_t n>
-Option parse(const char* what, const std::string& text, const Option (&options)[n]) {
+template <class Options>
+auto parse(const char* what, const std::string& text, const Options& options) {
   std::string allowed;
-  for (const Option option : options) {
+  for (const auto option : options) {
     if (name(option) == text) return option;
     allowed.append(allowed.empty() ? "" : ", ").append(name(option));
   }
@@ -42,13 +44,10 @@ std::uint64_t parse_seed(const py::object& seed) {
                               " is not allowed; it must be a whole number from 0 to 2^64 - 1");
 }
 
-constexpr Counts all_counts[] = {Counts::profile, Counts::pinned, Counts::renewal, Counts::servegen};
-constexpr Coupling all_couplings[] = {Coupling::profile, Coupling::independent, Coupling::comonotonic,
+constexpr auto all_counts = all_of<Counts>(counts_names);
+constexpr std::array all_couplings = {Coupling::profile, Coupling::independent, Coupling::comonotonic,
                                       Coupling::copula};
-constexpr Field all_fields[] = {
-    Field::input_tokens, Field::output_tokens, Field::reason_ratio, Field::text_tokens, Field::image_count,
-    Field::image_tokens, Field::audio_count,   Field::audio_tokens, Field::video_count, Field::video_tokens};
-static_assert(std::size(all_fields) == field_count);
+constexpr auto all_fields = all_of<Field>(field_names);
 
 Job make_job(const Profile& profile, std::optional<double> rate,
              std::optional<std::vector<double>> rate_steps,

@@ -33,15 +33,14 @@ py::dict category_fields() {
 }  // namespace
 
 void register_names(py::module_& module) {
-  constexpr std::array<std::string_view, 5> kinds{"real", "u16", "u32", "u64", "list"};
   constexpr std::array<std::string_view, 6> jobs{"",         "reason",   "multimodal",
                                                  "sessions", "hash_ids", "payload_bytes"};
   const auto text = [](std::string_view from) { return py::str(from.data(), from.size()); };
   py::list columns;
   for (const NativeColumn& column : native_columns)
-    columns.append(py::make_tuple(text(column.name), text(kinds[static_cast<std::size_t>(column.kind())]),
-                                  text(jobs[static_cast<std::size_t>(column.jobs)]), text(column.unit),
-                                  column.nullable));
+    columns.append(py::make_tuple(
+        text(column.name), text(column_kind_names[static_cast<std::size_t>(column.kind())]),
+        text(jobs[static_cast<std::size_t>(column.jobs)]), text(column.unit), column.nullable));
   module.attr("COLUMNS") = py::tuple(columns);
   module.attr("NO_SESSION") = no_session;
   module.attr("CATEGORY_FIELDS") = category_fields();

@@ -14,13 +14,14 @@
 #include "bindings.hpp"
 #include "guarded.hpp"
 #include "names.hpp"
+#include "profile/names.hpp"
 
 namespace py = pybind11;
 
 namespace tracetide::bindings {
 namespace {
 
-constexpr std::array all_categories = {Category::language, Category::reason, Category::multimodal};
+constexpr auto all_categories = all_of<Category>(category_names);
 constexpr std::array concrete_counts = {Counts::pinned, Counts::renewal, Counts::servegen};
 
 std::unique_ptr<Guarded<ProfileBuilder>> make_builder(const std::string& category_name,

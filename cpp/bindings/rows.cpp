@@ -10,6 +10,7 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "engine/column_table.hpp"
 #include "guarded.hpp"
 
 namespace py = pybind11;
@@ -17,12 +18,11 @@ namespace py = pybind11;
 namespace tracetide::bindings {
 namespace {
 
-constexpr std::array<const char*, 6> kind_names{"real", "u16", "u32", "u64", "list", "text"};
 constexpr const char* signed_name = "i64";  // whose bits are those of u64
 
 ColumnKind parse_kind(const std::string& name) {
-  for (std::size_t i = 0; i < kind_names.size(); ++i)
-    if (name == kind_names[i]) return static_cast<ColumnKind>(i);
+  for (std::size_t i = 0; i < column_kind_names.size(); ++i)
+    if (name == column_kind_names[i]) return static_cast<ColumnKind>(i);
   throw std::invalid_argument("columns: the kind '" + name + "' is not known");
 }
 
@@ -147,7 +147,7 @@ void register_rows(py::module_& module) {
       [](const Job& job) {
         std::vector<std::pair<std::string, std::string>> columns;
         for (const ColumnInfo& info : column_infos(job.profile().category(), job.optional_columns()))
-          columns.emplace_back(info.name, kind_names[static_cast<std::size_t>(info.kind)]);
+          columns.emplace_back(info.name, column_kind_names[static_cast<std::size_t>(info.kind)]);
         return columns;
       },
       py::arg("job"));

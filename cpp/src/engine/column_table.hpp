@@ -12,6 +12,8 @@
 namespace tracetide {
 
 enum class ColumnKind : std::uint8_t { real, u16, u32, u64, list, text };
+inline constexpr std::array<std::string_view, 6> column_kind_names{"real", "u16",  "u32",
+                                                                   "u64",  "list", "text"};
 
 /// Which jobs have a column.
 enum class ColumnOf : std::uint8_t { every_job, reason, multimodal, sessions, hash_ids, payload_bytes };

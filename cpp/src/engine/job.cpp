@@ -462,7 +462,7 @@ void for_each_count(const JobState& job, const Poll& poll, Visit&& visit) {
 
 Job::Job(Profile profile, JobOptions options, const Poll& poll) {
   Poller poller(poll);
-  state_ = std::make_shared<const JobState>(std::move(profile), std::move(options), poller);
+  state_ = std::make_shared<const JobState>(profile, std::move(options), poller);
 }
 
 const Profile& Job::profile() const noexcept { return state_->profile; }
