@@ -137,7 +137,7 @@ def between_clients(cells: Cells, values: Floats) -> float:
     mean = np.average(values, weights=weights)
     total = float(np.average((values - mean) ** 2, weights=weights))
     size = int(cells.client.max()) + 1
-    of_client = _means(cells, values, weights, size)[cells.client]
+    of_client = cells.client_means(values, weights, size)[cells.client]
     return float(np.average((of_client - mean) ** 2, weights=weights)) / total if total > 0 else float("nan")
 
 
@@ -149,7 +149,7 @@ def explained_by_rates(cells: Cells, name: str) -> float:
     """
     requests, tokens = cells.sums["requests"], cells.sums[name]
     size = int(cells.client.max()) + 1
-    own = _means(cells, cells.mean(name), requests, size)[cells.client]
+    own = cells.client_means(cells.mean(name), requests, size)[cells.client]
     count = np.bincount(cells.step, requests)
     present = count > 0
     actual = np.bincount(cells.step, tokens)[present] / count[present]
@@ -157,15 +157,6 @@ def explained_by_rates(cells: Cells, name: str) -> float:
     if actual.size < 3 or np.ptp(actual) == 0 or np.ptp(stable) == 0:
         return float("nan")
     return float(np.corrcoef(actual, stable)[0, 1] ** 2)
-
-
-def _means(cells: Cells, values: Floats, weights: Floats, size: int) -> Floats:
-    """Means over the cells of each client; NaN where none is known."""
-    known = np.isfinite(values)
-    weight = np.bincount(cells.client[known], weights[known], size)
-    total = np.bincount(cells.client[known], (values * weights)[known], size)
-    found: Floats = np.divide(total, weight, out=np.full(size, np.nan), where=weight > 0)
-    return found
 
 
 def _ranges(cells: Cells, values: Floats, size: int) -> tuple[Floats, Floats]:

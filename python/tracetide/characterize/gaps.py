@@ -17,6 +17,7 @@ from tracetide.fit.families import Fits, fit_groups
 from tracetide.fit.sample import GroupedSample
 from tracetide.measures.burstiness import WindowGaps
 from tracetide.statistics.log_histogram import LogHistogram
+from tracetide.statistics.points import weighted_mean
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -133,10 +134,10 @@ class GapFits:
             "window": self._window_ns / NS,
             "windows": int(fitted.sum()),
             "share_of_families": {
-                name: _average((columns["family"] == name).astype(np.float64), weights)
+                name: weighted_mean((columns["family"] == name).astype(np.float64), weights)
                 for name in FAMILY_KEYS
             },
-            "ks_of_families": {name: _average(columns[f"ks_{name}"], weights) for name in FAMILY_KEYS},
+            "ks_of_families": {name: weighted_mean(columns[f"ks_{name}"], weights) for name in FAMILY_KEYS},
             "busiest_window": self._busiest_numbers(columns),
         }
         tables = {"gaps_windows": table_of(columns), "gaps_busiest_window": self._curves(columns)}
@@ -182,8 +183,3 @@ def _fit_columns(fits: Fits) -> dict[str, Any]:
         **{f"ks_{name}": fits.ks[number] for number, name in enumerate(FAMILY_KEYS)},
         **{f"p_{name}": fits.p_value[number] for number, name in enumerate(FAMILY_KEYS)},
     }
-
-
-def _average(values: Floats, weights: Floats) -> float:
-    known = np.isfinite(values) & (weights > 0)
-    return float(np.average(values[known], weights=weights[known])) if known.any() else float("nan")

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide import _core
+from tracetide.base.utf8 import is_utf8
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -47,7 +48,9 @@ NULLABLE = tuple(name for name, *_, is_nullable in _core.COLUMNS if is_nullable)
 LATEST = 2**63 / 1e9
 """Times and delays are before it, in seconds, as they are whole nanoseconds in 64 bits."""
 
-_MOST_ITEMS = 2**31 - 1
+MOST_ITEMS = 2**31 - 1
+"""Values in a list column in memory."""
+
 _LISTS = tuple(name for name, kind, *_ in _core.COLUMNS if kind == "list")
 _TEXT_OR_NUMBER = ("session_id",)
 _KINDS = "biufO"
@@ -145,9 +148,9 @@ class ListColumn:
         """The lists of the given rows, in their order, copied."""
         lengths = self.lengths()[rows].astype(np.int64)
         ends = np.cumsum(lengths)
-        if ends.size and ends[-1] > _MOST_ITEMS:
+        if ends.size and ends[-1] > MOST_ITEMS:
             raise ValueError(
-                f"list column: {ends[-1]} values are not allowed in memory; it must be at most {_MOST_ITEMS}"
+                f"list column: {ends[-1]} values are not allowed in memory; it must be at most {MOST_ITEMS}"
             )
         within = np.arange(int(ends[-1]) if ends.size else 0) - np.repeat(ends - lengths, lengths)
         values = self.values[np.repeat(self.offsets[:-1][rows], lengths) + within]
@@ -178,7 +181,7 @@ def check_columns(columns: Mapping[str, Column], *, in_order: bool = True) -> No
     times, or NaN where there is none; lists lie within their values. With `in_order`, times never decrease.
     """
     for name, column in columns.items():
-        if not _is_utf8(name):
+        if not is_utf8(name):
             raise ValueError(f"columns: the name {name!r} is not allowed; it must be text that UTF-8 has")
         _check_type(name, column)
     lengths = {name: len(column) for name, column in columns.items()}
@@ -263,17 +266,8 @@ def _check_texts(name: str, texts: Array) -> None:
         raise ValueError(
             f"{name}: {texts[row]!r} in row {row + 1} is not allowed; objects in an array must be texts"
         )
-    if not _is_utf8("".join(filter(None, texts))):
-        row = next(row for row, text in enumerate(texts) if text and not _is_utf8(text))
+    if not is_utf8("".join(filter(None, texts))):
+        row = next(row for row, text in enumerate(texts) if text and not is_utf8(text))
         raise ValueError(
             f"{name}: {texts[row]!r} in row {row + 1} is not allowed; it must be text that UTF-8 has"
         )
-
-
-def _is_utf8(text: str) -> bool:
-    """Whether it can be written: half of a surrogate pair, which Python allows, cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from tracetide.base.grid import NS
 from tracetide.measures.client_cells import Cells, ClientCells
 from tracetide.measures.intervals import MOST_INTERVALS
+from tracetide.statistics.points import weighted_mean
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -85,7 +86,7 @@ class WindowGaps:
         while self._sums.shape[1] > 1 and not self._is_enough():
             self._double()
         requests, gaps, total, squares = self._sums
-        cv = _weighted(gap_cv(gaps, total, squares), gaps)
+        cv = weighted_mean(gap_cv(gaps, total, squares), gaps)
         whole = int((end_s * NS + 0.5 - self._first_ns) // self._window_ns)
         counts = np.append(requests, np.zeros(max(0, whole - requests.size)))[:whole]
         shift, is_more = _shift(counts, cv)
@@ -119,17 +120,7 @@ def client_cells(cells: ClientCells, duration_s: float) -> Cells:
 def client_cvs(cells: Cells, clients: int) -> Floats:
     """The CV of each client's gaps in its intervals, averaged over the gaps; NaN where none has three."""
     values = gap_cv(*(cells.sums[name] for name in GAPS))
-    known = np.isfinite(values)
-    weights = cells.sums["gaps"][known]
-    weight = np.bincount(cells.client[known], weights, clients)
-    total = np.bincount(cells.client[known], values[known] * weights, clients)
-    found: Floats = np.divide(total, weight, out=np.full(clients, np.nan), where=weight > 0)
-    return found
-
-
-def _weighted(values: Floats, weights: Floats) -> float:
-    known = np.isfinite(values)
-    return float(np.average(values[known], weights=weights[known])) if known.any() else math.nan
+    return cells.client_means(values, cells.sums["gaps"], clients)
 
 
 def _shift(counts: Floats, cv: float) -> tuple[float, bool]:

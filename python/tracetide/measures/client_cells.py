@@ -47,6 +47,14 @@ class Cells:
         means: Floats = self.sums[name] / self.sums["requests"]
         return means
 
+    def client_means(self, values: Floats, weights: Floats, clients: int) -> Floats:
+        """The mean of values over the cells of each client; NaN where none is known."""
+        known = np.isfinite(values)
+        weight = np.bincount(self.client[known], weights[known], clients)
+        total = np.bincount(self.client[known], (values * weights)[known], clients)
+        found: Floats = np.divide(total, weight, out=np.full(clients, np.nan), where=weight > 0)
+        return found
+
 
 class ClientCells:
     """Takes requests in the order of clients and time, and sums columns by client and interval.

@@ -61,3 +61,9 @@ class Points:
         known = np.isfinite(values) & (given > 0)
         found, inverse = np.unique(values[known], return_inverse=True)
         return Points(found, np.bincount(inverse, given[known], found.size).astype(np.float64))
+
+
+def weighted_mean(values: Floats, weights: Floats) -> float:
+    """Of the values that are finite and have a weight; NaN for none."""
+    known = np.isfinite(values) & (weights > 0)
+    return float(np.average(values[known], weights=weights[known])) if known.any() else float("nan")

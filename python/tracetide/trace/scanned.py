@@ -6,10 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from tracetide.base.errors import TraceError
-from tracetide.columns import NO_SESSION, Column, ListColumn
+from tracetide.columns import MOST_ITEMS, NO_SESSION, Column, ListColumn
 from tracetide.io.reading.tracescan import TraceScan
-
-_MOST_ITEMS = 2**31 - 1
 
 
 def columns_of_scan(scan: TraceScan) -> dict[str, Column]:
@@ -43,10 +41,10 @@ def _column(parts: list[pa.Array], name: str, scan: TraceScan) -> Column:
 def _lists(parts: list[pa.Array], name: str, scan: TraceScan) -> ListColumn:
     lengths = np.concatenate([part.value_lengths().fill_null(0).to_numpy() for part in parts])
     ends = np.cumsum(lengths, dtype=np.int64)
-    if ends.size and ends[-1] > _MOST_ITEMS:
+    if ends.size and ends[-1] > MOST_ITEMS:
         raise TraceError(
             f"{scan.origin}: column {name!r}: {ends[-1]} items are not allowed in memory; at most "
-            f"{_MOST_ITEMS}; use scan"
+            f"{MOST_ITEMS}; use scan"
         )
     values = np.concatenate([part.flatten().to_numpy(zero_copy_only=False) for part in parts])
     return ListColumn._of(np.concatenate([[0], ends]).astype(np.int32), values.astype(np.uint32, copy=False))

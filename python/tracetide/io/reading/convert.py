@@ -487,7 +487,7 @@ def _check_texts(array: pa.Array, place: Place, field: Field) -> None:
     except pa.ArrowException:
         texts = array.cast(pa.binary())
         row = _first_failure(texts, pa.string())
-        place.fail(row, field.source, texts[row].as_py(), "it must be a text in UTF-8")
+        place.fail(row, field.source, texts[row].as_py(), _UTF8)
 
 
 def _shown(value: pa.Scalar) -> Any:

@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 from tracetide import _core
 from tracetide.columns import CATEGORY_COLUMNS
 from tracetide.columns.arrow import KINDS, LIST_TYPE
+from tracetide.io.formats.description import Unit
 
 Kind: TypeAlias = Literal[
     "time", "tokens", "items", "blocks", "id", "turn", "round", "delay", "label", "number"
 ]
-Unit: TypeAlias = Literal["s", "ms", "us", "ns", "date"]
 
 OWN_BLOCKS = pa.list_(pa.field("item", pa.uint64(), nullable=False))
 """Of `hash_ids` as their source has them."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.json
 
 from tracetide.base.errors import TraceError
+from tracetide.base.utf8 import is_utf8
 from tracetide.columns.arrow import LIST_TYPE
 from tracetide.io.reading.fields import OWN_BLOCKS, Field
 from tracetide.io.reading.file import File
@@ -29,8 +30,6 @@ _PARSED_AT_ONCE = 1 << 20
 _SAMPLE = 1 << 18
 _SAMPLE_LINES = 1000
 _MOST_TEXTS = 1 << 20
-_HALF = re.compile(r"[\ud800-\udfff]")
-"""Half a character, which JSON can escape and UTF-8 does not have."""
 
 
 class JsonlSource:
@@ -133,7 +132,7 @@ class JsonlSource:
         types: dict[str, pa.DataType] = {}
         for row, line in enumerate(lines[:_SAMPLE_LINES]):
             for name, value in _object(line, place, row).items():
-                if _HALF.search(name):
+                if not is_utf8(name):
                     raise TraceError(f"{place.at(row)}: the key {shown(name)} is no text in UTF-8")
                 found = _type_of(value)
                 known = types.get(name, pa.null())
@@ -168,7 +167,7 @@ class _Lines:
         if pa.types.is_string(field.type) or field.unit == "date":
             self._expect(values, field, str, "a text")
             for row, value in enumerate(values):
-                if value is not None and _HALF.search(value):
+                if value is not None and not is_utf8(value):
                     self._place.fail(row, field.source, value, "it must be a text in UTF-8")
             return pa.array(values, pa.string())
         self._expect(values, field, (int, float), "a number")

@@ -11,9 +11,9 @@ import pyarrow as pa
 from tracetide.base.errors import TraceError
 from tracetide.base.wording import Option, Told
 from tracetide.io.formats import FORMATS, LAYOUTS
-from tracetide.io.formats.description import Layout
+from tracetide.io.formats.description import Layout, Unit
 from tracetide.io.formats.native import TABLE
-from tracetide.io.reading.fields import NATIVE, OWN_BLOCKS, REQUIRED, TYPES, UNITS, Field, Kind, Unit
+from tracetide.io.reading.fields import NATIVE, OWN_BLOCKS, REQUIRED, TYPES, UNITS, Field, Kind
 from tracetide.io.reading.source import Source
 
 _UNIT_NAMES = (*UNITS, "date")

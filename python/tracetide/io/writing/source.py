@@ -28,7 +28,7 @@ class BatchSource:
     renumbers: bool
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
-        """See `formats.base.Source`."""
+        """See `io.writing.base.Source`."""
         raise NotImplementedError
 
     def text(self, container: str) -> Iterator[tuple[int, bytes]]:

@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from tracetide.base.errors import TraceError
+from tracetide.base.json_text import parse_json
 from tracetide.job.dataset.folder import Folder, open_folder, put
 from tracetide.job.dataset.partition import Counts, Partition
 from tracetide.job.dataset.records import Count, Digest, Record, Strict, parsed
@@ -200,11 +201,9 @@ def _read(folder: Folder, name: str, kind: type[_Kind]) -> _Kind | None:
     if data is None:
         return None
     try:
-        found = json.loads(data)
-    except RecursionError:
-        raise TraceError(f"{folder.name}: {name} is not allowed: it is nested too deeply") from None
+        found = parse_json(data)
     except ValueError as error:
-        raise TraceError(f"{folder.name}: {name} is no JSON: {error}") from None
+        raise TraceError(f"{folder.name}: {name} is no JSON that can be read: {error}") from None
     if not isinstance(found, dict):
         raise TraceError(f"{folder.name}: {name} is not allowed; it must be a JSON object")
     version = found.get("dataset_version")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tracetide.base.utf8 import is_utf8
 from tracetide.base.vocabulary import FIELDS, KINDS
 from tracetide.profile.distributions import (
     AliasTable,
@@ -110,7 +111,7 @@ class Client:
         if isinstance(self.count, bool) or not isinstance(self.count, Integral) or self.count < 1:
             raise ValueError(f"count: {self.count!r} is not allowed; it must be a whole number from 1 on")
         object.__setattr__(self, "count", int(self.count))
-        if not isinstance(self.name, str) or any("\ud800" <= letter <= "\udfff" for letter in self.name):
+        if not isinstance(self.name, str) or not is_utf8(self.name):
             raise ValueError(f"name: {self.name!r} is not allowed; it must be a text")
 
     @property
