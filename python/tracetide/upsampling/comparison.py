@@ -35,9 +35,10 @@ class Comparison:
     def table(self) -> Any:
         """A pyarrow Table with a row for each version.
 
-        Columns: `version`; `rate` (requests/s over the whole); `cv` of all gaps; `index_of_dispersion` of
-        the counts in 200 equal parts (variance over mean; Poisson: 1); `itt_p10`, `itt_p50`, `itt_p90`
-        (seconds between turns); `itt_ks`: the Kolmogorov-Smirnov distance of these times from the original's.
+        Columns: `version`; `rate` (requests/s over the whole); `cv` of all gaps, whatever the rate, with the
+        resolution of recorded times undone; `index_of_dispersion` of the counts in 200 equal parts (variance
+        over mean; Poisson: 1); `itt_p10`, `itt_p50`, `itt_p90` (seconds between turns); `itt_ks`: the
+        Kolmogorov-Smirnov distance of these times from the original's.
         """
         import pyarrow as pa
 
@@ -69,7 +70,7 @@ def compare_upsampling(trace: Trace | TraceScan | str | os.PathLike[str], factor
 
 def _numbers(version: Version, original: npt.NDArray[np.float64]) -> dict[str, Any]:
     time = version.time
-    gaps = np.diff(time)
+    gaps = version.gaps
     counts = np.histogram(time, _INTERVALS)[0]
     p10, p50, p90 = np.quantile(version.itt, _LEVELS)
     return {

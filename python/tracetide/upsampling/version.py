@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from tracetide.base.grid import NS
+from tracetide.measures.burstiness import gap_cv
+from tracetide.measures.gaps import Gaps
 from tracetide.upsampling.sessions import Floats
 
 
@@ -23,6 +27,11 @@ class Version:
     time: Floats
     itt: Floats
 
+    @cached_property
+    def gaps(self) -> Floats:
+        """Between the requests, seconds, with the resolution of the recorded times undone."""
+        return Gaps().add(np.rint(self.time * NS).astype(np.int64))[1:]
+
     def rate_and_cv(self, parts: int = 24) -> tuple[Floats, Floats, Floats]:
         """Over equal parts of the trace: middle (s), requests/s, and the CV of gaps (NaN below 3 gaps)."""
         edges = np.linspace(self.time[0], self.time[-1], parts + 1)
@@ -30,7 +39,6 @@ class Version:
         bounds[-1] = self.time.size
         cvs = np.full(parts, np.nan)
         for part in range(parts):
-            gaps = np.diff(self.time[bounds[part] : bounds[part + 1]])
-            if gaps.size >= 3 and gaps.mean() > 0:
-                cvs[part] = gaps.std() / gaps.mean()
+            gaps = self.gaps[bounds[part] : max(bounds[part + 1] - 1, 0)]
+            cvs[part] = gap_cv(gaps.size, gaps.sum(), gaps @ gaps)
         return (edges[:-1] + edges[1:]) / 2, np.diff(bounds) / np.diff(edges), cvs
