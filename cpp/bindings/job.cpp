@@ -57,7 +57,8 @@ Job make_job(const Profile& profile, std::optional<double> rate,
              const std::string& counts, const std::string& coupling, const std::string& missing,
              const std::vector<std::tuple<std::string, std::string, double>>& correlations,
              std::optional<bool> conversations, std::optional<bool> prefixes,
-             std::optional<std::uint32_t> block_size, const std::array<double, 3>& payload_bytes) {
+             std::optional<std::uint32_t> block_size, double modulation,
+             const std::array<double, 3>& payload_bytes) {
   JobOptions options;
   options.rate = rate;
   options.scale = scale;
@@ -72,6 +73,7 @@ Job make_job(const Profile& profile, std::optional<double> rate,
   options.conversations = conversations;
   options.prefixes = prefixes;
   options.block_size = block_size;
+  options.modulation = modulation;
   options.payload_bytes = payload_bytes;
   for (const auto& [a, b, spearman] : correlations) {
     options.correlations.push_back(
@@ -132,7 +134,7 @@ void register_job(py::module_& module) {
            py::arg("coupling") = "profile", py::arg("missing") = "nearest",
            py::arg("correlations") = std::vector<std::tuple<std::string, std::string, double>>(),
            py::arg("conversations") = py::none(), py::arg("prefixes") = py::none(),
-           py::arg("block_size") = py::none(), py::arg("payload_bytes") = std::array<double, 3>{})
+           py::arg("block_size") = py::none(), py::arg("modulation") = 1.0, py::arg("payload_bytes") = std::array<double, 3>{})
       .def_property_readonly("block_size", &Job::block_size)
       .def_property_readonly("prompt_blocks", &Job::prompt_blocks)
       .def_property_readonly("conversations", &Job::conversations)

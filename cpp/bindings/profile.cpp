@@ -275,6 +275,28 @@ py::array_t<std::uint32_t> client_prompts(const Profile& profile) {
   return models;
 }
 
+/// All tables, each as (first bin, probabilities).
+py::list gap_tables(const py::object& self) {
+  const auto& profile = self.cast<const Profile&>();
+  py::list tables;
+  for (std::uint32_t number = 0; number < profile.gap_tables(); ++number) {
+    const GapTable table = profile.gap_table(number);
+    tables.append(py::make_tuple(table.first_bin, read_only_view(table.probabilities, self)));
+  }
+  return tables;
+}
+
+/// By client: rho and levels.
+py::tuple rate_noise(const Profile& profile) {
+  py::array_t<double> rho(profile.clients());
+  py::array_t<std::uint32_t> levels(profile.clients());
+  for (std::uint32_t client = 0; client < profile.clients(); ++client) {
+    rho.mutable_data()[client] = profile.rate_noise(client).rho;
+    levels.mutable_data()[client] = profile.rate_noise(client).levels;
+  }
+  return py::make_tuple(rho, levels);
+}
+
 std::string representation(const Profile& profile) {
   return "<tracetide._core.Profile: " + std::string(name(profile.category())) + ", " +
          std::to_string(profile.clients()) + " clients, " + std::to_string(profile.windows()) +
@@ -323,6 +345,8 @@ void register_profile(py::module_& module) {
             return p.with_gaps(static_cast<Family>(family), shape, cv);
           },
           py::arg("family"), py::arg("shape"), py::arg("cv"), Release())
+      .def("gap_tables", &gap_tables)
+      .def("rate_noise", &rate_noise)
       .def("correlations", &correlations)
       .def("session_models", &session_models)
       .def("without_sessions", &Profile::without_sessions, Release())

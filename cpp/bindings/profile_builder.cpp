@@ -142,6 +142,16 @@ void register_profile_builder(py::module_& module) {
            py::arg("names"))
       .def("add_cells", guarded(&add_cells), py::arg("client"), py::arg("windows"), py::arg("rates"),
            py::arg("shapes"), py::arg("cvs"), py::arg("families"))
+      .def("add_gap_table",
+           guarded(+[](ProfileBuilder& self, std::int32_t first_bin, const Input<double>& probabilities) {
+             return self.add_gap_table({first_bin, elements(probabilities, "probabilities")});
+           }),
+           py::arg("first_bin"), py::arg("probabilities"))
+      .def("set_rate_noise",
+           guarded(+[](ProfileBuilder& self, std::uint32_t client, double rho, std::uint32_t levels) {
+             self.set_rate_noise(client, {.rho = rho, .levels = levels});
+           }),
+           py::arg("client"), py::arg("rho"), py::arg("levels"))
       .def("add_integer_pmf",
            guarded(+[](ProfileBuilder& self, const Input<std::uint32_t>& values,
                        const Input<double>& probabilities) {

@@ -47,9 +47,11 @@ from tracetide.profile.distributions import (
     Weibull,
     Zipf,
 )
+from tracetide.profile.gap_table import GapTable
 from tracetide.profile.handmade import Client, Daily, Linear, RateCurve, Spike, Steps, Weekly
 from tracetide.profile.load import load
 from tracetide.profile.pool import ClientPool
+from tracetide.profile.rate_noise import RateNoise
 from tracetide.report import report
 from tracetide.trace import Batch, Trace
 
@@ -85,6 +87,7 @@ __all__ = [
     "Exponential",
     "FlattenedRateWarning",
     "Gamma",
+    "GapTable",
     "IdleWindowWarning",
     "Job",
     "Linear",
@@ -100,6 +103,7 @@ __all__ = [
     "PromptLevel",
     "QuantileTable",
     "RateCurve",
+    "RateNoise",
     "Report",
     "ServiceTime",
     "Sessions",

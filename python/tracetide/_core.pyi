@@ -70,6 +70,12 @@ class Profile:
         """The same profile with only those of its cells(), one flag each."""
     def with_gaps(self, family: int, shape: float, cv: float) -> Profile:
         """The same profile with gaps of one law in every window: 0 Exponential, 1 Gamma, 2 Weibull."""
+    def gap_tables(self) -> list[tuple[int, npt.NDArray[np.float64]]]:
+        """Of every table the first bin and the probabilities; cells of the family Table have its number as
+        their shape.
+        """
+    def rate_noise(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint32]]:
+        """By client, `rho` and `levels` of the noise of its rate inside windows."""
     def correlations(self) -> dict[str, npt.NDArray[Any]]:
         """`client` uint32, `field_a`, `field_b` uint8 (positions in `fields`), `spearman` float64."""
     def session_models(self) -> list[dict[str, Any]]:
@@ -106,6 +112,9 @@ class ProfileBuilder:
         cvs: npt.NDArray[np.float64],
         families: npt.NDArray[np.uint8],
     ) -> None: ...
+    def add_gap_table(self, first_bin: int, probabilities: npt.NDArray[np.float64]) -> int:
+        """Bin i has gaps from 2^((first_bin + i)/16) on, in any unit; the number of the table."""
+    def set_rate_noise(self, client: int, rho: float, levels: int) -> None: ...
     def add_integer_pmf(
         self, values: npt.NDArray[np.uint32], probabilities: npt.NDArray[np.float64]
     ) -> int: ...
@@ -162,6 +171,7 @@ class Job:
         conversations: bool | None = None,
         prefixes: bool | None = None,
         block_size: int | None = None,
+        modulation: float = 1.0,
         payload_bytes: Sequence[float] = (0.0, 0.0, 0.0),
     ) -> None: ...
     @property

@@ -177,7 +177,8 @@ TEST(ImageBuilder, RefusesWrongCells) {
   EXPECT_ERROR((add({1, 1, -1, Family::gamma}), 0), "cv -1");
   EXPECT_ERROR((add({1, 1, infinity, Family::gamma}), 0), "cv inf");
   // NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange): what is refused here is such a value
-  EXPECT_ERROR((add({1, 1, 1, static_cast<Family>(3)}), 0), "family 3");
+  EXPECT_ERROR((add({1, 1, 1, static_cast<Family>(4)}), 0), "family 4");
+  EXPECT_ERROR((add({1, 0, 1, Family::table}), 0), "table 0; there are 0");
   EXPECT_ERROR((builder.add_cell(1, 0, {1, 1, 1, Family::gamma}), 0), "client 1; there are 1");
   EXPECT_ERROR((builder.add_cell(0, 4, {1, 1, 1, Family::gamma}), 0), "window 4; there are 4");
 }
@@ -227,6 +228,57 @@ TEST(ImageBuilder, RefusesDistributionsThatDoNotFitTheField) {
   EXPECT_ERROR(with(tokens, quantiles(5, 0.5, 10)), "cannot serve input_tokens");
   EXPECT_NO_THROW((void)with(ratio, quantiles(1, 0, 1)));
   EXPECT_NO_THROW((void)with(tokens, quantiles(5, 1, 10)));
+}
+
+TEST(ImageBuilder, GapTablesAndNoiseComeBackAndAreCopied) {
+  ImageBuilder builder = language_builder();
+  builder.add_client("a");
+  const auto length = builder.add_integer_pmf(Integers{5}, Reals{1});
+  const auto first = builder.add_gap_table({-20, Reals{1, 0, 3}});
+  EXPECT_EQ(builder.add_gap_table({-20, Reals{1, 0, 3}}), first);
+  const auto second = builder.add_gap_table({7, Reals{2}});
+  EXPECT_EQ(second, first + 1);
+  builder.add_cell(0, 1, {1, static_cast<double>(second), nan, Family::table});
+  builder.set_rate_noise(0, {.rho = 0.25, .levels = 4});
+  for (const std::uint32_t field : {0u, 1u}) builder.set_field(0, 0, field, length);
+  builder.repeat_client(std::vector<std::string>{"b"});
+  const Profile profile = Profile::from_image(builder.image());
+  ASSERT_EQ(profile.gap_tables(), 2u);
+  EXPECT_EQ(profile.gap_table(0).first_bin, -20);
+  EXPECT_EQ(profile.gap_table(0).probabilities.size(), 3u);
+  EXPECT_EQ(profile.rate_noise(1).levels, 4u);
+  // A copy has only the tables of the clients that it has.
+  ImageBuilder other = language_builder();
+  other.add_copy(profile, 1, "c", 2);
+  const Profile copy = Profile::from_image(other.image());
+  ASSERT_EQ(copy.gap_tables(), 1u);
+  EXPECT_EQ(copy.gap_table(0).first_bin, 7);
+  EXPECT_EQ(copy.cells(1).shape[0], 0);
+  EXPECT_EQ(copy.rate_noise(0).rho, 0.25);
+  // Gaps of another law are not in bursts.
+  const Profile even = profile.with_gaps(Family::gamma, 2, nan);
+  EXPECT_EQ(even.gap_tables(), 0u);
+  EXPECT_EQ(even.rate_noise(0).levels, 0u);
+}
+
+TEST(ImageBuilder, RefusesWrongGapTablesAndNoise) {
+  ImageBuilder builder = language_builder();
+  builder.add_client("a");
+  EXPECT_ERROR(builder.add_gap_table({0, Reals{}}), "gap table: no bins");
+  EXPECT_ERROR(builder.add_gap_table({-1025, Reals{1}}), "bins -1025 to -1025; allowed: -1024 to 1023");
+  EXPECT_ERROR(builder.add_gap_table({1023, Reals{1, 1}}), "bins 1023 to 1024");
+  EXPECT_ERROR(builder.add_gap_table({0, Reals{1, -1}}), "probability -1");
+  EXPECT_ERROR(builder.add_gap_table({0, Reals{0}}), "sum to 0");
+  Reals far(1000, 0.0);
+  far.front() = 1;
+  far.back() = 1e-15;
+  EXPECT_ERROR(builder.add_gap_table({0, far}), "times the mean; allowed: at most 2^40");
+  const auto set = [&](double rho, std::uint32_t levels) { builder.set_rate_noise(0, {rho, levels, 0}); };
+  EXPECT_ERROR((set(-0.1, 1), 0), "rho -0.1; allowed: 0 to 0.9");
+  EXPECT_ERROR((set(0.91, 1), 0), "rho 0.91");
+  EXPECT_ERROR((set(nan, 1), 0), "rho nan");
+  EXPECT_ERROR((set(0.1, 11), 0), "11 levels; allowed: 0 to 10");
+  EXPECT_ERROR((builder.set_rate_noise(1, {}), 0), "client 1; there are 1");
 }
 
 TEST(ImageBuilder, BinsComeBackAndEqualOnesAreOne) {

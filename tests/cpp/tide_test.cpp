@@ -245,8 +245,8 @@ TEST(Tide, RefusesWrongHeaders) {
   image[1] = std::byte{'X'};
   expect_error(image, "not a .tide file");
   image = small_image();
-  store(image, offsetof(tide::Header, format_version), 2u);
-  expect_error(image, "format version 2, written by a newer tracetide");
+  store(image, offsetof(tide::Header, format_version), 3u);
+  expect_error(image, "format version 3, written by a newer tracetide; this one reads versions 1 to 2");
   store(image, offsetof(tide::Header, format_version), 0u);
   expect_error(image, "format version 0;");
   image = small_image();
@@ -337,7 +337,9 @@ TEST(Tide, RefusesWrongContent) {
   }
   expect_error(with(Section::cell_shape, 8, 2.0), "1 expected for Exponential");
   expect_error(with(Section::cell_cv, 0, -1.0), "section CELL_CV: entry 0: -1");
-  expect_error(with(Section::cell_family, 3, std::uint8_t{3}), "section CELL_FAMILY: entry 3: 3");
+  expect_error(with(Section::cell_family, 3, std::uint8_t{4}), "section CELL_FAMILY: entry 3: 4");
+  expect_error(with(Section::cell_family, 3, std::uint8_t{3}),
+               "section CELL_SHAPE: entry 3: table 1; there are 0");
   expect_error(with(Section::field_distribution, 0, 3u),
                "section FIELD_DISTRIBUTION: entry 0: distribution 3");
   expect_error(with(Section::field_distribution, 0, 1u), "cannot serve input_tokens");

@@ -260,7 +260,6 @@ def test_scale_and_maximum_rate_follow_the_profile(pool):
         ({"rate": [1, -2, 1, 1, 1, 1]}, "rate: -2"),
         ({"rate": [0] * 6}, "no requests"),
         ({"rate": {600: 1}}, "its first time must be 0"),
-        ({"rate": {0: 1, 700: 2}}, "700 s .*the nearest one starts at 600 s"),
         ({"rate": [(5, 1), (5, 2)]}, "rate.point"),
         ({"rate": [("x", 1), (5, 2)]}, "rate point: 'x'"),
         ({"rate": lambda t: float("nan")}, "rate: "),

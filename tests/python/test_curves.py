@@ -192,39 +192,82 @@ def hours():
     ],
 )
 def test_points_that_move_within_a_window_are_told(hours, points, duration, says):
-    text = flattened(lambda: tt.Job(hours, rate=points, duration=duration))
+    assert flattened(lambda: tt.Job(hours, rate=points, duration=duration)) is None
+    text = flattened(lambda: tt.Job(hours, rate=points, duration=duration, counts="servegen"))
     if says is None:
         assert text is None
         return
     begin, low, high, flat = says
     length = "1 min 40 s" if duration == 3700 else "1 h"
     assert text.startswith(
-        f"rate: within the window of {length} from {begin} s on it goes from {low} to {high} requests/s, "
-        f"which is made flat at {flat};"
+        f'rate with counts="servegen": within the window of {length} from {begin} s on it goes from {low} '
+        f"to {high} requests/s, which is made flat at {flat};"
     )
-    assert text.endswith("a profile with windows shorter than the 1 h of hours does")
+    assert text.endswith('counts="pinned" and counts="renewal" do')
 
 
 def test_points_of_a_span_are_seen_in_its_windows(hours):
     text = flattened(
-        lambda: tt.Job(hours.span(1800, 9000), rate=[(0, 1), (900, 1), (901, 9)], duration=14400)
+        lambda: tt.Job(
+            hours.span(1800, 9000), rate=[(0, 1), (900, 1), (901, 9)], duration=14400, counts="servegen"
+        )
     )
     assert "the window of 30 min from 0 s on it goes from 1 to 9 requests/s" in text
 
 
-def test_functions_that_move_within_a_window_are_told(hours):
-    assert flattened(lambda: tt.Job(hours, rate=lambda t: 5 + t / 36000)) is None
-    text = flattened(lambda: tt.Job(hours, rate=lambda t: 5 + 4 * math.sin(2 * math.pi * t / 60)))
-    assert text.startswith("rate: within the window of 1 h from ")
-    low, high = map(float, text.split("goes from ")[1].split(" requests")[0].split(" to "))
-    assert 1 <= low < high - 4 < 5
-    calls = []
-    tt.Job(hours, rate=lambda t: calls.append(t) or 5.0, duration="1000h")
-    assert len(calls) == 1000 + 8 * 64
-    assert flattened(lambda: tt.Job(hours, rate={0: 1, "1h": 100})) is None
-    assert flattened(lambda: tt.Job(hours, rate=[1, 100] * 5)) is None
+def test_functions_are_followed_where_they_bend(hours):
+    def points(rate, duration=36000):
+        return tt.Job(hours, rate=rate, duration=duration).metadata()["rate"]["rate_points"]
+
+    assert points(lambda t: 5.0) == [(0, 5), (36000, 5)]
+    assert points(lambda t: 5 + t / 36000) == [(0, 5), (36000, 6)]
+    # A wave of a minute is between its points within a thousandth of the highest rate.
+    found = np.array(points(lambda t: 5 + 4 * math.sin(2 * math.pi * t / 60), 3600))
+    times = np.linspace(0, 3600, 100_001)
+    wave = 5 + 4 * np.sin(2 * np.pi * times / 60)
+    assert np.abs(np.interp(times, *found.T) - wave).max() < 0.009 * 1.05
+    # A step is known to a microsecond, and so is a spike of ten seconds in ten hours.
+    found = points(lambda t: 50.0 if 20000 <= t < 20010 else 5.0)
+    assert [rate for _, rate in found] == [5, 5, 50, 50, 5, 5]
+    assert [time for time, _ in found] == pytest.approx([0, 20000, 20000, 20010, 20010, 36000], abs=1e-6)
+
+
+def test_a_function_that_cannot_be_followed_is_refused(hours):
+    with pytest.raises(ValueError, match="rate: a function that moves in so many places is not allowed"):
+        tt.Job(hours, rate=lambda t: 5 + math.sin(t * 1e9))
+    with pytest.raises(ValueError, match="rate: a function must return a number of requests/s"):
+        tt.Job(hours, rate=lambda t: None)
+
+
+def test_rates_of_whole_windows_are_not_told(hours):
+    assert flattened(lambda: tt.Job(hours, rate={0: 1, "1h": 100}, counts="servegen")) is None
+    assert flattened(lambda: tt.Job(hours, rate=[1, 100] * 5, counts="servegen")) is None
     job = tt.Job(hours, rate=[1, 100] * 5)
     assert flattened(lambda: pickle.loads(pickle.dumps(job))) is None
+
+
+def test_a_mapping_may_step_inside_a_window(hours):
+    job = tt.Job(hours, rate={0: 2, "90min": 40, "95min": 2}, seed=1)
+    rates = job.metadata()["rate"]["rate_points"]
+    assert rates == [(0, 2), (5400 - 1e-9, 2), (5400, 40), (5700 - 1e-9, 40), (5700, 2)]
+    with pytest.raises(ValueError, match="it must be over 1 ns after the time before it"):
+        tt.Job(hours, rate={0: 2, 1.0: 3, 1.0000000005: 4})
+
+
+# Ten seconds at ten times the rate in a window of an hour: 100 of 3,690 parts. 40 hours have 36,900 requests; of a
+# Poisson count of 1,000, 4.5 standard deviations are passed by chance once in 150,000.
+@pytest.mark.parametrize("counts", ["pinned", "renewal"])
+def test_a_spike_of_seconds_is_in_the_trace(counts):
+    client = tt.Client(rate=1, input_tokens=1, output_tokens=1)
+    pool = tt.ClientPool([client] * 3, window="1h", period="1h")
+    rate = [(0, 0.25), (1000, 0.25), (1000.001, 2.5), (1010, 2.5), (1010.001, 0.25)]
+    inside = total = 0
+    for seed in range(40):
+        time = tt.generate(pool, rate=rate, duration="1h", seed=seed, counts=counts).timestamp
+        inside += np.count_nonzero((time >= 1000) & (time < 1010))
+        total += time.size
+    assert total == pytest.approx(36_900, abs=4.5 * math.sqrt(36_900))
+    assert inside == pytest.approx(1000, abs=4.5 * math.sqrt(1000))
 
 
 def test_curves_of_clients_that_move_within_a_window_are_told():

@@ -147,6 +147,23 @@ def by_hand():
     return (clients + tt.ClientPool(mixed()).resample(12, seed=5)).profile
 
 
+@functools.cache
+def bursty(rate=8.0):
+    """Gaps from tables, and rates with noise inside windows."""
+    lengths = {"input_tokens": {5: 0.5, 900: 0.5}, "output_tokens": {1: 0.25, 70: 0.75}}
+    on_and_off = tt.GapTable(-40, np.repeat([3.0, 0.0, 0.125], [16, 90, 8]))
+    clients = [
+        tt.Client(rate=rate, arrivals=on_and_off, modulation=tt.RateNoise(0.25, 10), **lengths),
+        tt.Client(rate=4 * rate, arrivals=tt.Gamma(0.25), modulation=tt.RateNoise(0.875, 6), **lengths),
+        tt.Client(rate=rate / 4, modulation=tt.RateNoise(0.3, 2), **lengths),
+        tt.Client(rate=rate, arrivals=tt.GapTable(3, [1.0]), **lengths),
+    ]
+    return tt.ClientPool(clients, window="30s", period="4min").profile
+
+
+POINTS = [(10.0, 30.0), (50.0, 30.0), (50.5, 400.0), (52.0, 400.0), (52.5, 0.0), (70.0, 0.0), (200.0, 90.0)]
+
+
 CHAT = tt.conversations(
     share=0.5,
     turns={2: 0.5, 3: 0.25, 9: 0.25},
@@ -264,6 +281,18 @@ JOBS = {
             mixed("multimodal"), tt.conversations(share=0.5, turns={2: 0.5, 4: 0.5}, think_time=25), PROMPTS
         ),
         {"block_size": 32, "seed": 21},
+    ),
+    "bursts": lambda: (bursty(), {"seed": 22}),
+    "bursts, half of the noise, repeated span, partial windows": lambda: (
+        bursty(),
+        {"span_start": 40.0, "span_end": 130.0, "duration": 250.5, "modulation": 0.5, "seed": 23},
+    ),
+    "bursts, renewal, points": lambda: (bursty(), {"counts": "renewal", "rate_points": POINTS, "seed": 24}),
+    "bursts, servegen": lambda: (bursty(), {"counts": "servegen", "seed": 25}),
+    "bursts, conversations, points": lambda: (together(bursty(), CHAT), {"rate_points": POINTS, "seed": 26}),
+    "bursts, large windows, points": lambda: (
+        bursty(),
+        {"rate_points": [(0.0, 90_000.0), (20.0, 9e4), (20.1, 1e5), (59.0, 1.0)], "duration": 59.0},
     ),
     "multimodal, bins": lambda: (items_in_bins(), {"counts": "pinned"}),
     "multimodal, bins, copula": lambda: (
@@ -396,7 +425,8 @@ def regenerate(reason: str) -> None:
     changed = [name for name, value in digests.items() if old["digests"].get(name) not in (None, value)]
     if changed and old.get("trace_version") == _core.trace_version:
         print(f"warning: {len(changed)} digests changed but the trace version is still {_core.trace_version}")
-    golden = {"comment": reason, "trace_version": _core.trace_version, "digests": digests}
+    reasons = {**old.get("reasons", {}), **dict.fromkeys(changed, reason)}
+    golden = {"trace_version": _core.trace_version, "reasons": reasons, "digests": digests}
     GOLDEN.write_text(json.dumps(golden, indent=2) + "\n")
     print(f"{GOLDEN}: {len(digests)} digests, {len(changed)} changed")
 
@@ -404,5 +434,5 @@ def regenerate(reason: str) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Record the digests of the golden jobs.")
     parser.add_argument("--regenerate", action="store_true", required=True)
-    parser.add_argument("--reason", default="first record", help="kept in golden.json")
+    parser.add_argument("--reason", default="first record", help="why those that change do: kept for each")
     regenerate(parser.parse_args().reason)

@@ -17,7 +17,7 @@
 namespace tracetide {
 
 /// Version of the bytes of a trace: the same job gives the same bytes under the same version.
-inline constexpr int trace_version = 1;
+inline constexpr int trace_version = 2;
 
 enum class Coupling : std::uint8_t {
   profile = 0,      ///< as the profile says; independent where it says nothing
@@ -47,16 +47,19 @@ struct RatePoint {
 
 struct JobOptions {
   /// At most one of rate, rate_steps, rate_points, scale and max_rate; none: the native rates.
-  std::optional<double> rate{};          ///< total requests/s
-  std::vector<double> rate_steps{};      ///< total requests/s per window of the job; repeats
-  std::vector<RatePoint> rate_points{};  ///< total requests/s over job time, linear between, constant outside
-  std::optional<double> scale{};         ///< factor on the native rates
-  std::optional<double> max_rate{};      ///< the native curve is lowered so that its peak is this
-  std::optional<double> span_start{};    ///< s from the profile's start; default 0
-  std::optional<double> span_end{};      ///< s; default the profile's period
-  std::optional<double> duration{};      ///< s; default the length of the span
+  std::optional<double> rate{};      ///< total requests/s
+  std::vector<double> rate_steps{};  ///< total requests/s per window of the job; repeats
+  /// Total requests/s over job time, linear between, constant outside; followed inside windows too, but by
+  /// `servegen` counts.
+  std::vector<RatePoint> rate_points{};
+  std::optional<double> scale{};       ///< factor on the native rates
+  std::optional<double> max_rate{};    ///< the native curve is lowered so that its peak is this
+  std::optional<double> span_start{};  ///< s from the profile's start; default 0
+  std::optional<double> span_end{};    ///< s; default the profile's period
+  std::optional<double> duration{};    ///< s; default the length of the span
   std::uint64_t seed = 0;
   Counts counts = Counts::profile;
+  double modulation = 1;  ///< factor on the rho of every client's RateNoise, 0 to 1; 0: constant in windows
   Coupling coupling = Coupling::profile;
   std::vector<FieldCorrelation> correlations{};  ///< for Coupling::copula, of every client
   Missing missing = Missing::nearest;

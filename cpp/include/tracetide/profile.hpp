@@ -17,7 +17,7 @@
 namespace tracetide {
 
 enum class Category : std::uint8_t { language = 0, reason = 1, multimodal = 2 };
-enum class Family : std::uint8_t { exponential = 0, gamma = 1, weibull = 2 };
+enum class Family : std::uint8_t { exponential = 0, gamma = 1, weibull = 2, table = 3 };
 
 /// How many requests a client sends in a window.
 enum class Counts : std::uint8_t { profile = 0, pinned = 1, renewal = 2, servegen = 3 };
@@ -46,13 +46,39 @@ inline constexpr std::size_t field_count = 10;
 /// The active clients of one window, in ascending client order. All spans have one length.
 struct WindowCells {
   std::span<const std::uint32_t> client;
-  std::span<const double> rate;   ///< requests/s, finite, > 0
-  std::span<const double> shape;  ///< of the gap family, in [min_shape, max_shape]; 1 for exponential
-  std::span<const double> cv;     ///< coefficient of variation of the gaps as recorded, or NaN
+  std::span<const double> rate;  ///< requests/s, finite, > 0
+  /// Of the gap family, in [min_shape, max_shape]; 1 for exponential; of a table its number.
+  std::span<const double> shape;
+  std::span<const double> cv;  ///< coefficient of variation of the gaps as recorded, or NaN
   std::span<const Family> family;
 };
 inline constexpr double min_shape = 0.005;
 inline constexpr double max_shape = 1e5;
+
+/// A gap law as a histogram: bin i has gaps from 2^((first_bin + i)/16) to 2^((first_bin + i + 1)/16), in any
+/// unit, with probabilities as in a Distribution; the logarithms in a bin are all equally likely. The rate
+/// decides the mean.
+struct GapTable {
+  std::int32_t first_bin = 0;  ///< at least -max_gap_octaves * gap_bins_per_octave
+  std::span<const double> probabilities{};
+};
+inline constexpr int gap_bins_per_octave = 16;
+/// Gaps of a table are from 2^-64 to 2^64.
+inline constexpr int max_gap_octaves = 64;
+/// The largest gap of a table is at most 2^40 times the mean.
+inline constexpr double max_gap_to_mean = 0x1p40;
+
+/// How the rate of a client moves inside a window: a cascade that halves the window `levels` times; at each
+/// halving the two parts get 1 + s and 1 - s of what their whole has, s with variance `rho`
+/// (docs/arrivals.md).
+struct RateNoise {
+  double rho = 0;  ///< in [0, max_rate_noise]
+  std::uint32_t levels = 0;
+  std::uint32_t reserved = 0;
+};
+inline constexpr double max_rate_noise = 0.9;
+inline constexpr std::uint32_t max_noise_levels = 10;
+
 /// Most items of one kind in a request; their random words are numbered in 18 bits.
 inline constexpr double max_items = 262144;
 
@@ -212,6 +238,11 @@ class Profile {
   /// in which all fields of the client are recorded; `missing` only for a client that has none at all.
   [[nodiscard]] std::uint32_t resolved(std::uint32_t epoch, std::uint32_t client,
                                        std::uint32_t field) const noexcept;
+  [[nodiscard]] std::uint32_t gap_tables() const noexcept;
+  /// A gap table (< gap_tables()).
+  [[nodiscard]] GapTable gap_table(std::uint32_t number) const noexcept;
+  /// What moves the client's rate inside windows; `levels` 0 for nothing.
+  [[nodiscard]] RateNoise rate_noise(std::uint32_t client) const noexcept;
   /// All correlations, in order of clients and fields.
   [[nodiscard]] std::span<const Correlation> correlations() const noexcept;
   /// Models of sessions; those of sub-agents come after those that call them.
@@ -226,8 +257,8 @@ class Profile {
   /// The same profile without models of sessions, or of prompts.
   [[nodiscard]] Profile without_sessions() const;
   [[nodiscard]] Profile without_prompts() const;
-  /// The same profile with gaps of one law in every cell; rates stay. @throws std::invalid_argument for a
-  /// shape beyond min_shape and max_shape
+  /// The same profile with gaps of one law in every cell, and rates that are constant inside windows; the
+  /// rates of the windows stay. @throws std::invalid_argument for a shape beyond min_shape and max_shape
   [[nodiscard]] Profile with_gaps(Family family, double shape, double cv) const;
   /// The same profile with only those cells, counted through all windows, for which `keep` is not 0.
   /// @throws std::invalid_argument unless `keep` has an entry for every cell

@@ -23,9 +23,10 @@ struct Grid {
 
 /// One active window of a client.
 struct Cell {
-  double rate = 0;   ///< requests/s, above 0
-  double shape = 1;  ///< of the gap family, in [min_shape, max_shape]; 1 for exponential
-  double cv = 0;     ///< coefficient of variation of the gaps as recorded; NaN when not recorded
+  double rate = 0;  ///< requests/s, above 0
+  double shape =
+      1;          ///< of the gap family, in [min_shape, max_shape]; 1 for exponential; of a table its number
+  double cv = 0;  ///< coefficient of variation of the gaps as recorded; NaN when not recorded
   Family family = Family::exponential;
 };
 
@@ -49,7 +50,11 @@ class ProfileBuilder {
   std::uint32_t add_client(std::string_view name);
   /// At most one for a client and window.
   void add_cell(std::uint32_t client, std::uint32_t window, const Cell& cell);
-  /// Clients like the one that was added last, with its cells, distributions and correlations.
+  /// A gap law for cells of Family::table; its number. Equal ones get the same.
+  std::uint32_t add_gap_table(const GapTable& table);
+  /// How the client's rate moves inside windows.
+  void set_rate_noise(std::uint32_t client, const RateNoise& noise);
+  /// Clients like the one that was added last, with its cells, noise, distributions and correlations.
   void repeat_client(std::span<const std::string> names);
 
   /// Distributions, as DistributionKind says; their ids. Equal ones get the same id.
@@ -76,7 +81,7 @@ class ProfileBuilder {
   void set_prompts(std::uint32_t client, std::uint32_t model);
 
   /// A copy of a client of a profile on the same grid, as a new client: cells with their rates times
-  /// `rate_factor`, distributions, correlations, models. Its number.
+  /// `rate_factor`, gap tables, noise, distributions, correlations, models. Its number.
   std::uint32_t add_copy(const Profile& profile, std::uint32_t client, std::string_view name,
                          double rate_factor = 1);
   /// The models of sessions and prompts of a profile with as many clients, for the client of the same number

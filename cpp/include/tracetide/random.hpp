@@ -44,6 +44,7 @@ enum class Purpose : std::uint8_t {
   more_places = 160,         ///< more_places + Field: for its further items
   prompt = 177,              ///< which system prompt or template a request or session begins with
   prompt_length = 178,  ///< of one system prompt or template; the seed is 0, as they belong to the profile
+  modulation = 179,     ///< the cascade that moves a client's rate in a window; word 0 turns it
   session_cut = 176,    ///< up to which window a session goes on where there is not room for all
 };
 

@@ -43,6 +43,9 @@ void ArrivalPlan::make(const ClientWindow& window, ArrivalScratch& scratch) {
   gap_.clear();
   first_gap_.assign(1, 0);
   sum_before_.assign(1, 0.0);
+  const StreamKey modulation{window.seed, window.client, window.window,
+                             static_cast<std::uint8_t>(Purpose::modulation)};
+  scratch.noise.make(window.noise, window.requests, modulation, window.part, *kernels_, noise_);
   if (window.counts == Counts::renewal) {
     run_renewal(scratch);
     return;
@@ -202,7 +205,21 @@ std::int64_t ArrivalPlan::fixed_start(std::size_t block) const noexcept {
 
 std::int64_t ArrivalPlan::block_start(std::size_t block) const noexcept {
   const std::int64_t at = fixed_start(block) >> shift_;
-  return at >= window_.length_ns && window_.counts == Counts::pinned ? at - window_.length_ns : at;
+  return warped(at >= window_.length_ns && window_.counts == Counts::pinned ? at - window_.length_ns : at);
+}
+
+std::int64_t ArrivalPlan::warped(std::int64_t operational) const noexcept {
+  const std::int64_t in_noise = noise_.at(operational);
+  return window_.curve == nullptr ? in_noise : window_.curve->at(in_noise);
+}
+
+std::int64_t ArrivalPlan::first_operational(std::int64_t time) const noexcept {
+  return noise_.first_at(window_.curve == nullptr ? time : window_.curve->first_at(time));
+}
+
+void ArrivalPlan::warp(std::span<std::int64_t> times) const noexcept {
+  noise_.apply(*kernels_, times);
+  if (window_.curve != nullptr) window_.curve->apply(*kernels_, times);
 }
 
 std::span<const double> ArrivalPlan::gaps_of(std::size_t block, ArrivalScratch& scratch) const {
@@ -262,10 +279,20 @@ void ArrivalPlan::times(std::int64_t* out, ArrivalScratch& scratch) const {
     std::memcpy(out, turned.data() + skipped_, arrivals_ * sizeof *out);
   }
   turned.swap(scratch.times);
+  warp({out, static_cast<std::size_t>(arrivals_)});
 }
 
 std::uint64_t ArrivalPlan::times_between(std::int64_t from, std::int64_t to, Column<std::int64_t>& out,
                                          ArrivalScratch& scratch) const {
+  const std::size_t begin = out.size();
+  const std::uint64_t rank =
+      operational_between(first_operational(from), first_operational(to), out, scratch);
+  warp(std::span(out.data() + begin, out.size() - begin));
+  return rank;
+}
+
+std::uint64_t ArrivalPlan::operational_between(std::int64_t from, std::int64_t to, Column<std::int64_t>& out,
+                                               ArrivalScratch& scratch) const {
   if (window_.counts != Counts::pinned) {
     return part_between(skipped_, skipped_ + arrivals_, 0, from, to, out, scratch) - skipped_;
   }

@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "arrivals/rate_noise.hpp"
+#include "arrivals/time_warp.hpp"
 #include "base/poller.hpp"
 #include "kernels/gap_law.hpp"
 #include "kernels/kernels.hpp"
@@ -23,6 +25,10 @@ struct ClientWindow {
   std::uint64_t gaps = 0;  ///< pinned, servegen: number of gaps that fill the window
   double rate = 0;         ///< renewal: requests/s
   Arrivals what = Arrivals::requests;
+  RateNoise noise{};
+  double requests = 0;  ///< expected of the client in the whole window, of which this may be a part
+  WindowPart part{};    ///< used where there is noise
+  const TimeWarp* curve = nullptr;  ///< the rate inside the window, shared by its clients; null: constant
 };
 
 inline constexpr std::int64_t longest_window_ns = std::int64_t{1} << 51;
@@ -33,6 +39,7 @@ struct ArrivalScratch {
   Column<std::int64_t> times{};
   /// Told of every block, as planning a large window can take seconds; may be null.
   Poller* poller = nullptr;
+  NoiseMaker noise{};
 
   void did(std::uint64_t steps) const {
     if (poller != nullptr) poller->did(steps);
@@ -44,6 +51,9 @@ struct ArrivalScratch {
 /// pinned: the gaps are scaled to fill a circle of the window's length, entered at a uniform phase;
 /// renewal: they follow the forward recurrence time until the window ends; servegen: they fill the
 /// window from its start and the arrival at its end is dropped.
+///
+/// These are operational times. The client's noise and the window's curve then warp them: both are monotone,
+/// so that their order, and which of them lie in a part, is known without making them.
 ///
 /// Times are kept in fixed point with `shift` fractional bits of a ns, arrival i at the sum of the gaps
 /// before it. The object can be reused; its memory grows to the largest window it has seen: at most `keep`
@@ -71,6 +81,9 @@ class ArrivalPlan {
 
  private:
   Column<double>& target(ArrivalScratch& scratch) { return kept_ ? gap_ : scratch.gaps; }
+  [[nodiscard]] std::int64_t warped(std::int64_t operational) const noexcept;
+  [[nodiscard]] std::int64_t first_operational(std::int64_t time) const noexcept;
+  void warp(std::span<std::int64_t> times) const noexcept;
   void fill_circle(std::uint64_t count, ArrivalScratch& scratch);
   void run_renewal(ArrivalScratch& scratch);
   void make_gaps(std::uint64_t block, std::uint64_t wanted, Column<double>& out) const;
@@ -81,6 +94,8 @@ class ArrivalPlan {
   void block_times(std::size_t block, std::int64_t* out, ArrivalScratch& scratch) const;
   std::uint64_t arrivals_inside(std::size_t block, ArrivalScratch& scratch) const;
   void find_rotation(ArrivalScratch& scratch);
+  std::uint64_t operational_between(std::int64_t from, std::int64_t to, Column<std::int64_t>& out,
+                                    ArrivalScratch& scratch) const;
   std::uint64_t part_between(std::uint64_t first, std::uint64_t last, std::int64_t turn, std::int64_t from,
                              std::int64_t to, Column<std::int64_t>& out, ArrivalScratch& scratch) const;
 
@@ -99,6 +114,7 @@ class ArrivalPlan {
   Column<double> gap_;                    // all gaps, when kept
   std::vector<std::uint64_t> first_gap_;  // blocks + 1
   std::vector<double> sum_before_;        // blocks + 1, unscaled
+  TimeWarp noise_{};
 };
 
 }  // namespace tracetide

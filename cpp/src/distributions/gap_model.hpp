@@ -26,6 +26,7 @@ class GapModel final : public BlockLaw {
       case Family::gamma:
         return gamma_cdf(law_.shape, x / scale_);
       case Family::weibull:
+      case Family::table:  // not a law of its own
         break;
     }
     const double power = law_.shape * (portable::log(x) - scale_);

@@ -8,6 +8,7 @@
 #include "arrivals/arrival_plan.hpp"
 #include "engine/job_state.hpp"
 #include "engine/list_weights.hpp"
+#include "engine/rate_points.hpp"
 #include "engine/session_plan.hpp"
 #include "math/elementary.hpp"
 #include "tracetide/error.hpp"
@@ -108,33 +109,6 @@ void check_payload_bytes(const std::array<double, 3>& bytes_per_token, Category 
   }
 }
 
-// Mean of the piecewise-linear curve over [from, to], constant outside its points.
-double mean_rate(const std::vector<RatePoint>& points, double from, double to) {
-  const auto value_at = [&](double time) {
-    const auto after = std::upper_bound(points.begin(), points.end(), time,
-                                        [](double t, const RatePoint& point) { return t < point.time_s; });
-    if (after == points.begin()) return points.front().rate;
-    if (after == points.end()) return points.back().rate;
-    const RatePoint& a = *(after - 1);
-    const RatePoint& b = *after;
-    return a.rate + (b.rate - a.rate) * ((time - a.time_s) / (b.time_s - a.time_s));
-  };
-  double area = 0;
-  double time = from;
-  double rate = value_at(from);
-  const auto advance = [&](double next_time) {
-    const double next_rate = value_at(next_time);
-    area += 0.5 * (rate + next_rate) * (next_time - time);
-    time = next_time;
-    rate = next_rate;
-  };
-  const auto first = std::upper_bound(points.begin(), points.end(), from,
-                                      [](double t, const RatePoint& point) { return t < point.time_s; });
-  for (auto point = first; point != points.end() && point->time_s < to; ++point) advance(point->time_s);
-  advance(to);
-  return area / (to - from);
-}
-
 std::vector<Correlation> checked_correlations(const std::vector<FieldCorrelation>& correlations,
                                               Category category) {
   const auto fields = fields_of(category);
@@ -172,10 +146,13 @@ JobState::JobState(const Profile& job_profile, JobOptions job_options, Poller& p
       options(std::move(job_options)),
       counts(options.counts == Counts::profile ? profile.default_counts() : options.counts),
       coupling(options.coupling),
+      gap_tables(profile),
       samplers(profile) {
   check_choices(options);
   check_rate_options(options);
   check_payload_bytes(options.payload_bytes, profile.category());
+  if (!(options.modulation >= 0 && options.modulation <= 1))
+    refuse("modulation", options.modulation, "a factor from 0 to 1");
   if (profile.window_ns() > longest_window_ns) {
     throw ProfileError("profile: windows of " + std::to_string(profile.window_ns()) +
                        " ns are not supported; the longest is " + std::to_string(longest_window_ns) +
@@ -260,7 +237,8 @@ JobWindow JobState::whole_window(std::int64_t k) const noexcept {
   const std::int64_t begin = std::max(profile_window * window_ns, span_start_ns);
   const std::int64_t end = std::min((profile_window + 1) * window_ns, span_end_ns);
   const std::int64_t start = pass_start + begin - span_start_ns;
-  return {start, end - begin, profile_window, first_window + static_cast<std::uint32_t>(k)};
+  return {start, end - begin, begin - profile_window * window_ns, profile_window,
+          first_window + static_cast<std::uint32_t>(k)};
 }
 
 std::int64_t JobState::window_at(std::int64_t time_ns) const noexcept {

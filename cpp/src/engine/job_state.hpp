@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "arrivals/gap_tables.hpp"
 #include "base/poller.hpp"
 #include "fields/copula.hpp"
 #include "fields/sampler.hpp"
@@ -18,6 +19,7 @@ namespace tracetide {
 struct JobWindow {
   std::int64_t start_ns = 0;  ///< from the job's start
   std::int64_t length_ns = 0;
+  std::int64_t begin_ns = 0;  ///< from the start of the profile's window
   std::uint32_t profile_window = 0;
   std::uint32_t number = 0;  ///< in the random streams; counts on when the profile repeats
 };
@@ -46,6 +48,7 @@ struct JobState {
   std::uint64_t empty_windows = 0;
   double expected = 0;
 
+  GapTables gap_tables;
   SamplerCache samplers;
   Copula copula;
   std::uint32_t block_size = 0;  ///< tokens; 0: no hash ids

@@ -13,8 +13,8 @@ SessionWindowMaker::SessionWindowMaker(const JobState& job, const Kernels& kerne
 
 std::uint64_t SessionWindowMaker::make(std::int64_t k, ArrivalScratch& scratch, SessionParcels& out) {
   blocks_ = 0;
-  const JobWindow window = job_->window(k);
-  const WindowCells cells = job_->profile.cells(window.profile_window);
+  window_.begin(*job_, k);
+  const JobWindow& window = window_.window();
   SessionStarts starts{.window = window.number,
                        .epoch = job_->profile.epoch_of(window.profile_window),
                        .first_id = plan_->first_id(k),
@@ -22,19 +22,12 @@ std::uint64_t SessionWindowMaker::make(std::int64_t k, ArrivalScratch& scratch, 
                        .horizon_ns = plan_->horizon_ns,
                        .time_ns = {}};
   for_each_start(*job_, *plan_, k, window, [&](std::size_t cell, std::uint64_t count) {
-    arrivals_.make({.law = make_gap_law(cells.family[cell], cells.shape[cell]),
-                    .seed = job_->options.seed,
-                    .client = cells.client[cell],
-                    .window = window.number,
-                    .length_ns = window.length_ns,
-                    .counts = Counts::pinned,
-                    .gaps = count,
-                    .what = Arrivals::sessions},
-                   scratch);
+    const ClientWindow client = window_.client(cell, Arrivals::sessions, Counts::pinned, count);
+    arrivals_.make(client, scratch);
     times_.resize(arrivals_.size());
     arrivals_.times(times_.data(), scratch);
     for (std::int64_t& time : times_) time += window.start_ns;
-    starts.client = cells.client[cell];
+    starts.client = client.client;
     starts.time_ns = times_;
     maker_.make(starts, [&](std::size_t first, const SessionRows& rows, std::span<const std::size_t> ends) {
       deal(k, starts, first, rows, ends, out);

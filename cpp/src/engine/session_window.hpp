@@ -6,6 +6,7 @@
 
 #include "arrivals/arrival_plan.hpp"
 #include "engine/session_plan.hpp"
+#include "engine/window_arrivals.hpp"
 #include "sessions/session_maker.hpp"
 
 namespace tracetide {
@@ -33,6 +34,7 @@ class SessionWindowMaker {
 
   const JobState* job_;
   const SessionPlan* plan_;
+  WindowArrivals window_{};
   ArrivalPlan arrivals_;
   SessionMaker maker_;
   Column<std::int64_t> times_;

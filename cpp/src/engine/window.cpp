@@ -15,24 +15,6 @@ MergeRange whole_range(const JobState& job, const JobWindow& window) {
           .epoch = job.profile.epoch_of(window.profile_window)};
 }
 
-// Calls visit(ClientWindow) for every client that can have arrivals in a window.
-template <class Visit>
-void for_each_client_window(const JobState& job, std::int64_t k, const JobWindow& window, Visit&& visit) {
-  const WindowCells cells = job.profile.cells(window.profile_window);
-  const double seconds = static_cast<double>(window.length_ns) / 1e9;
-  for_each_client(job, k, window, [&](std::size_t cell, double expected, std::uint64_t gaps) {
-    if (job.counts == Counts::renewal ? !(expected > 0) : gaps == 0) return;
-    visit(ClientWindow{.law = make_gap_law(cells.family[cell], cells.shape[cell]),
-                       .seed = job.options.seed,
-                       .client = cells.client[cell],
-                       .window = window.number,
-                       .length_ns = window.length_ns,
-                       .counts = job.counts,
-                       .gaps = gaps,
-                       .rate = expected / seconds});
-  });
-}
-
 // Up to this many gaps of a large window are kept (128 MB); beyond, slices make them again.
 constexpr std::uint64_t most_kept_gaps = std::uint64_t{1} << 24;
 constexpr std::uint64_t keep_all = ~std::uint64_t{0};
@@ -48,9 +30,9 @@ std::uint64_t rows_per_slice(std::size_t clients, std::uint64_t task_rows, doubl
 }
 
 LargeWindow::LargeWindow(const JobState& job, std::int64_t k, const Kernels& kernels) {
-  const JobWindow window = job.window(k);
-  whole_ = whole_range(job, window);
-  for_each_client_window(job, k, window, [&](const ClientWindow& client) { windows_.push_back(client); });
+  arrivals_.begin(job, k);
+  whole_ = whole_range(job, arrivals_.window());
+  arrivals_.for_each_client([&](const ClientWindow& client) { windows_.push_back(client); });
   std::uint64_t gaps = 0;
   for (const ClientWindow& client : windows_) gaps += client.gaps;
   plans_.assign(windows_.size(), ArrivalPlan(kernels, gaps <= most_kept_gaps ? keep_all : 0));
@@ -126,10 +108,10 @@ void WindowMaker::finish(std::size_t begin, std::span<const SessionRow> rows, co
 
 void WindowMaker::make(std::int64_t k, const SessionRows& sessions, Columns& out, RowBlocks* blocks) {
   const std::size_t begin_of_window = out.timestamp.size();
-  const JobWindow window = job_->window(k);
+  arrivals_.begin(*job_, k);
   runs_.clear();
   times_.clear();
-  for_each_client_window(*job_, k, window, [&](const ClientWindow& client) {
+  arrivals_.for_each_client([&](const ClientWindow& client) {
     plan_.make(client, scratch_);
     if (plan_.size() == 0) return;
     const std::size_t begin = times_.size();
@@ -137,7 +119,7 @@ void WindowMaker::make(std::int64_t k, const SessionRows& sessions, Columns& out
     plan_.times(times_.data() + begin, scratch_);
     runs_.push_back({client.client, 0, begin, times_.size()});
   });
-  merger_.merge(whole_range(*job_, window), runs_, times_, out,
+  merger_.merge(whole_range(*job_, arrivals_.window()), runs_, times_, out,
                 blocks != nullptr ? &blocks->prompt : nullptr);
   finish(begin_of_window, sessions.row, sessions, out, blocks);
 }

@@ -12,6 +12,7 @@
 #include "engine/merge.hpp"
 #include "engine/prompt_blocks.hpp"
 #include "engine/session_window.hpp"
+#include "engine/window_arrivals.hpp"
 #include "tracetide/batch.hpp"
 
 namespace tracetide {
@@ -41,6 +42,7 @@ class LargeWindow {
   [[nodiscard]] const std::vector<ArrivalPlan>& plans() const noexcept { return plans_; }
 
  private:
+  WindowArrivals arrivals_{};
   MergeRange whole_{};
   std::vector<ClientWindow> windows_;
   std::vector<ArrivalPlan> plans_;
@@ -70,6 +72,7 @@ class WindowMaker {
   void finish(std::size_t begin, std::span<const SessionRow> rows, const SessionRows& sessions, Columns& out,
               RowBlocks* blocks);
 
+  WindowArrivals arrivals_{};
   ArrivalPlan plan_;
   ArrivalScratch scratch_;
   Merger merger_;

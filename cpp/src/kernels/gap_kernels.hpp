@@ -127,6 +127,33 @@ inline std::uint32_t gamma_gaps(const GapLaw& law, const GapStreams& streams, st
   return kept;
 }
 
+// 2^(v/16) for v in [0, 1): Taylor polynomial, relative error below 1e-11.
+inline double sixteenth_power_of_two(double v) noexcept {
+  const double x = v * 4.33216987849965817e-02;  // ln(2)/16
+  const double x2 = x * x;
+  return (1.0 + x) + x2 * ((1.0 / 2 + x * (1.0 / 6)) + x2 * (1.0 / 24 + x * (1.0 / 120)));
+}
+
+// The low word chooses the bin, the high one the place in it.
+inline std::uint32_t table_gaps(const GapTableView& table, const GapStreams& streams,
+                                std::uint64_t first_unit, std::uint32_t n, double* out) noexcept {
+  std::uint64_t random[gaps_per_block];
+  std::uint32_t bin[gaps_per_block];
+  fill_u64(streams.gap, first_unit, units_of(n), random);
+  for (std::uint32_t i = 0; i < n; ++i) {
+    const std::uint64_t product = (random[i] & 0xFFFFFFFFu) * table.size;
+    const std::uint64_t cell = table.cells[product >> 32];
+    const unsigned shift =
+        static_cast<std::uint32_t>(product) >= static_cast<std::uint32_t>(cell >> 32) ? 16 : 0;
+    bin[i] = static_cast<std::uint32_t>(cell >> shift) & 0xFFFFu;
+  }
+  for (std::uint32_t i = 0; i < n; ++i) {
+    const double v = (from_bits((random[i] >> 32) | 0x4330000000000000u) - 0x1p52) * 0x1p-32;
+    out[i] = table.start[bin[i]] * sixteenth_power_of_two(v);
+  }
+  return n;
+}
+
 inline std::uint32_t first_gaps(const GapLaw& law, const GapStreams& streams, std::uint64_t first_unit,
                                 std::uint32_t n, double* out) noexcept {
   switch (law.family) {
@@ -136,6 +163,8 @@ inline std::uint32_t first_gaps(const GapLaw& law, const GapStreams& streams, st
       return gamma_gaps(law, streams, first_unit, n, out);
     case Family::weibull:
       return weibull_gaps(law, streams, first_unit, n, out);
+    case Family::table:
+      return table_gaps(law.table, streams, first_unit, n, out);
   }
   return 0;
 }

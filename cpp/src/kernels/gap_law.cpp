@@ -30,7 +30,16 @@ GapLaw make_gap_law(Family family, double shape) noexcept {
   return law;
 }
 
+GapLaw make_gap_law(const GapTableView& table) noexcept {
+  GapLaw law;
+  law.family = Family::table;
+  law.table = table;
+  return law;
+}
+
 namespace {
+
+constexpr double gap_bin_width = 4.42737824274138403219e-02;  // 2^(1/16) - 1
 
 // Draws from one stream, one 64-bit value after the other.
 class Draws {
@@ -64,10 +73,23 @@ double log_gamma_variate(double shape, Draws& draws) noexcept {
   }
 }
 
+// In a bin, gaps have density 1/g; those that a moment falls into are uniform.
+double table_recurrence(const GapTableView& table, Draws& draws) noexcept {
+  const double place = draws.unit() * table.size;
+  const auto cell = static_cast<std::uint32_t>(place);
+  const auto fraction = static_cast<std::uint32_t>((place - cell) * 0x1p32);
+  const std::uint64_t packed = table.biased[cell];
+  const int shift = fraction >= static_cast<std::uint32_t>(packed >> 32) ? 16 : 0;
+  const double start = table.start[static_cast<std::uint32_t>(packed >> shift) & 0xFFFFu];
+  const double gap = start * (1.0 + gap_bin_width * draws.unit());
+  return gap * draws.unit();
+}
+
 }  // namespace
 
 double forward_recurrence(const GapLaw& law, const StreamKey& stream) noexcept {
   Draws draws(stream);
+  if (law.family == Family::table) return table_recurrence(law.table, draws);
   const double log_uniform = portable::log(draws.unit());
   double log_biased = 0;
   switch (law.family) {
@@ -79,6 +101,8 @@ double forward_recurrence(const GapLaw& law, const StreamKey& stream) noexcept {
       break;
     case Family::weibull:  // y = x^k has density y^(1/k) e^-y: Gamma(1 + 1/k)
       log_biased = log_gamma_variate(1.0 + law.inverse_shape, draws) * law.inverse_shape;
+      break;
+    case Family::table:
       break;
   }
   const double log_first = log_uniform + log_biased - law.log_mean;

@@ -8,6 +8,15 @@
 
 namespace tracetide {
 
+/// A histogram of gaps, laid out for drawing; arrivals/gap_tables.hpp makes it. Bins as in GapTable, scaled
+/// so that the mean gap is 1.
+struct GapTableView {
+  const std::uint64_t* cells = nullptr;   ///< of a packed alias table of the bins
+  const std::uint64_t* biased = nullptr;  ///< the same, each bin in proportion to the time its gaps take
+  const double* start = nullptr;          ///< by bin: its shortest gap
+  std::uint32_t size = 0;
+};
+
 /// A gap family with its shape and the constants its sampler needs. Gaps are drawn unscaled: the mean
 /// is `mean` (exponential 1, Gamma `shape`, Weibull Gamma(1 + 1/shape)); the window decides the scale.
 struct GapLaw {
@@ -23,11 +32,14 @@ struct GapLaw {
   double d = 0;
   double c = 0;
   bool boosted = false;
+  GapTableView table{};
 };
 
 inline constexpr double smallest_linear_shape = 0.0625;
 
+/// Of any family but a table's.
 [[nodiscard]] GapLaw make_gap_law(Family family, double shape) noexcept;
+[[nodiscard]] GapLaw make_gap_law(const GapTableView& table) noexcept;
 
 /// The first arrival of a stationary renewal process, as a multiple of the mean gap: a length-biased
 /// gap times a uniform (the equilibrium forward recurrence time; Cox, Renewal Theory, 1962, ch. 5).

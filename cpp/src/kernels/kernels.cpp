@@ -8,6 +8,7 @@
 #include "kernels/gap_kernels.hpp"
 #include "kernels/law_kernels.hpp"
 #include "kernels/merge_kernels.hpp"
+#include "kernels/warp_kernels.hpp"
 #include "random/philox_lanes.hpp"
 
 namespace tracetide::TRACETIDE_KERNEL_LEVEL {
@@ -23,6 +24,7 @@ const Kernels table{
     .largest = largest,
     .exponentiate = exponentiate,
     .arrival_times = arrival_times,
+    .warp_times = warp_times,
     .draw_alias = draw_alias,
     .draw_alias_wide = draw_alias_wide,
     .draw_quantile = draw_quantile,

@@ -7,6 +7,7 @@
 
 #include "kernels/gap_law.hpp"
 #include "kernels/normal_table.hpp"
+#include "kernels/warp_pieces.hpp"
 #include "kernels/zipf_law.hpp"
 #include "tracetide/kernel_level.hpp"
 
@@ -30,6 +31,9 @@ struct Kernels {
   void (*exponentiate)(double*, std::uint32_t n, double offset) noexcept;
   void (*arrival_times)(const double* gap, std::uint32_t n, double scale, std::int64_t start,
                         std::int64_t end, int shift, std::int64_t* out) noexcept;
+
+  // kernels/warp_kernels.hpp
+  void (*warp_times)(const WarpPieces&, std::int64_t* times, std::uint64_t n) noexcept;
 
   // kernels/draw_kernels.hpp
   void (*draw_alias)(const std::uint64_t* cells, std::uint32_t size, std::uint32_t base,

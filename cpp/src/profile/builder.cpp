@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "base/message.hpp"
+#include "profile/arrival_check.hpp"
 #include "profile/checksum.hpp"
 #include "profile/json_text.hpp"
 #include "tracetide/error.hpp"
@@ -42,10 +43,10 @@ void check_grid(const Grid& grid) {
 void check_cell(const Cell& cell) {
   require(cell.rate > 0 && cell.rate <= tide::max_rate,
           [&] { return "rate " + number_text(cell.rate) + "; allowed: above 0, at most 1e12"; });
-  require(cell.family <= Family::weibull, [&] {
-    return "family " + std::to_string(static_cast<unsigned>(cell.family)) + "; allowed: 0, 1, 2";
+  require(cell.family <= Family::table, [&] {
+    return "family " + std::to_string(static_cast<unsigned>(cell.family)) + "; allowed: 0, 1, 2, 3";
   });
-  require(cell.shape >= min_shape && cell.shape <= max_shape,
+  require(cell.family == Family::table || (cell.shape >= min_shape && cell.shape <= max_shape),
           [&] { return "shape " + number_text(cell.shape) + "; allowed: 0.005 to 1e5"; });
   require(cell.family != Family::exponential || cell.shape == 1,
           [&] { return "shape " + number_text(cell.shape) + "; 1 expected for Exponential"; });
@@ -145,10 +146,42 @@ void ImageBuilder::add_cell(std::uint32_t client, std::uint32_t window, const Ce
     return "window " + std::to_string(window) + "; there are " + std::to_string(grid_.windows);
   });
   check_cell(cell);
+  check_table(cell);
   require(cells_.size() < max_cells, [&] {
     return std::string("clients with more than 2^26 active windows together; use fewer or longer windows");
   });
   cells_.push_back({window, client, cell});
+}
+
+void ImageBuilder::check_table(const Cell& cell) const {
+  const auto tables = static_cast<double>(gap_tables_.size());
+  require(cell.family != Family::table ||
+              (cell.shape >= 0 && cell.shape < tables && cell.shape == std::floor(cell.shape)),
+          [&] { return "table " + number_text(cell.shape) + "; there are " + number_text(tables); });
+}
+
+std::uint32_t ImageBuilder::add_gap_table(const GapTable& table) {
+  const std::string wrong = gap_table_fault(table);
+  require(wrong.empty(), [&] { return "gap table: " + wrong; });
+  for (std::size_t i = 0; i < gap_tables_.size(); ++i) {
+    const tide::GapTableRecord& other = gap_tables_[i];
+    const auto probabilities =
+        std::span(gap_probabilities_).subspan(static_cast<std::size_t>(other.first_probability), other.count);
+    if (other.first_bin == table.first_bin && std::ranges::equal(probabilities, table.probabilities))
+      return static_cast<std::uint32_t>(i);
+  }
+  gap_tables_.push_back(
+      {table.first_bin, static_cast<std::uint32_t>(table.probabilities.size()), gap_probabilities_.size()});
+  append(gap_probabilities_, table.probabilities);
+  return static_cast<std::uint32_t>(gap_tables_.size() - 1);
+}
+
+void ImageBuilder::set_rate_noise(std::uint32_t client, const RateNoise& noise) {
+  check_client(client);
+  const std::string wrong = rate_noise_fault(noise);
+  require(wrong.empty(), [&] { return "rate noise: " + wrong; });
+  if (rate_noise_.size() <= client) rate_noise_.resize(std::size_t{client} + 1);
+  rate_noise_[client] = noise;
 }
 
 void ImageBuilder::repeat_client(std::span<const std::string> names) {
@@ -182,6 +215,7 @@ void ImageBuilder::repeat_client(std::span<const std::string> names) {
       correlations_.push_back(correlations_[first_correlation + i]);
       correlations_.back().client = copy;
     }
+    if (client < rate_noise_.size()) set_rate_noise(copy, RateNoise(rate_noise_[client]));
     const auto own = field_distribution_.begin() + static_cast<std::ptrdiff_t>(client * fields);
     std::copy_n(own, fields, field_distribution_.end() - static_cast<std::ptrdiff_t>(fields));
   }
@@ -376,10 +410,17 @@ std::uint32_t ImageBuilder::copy_distribution(const Profile& profile, std::uint3
   return copied_ids_[id] = add_copy_of();
 }
 
+double ImageBuilder::copy_table(const Profile& profile, double number) {
+  const auto from = static_cast<std::uint32_t>(number);
+  if (copied_tables_[from] == Profile::missing) copied_tables_[from] = add_gap_table(profile.gap_table(from));
+  return copied_tables_[from];
+}
+
 void ImageBuilder::start_copying(const Profile& profile) {
   if (copied_ && copied_->image().data() == profile.image().data()) return;
   copied_ = profile;
   copied_ids_.assign(profile.distributions(), Profile::missing);
+  copied_tables_.assign(profile.gap_tables(), Profile::missing);
   copied_cells_.clear();
   copied_models_.reset();
   copied_prompts_.reset();
@@ -427,6 +468,7 @@ std::uint32_t ImageBuilder::add_copy(const Profile& profile, std::uint32_t clien
   for (const PlacedCell& placed : copied_cells_[client]) {
     Cell cell = placed.cell;
     cell.rate *= rate_factor;
+    if (cell.family == Family::table) cell.shape = copy_table(profile, cell.shape);
     add_cell(copy, placed.window, cell);
   }
   for (std::uint32_t epoch = 0; epoch < grid_.epochs; ++epoch) {
@@ -435,6 +477,7 @@ std::uint32_t ImageBuilder::add_copy(const Profile& profile, std::uint32_t clien
       if (id != Profile::missing) set_field(epoch, copy, field, copy_distribution(profile, id));
     }
   }
+  if (profile.rate_noise(client).levels > 0) set_rate_noise(copy, profile.rate_noise(client));
   const std::span<const Correlation> all = profile.correlations();
   const auto is_before = [](const Correlation& one, std::uint32_t number) { return one.client < number; };
   for (auto at = std::lower_bound(all.begin(), all.end(), client, is_before);
@@ -639,6 +682,11 @@ std::vector<std::byte> ImageBuilder::image() const {
   std::vector<std::uint32_t> client_prompt = client_prompt_;
   if (!client_prompt.empty()) client_prompt.resize(view.grid.clients, Profile::missing);
   view.client_prompt = client_prompt;
+  view.gap_tables = gap_tables_;
+  view.gap_probabilities = gap_probabilities_;
+  std::vector<RateNoise> rate_noise = rate_noise_;
+  if (!rate_noise.empty()) rate_noise.resize(view.grid.clients);
+  view.rate_noise = rate_noise;
   tide::check_content(view, "profile");
   return tide::write(view);
 }

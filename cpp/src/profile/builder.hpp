@@ -23,7 +23,10 @@ class ImageBuilder {
   std::uint32_t add_client(std::string_view name);
   void add_cell(std::uint32_t client, std::uint32_t window, const Cell& cell);
 
-  /// Clients like the one that was added last, with its cells, distributions and correlations.
+  std::uint32_t add_gap_table(const GapTable& table);
+  void set_rate_noise(std::uint32_t client, const RateNoise& noise);
+
+  /// Clients like the one that was added last, with its cells, noise, distributions and correlations.
   void repeat_client(std::span<const std::string> names);
 
   /// Equal distributions get the same id.
@@ -53,7 +56,7 @@ class ImageBuilder {
   /// each.
   void copy_models(const Profile& profile);
   /// A copy of a client of a profile on the same grid, as a new client: cells with their rates times
-  /// `rate_factor`, recorded distributions, correlations. Returns its number.
+  /// `rate_factor`, gap tables, noise, recorded distributions, correlations. Returns its number.
   std::uint32_t add_copy(const Profile& profile, std::uint32_t client, std::string_view name,
                          double rate_factor);
 
@@ -70,6 +73,8 @@ class ImageBuilder {
   struct CellColumns;
 
   void check_client(std::uint32_t client) const;
+  void check_table(const Cell& cell) const;
+  double copy_table(const Profile& profile, double number);
   void check_field(std::uint32_t field) const;
   void check_same_grid(const Profile& profile) const;
   std::uint32_t copy_distribution(const Profile& profile, std::uint32_t id);
@@ -107,10 +112,14 @@ class ImageBuilder {
   std::vector<PromptModel> prompt_models_{};
   std::vector<PromptLevel> prompt_levels_{};
   std::vector<std::uint32_t> client_prompt_{};  // as client_session_
+  std::vector<tide::GapTableRecord> gap_tables_{};
+  std::vector<double> gap_probabilities_{};
+  std::vector<RateNoise> rate_noise_{};  // as client_session_
   // Of the profile that clients were last copied from: its cells by client, and its distributions' ids here.
   std::optional<Profile> copied_{};
   std::vector<std::vector<PlacedCell>> copied_cells_{};
   std::vector<std::uint32_t> copied_ids_{};
+  std::vector<std::uint32_t> copied_tables_{};
   std::optional<std::uint32_t> copied_models_{};   // the number here of its first model of sessions
   std::optional<std::uint32_t> copied_prompts_{};  // and of prompts
 };

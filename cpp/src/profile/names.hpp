@@ -13,7 +13,7 @@ inline constexpr std::array<std::string_view, field_count> field_names{
     "image_tokens", "audio_count",   "audio_tokens", "video_count", "video_tokens",
 };
 inline constexpr std::array<std::string_view, 3> category_names{"language", "reason", "multimodal"};
-inline constexpr std::array<std::string_view, 3> family_names{"Exponential", "Gamma", "Weibull"};
+inline constexpr std::array<std::string_view, 4> family_names{"Exponential", "Gamma", "Weibull", "Table"};
 inline constexpr std::array<std::string_view, 4> counts_names{"profile", "pinned", "renewal", "servegen"};
 inline constexpr std::array<std::string_view, 3> item_kind_names{"image", "audio", "video"};
 

@@ -154,6 +154,21 @@ std::uint32_t Profile::resolved(std::uint32_t epoch, std::uint32_t client,
   return source == missing ? missing : recorded(source, client, field);
 }
 
+std::uint32_t Profile::gap_tables() const noexcept {
+  return static_cast<std::uint32_t>(image_->view.gap_tables.size());
+}
+
+GapTable Profile::gap_table(std::uint32_t number) const noexcept {
+  const tide::GapTableRecord& record = image_->view.gap_tables[number];
+  return {record.first_bin, image_->view.gap_probabilities.subspan(
+                                static_cast<std::size_t>(record.first_probability), record.count)};
+}
+
+RateNoise Profile::rate_noise(std::uint32_t client) const noexcept {
+  const auto noise = image_->view.rate_noise;
+  return noise.empty() ? RateNoise{} : noise[client];
+}
+
 std::span<const Correlation> Profile::correlations() const noexcept { return image_->view.correlations; }
 
 std::span<const SessionModel> Profile::session_models() const noexcept { return image_->view.session_models; }
@@ -173,6 +188,10 @@ std::uint32_t Profile::prompt_model(std::uint32_t client) const noexcept {
 }
 
 Profile Profile::with_gaps(Family family, double shape, double cv) const {
+  if (family > Family::weibull) {
+    throw std::invalid_argument("family: " + std::string(name(family)) +
+                                " is not allowed; it must be Exponential, Gamma or Weibull");
+  }
   if (!(shape >= min_shape && shape <= max_shape))
     throw std::invalid_argument("shape: " + number_text(shape) +
                                 " is not allowed; it must be from 0.005 to 1e5");
@@ -183,6 +202,9 @@ Profile Profile::with_gaps(Family family, double shape, double cv) const {
   view.cell_shape = shapes;
   view.cell_cv = cvs;
   view.cell_family = families;
+  view.gap_tables = {};
+  view.gap_probabilities = {};
+  view.rate_noise = {};
   return from_image(tide::write(view), "<with other gaps>");
 }
 

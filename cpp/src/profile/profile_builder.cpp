@@ -47,6 +47,12 @@ std::uint32_t ProfileBuilder::add_client(std::string_view name) { return in(stat
 void ProfileBuilder::add_cell(std::uint32_t client, std::uint32_t window, const Cell& cell) {
   in(state_).image.add_cell(client, window, cell);
 }
+std::uint32_t ProfileBuilder::add_gap_table(const GapTable& table) {
+  return in(state_).image.add_gap_table(table);
+}
+void ProfileBuilder::set_rate_noise(std::uint32_t client, const RateNoise& noise) {
+  in(state_).image.set_rate_noise(client, noise);
+}
 void ProfileBuilder::repeat_client(std::span<const std::string> names) {
   in(state_).image.repeat_client(names);
 }

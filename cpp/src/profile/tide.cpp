@@ -20,7 +20,8 @@ constexpr std::array<std::string_view, section_count> section_names = {
     "CELL_CV",        "CELL_FAMILY",   "FIELD_DISTRIBUTION",  "DISTRIBUTIONS",
     "INTEGER_VALUES", "REAL_VALUES",   "PROBABILITIES",       "CORRELATIONS",
     "SESSION_MODELS", "SESSION_STEPS", "CLIENT_SESSION",      "PROMPT_MODELS",
-    "PROMPT_LEVELS",  "CLIENT_PROMPT",
+    "PROMPT_LEVELS",  "CLIENT_PROMPT", "GAP_TABLES",          "GAP_PROBABILITIES",
+    "RATE_NOISE",
 };
 
 constexpr std::size_t align_up(std::size_t value) noexcept {
@@ -52,6 +53,9 @@ void for_each_array(ViewType& view, Visit&& visit) {
   visit(Section::prompt_models, view.prompt_models);
   visit(Section::prompt_levels, view.prompt_levels);
   visit(Section::client_prompt, view.client_prompt);
+  visit(Section::gap_tables, view.gap_tables);
+  visit(Section::gap_probabilities, view.gap_probabilities);
+  visit(Section::rate_noise, view.rate_noise);
 }
 
 /// Sections that are written only when they have elements.
@@ -74,10 +78,10 @@ Header read_header(std::span<const std::byte> image, const std::string& origin) 
   Header header;
   std::memcpy(&header, image.data(), sizeof(Header));
   if (header.magic != magic) fail(origin, "not a .tide file: it does not start with the signature of one");
-  if (header.format_version != format_version) {
+  if (header.format_version < 1 || header.format_version > newest_format_version) {
     fail(origin, "format version " + std::to_string(header.format_version) +
-                     (header.format_version > format_version ? ", written by a newer tracetide" : "") +
-                     "; this one reads version " + std::to_string(format_version));
+                     (header.format_version > newest_format_version ? ", written by a newer tracetide" : "") +
+                     "; this one reads versions 1 to " + std::to_string(newest_format_version));
   }
   if (header.file_size != image.size()) {
     fail(origin, "the header says " + std::to_string(header.file_size) + " bytes, there are " +
@@ -156,6 +160,8 @@ View find_sections(std::span<const std::byte> image, const std::string& origin) 
       fail(origin,
            section_label(entry.id) + " is required and unknown here: a newer tracetide wrote this file");
     }
+    if (known && entry.id >= static_cast<std::uint32_t>(first_of_version_2) && header.format_version < 2)
+      fail(origin, section_label(entry.id) + " in a file of format version 1, which has none");
   }
   View view;
   const SectionEntry& grid = find(table, Section::grid, sizeof(GridRecord), origin);
@@ -229,7 +235,10 @@ std::vector<std::byte> write(const View& view) {
     ++entry;
   });
   std::memcpy(image.data() + sizeof(Header), table.data(), table.size() * sizeof(SectionEntry));
-  Header header{magic, 0, format_version, static_cast<std::uint32_t>(table.size()), image.size(), {}};
+  const bool needs_version_2 = std::ranges::any_of(
+      table, [](const SectionEntry& at) { return at.id >= static_cast<std::uint32_t>(first_of_version_2); });
+  Header header{magic,        0, needs_version_2 ? 2u : 1u, static_cast<std::uint32_t>(table.size()),
+                image.size(), {}};
   std::memcpy(image.data(), &header, sizeof(Header));
   header.checksum = checksum(std::span<const std::byte>(image).subspan(checksum_begin));
   std::memcpy(image.data(), &header, sizeof(Header));

@@ -19,7 +19,9 @@ static_assert(sizeof(double) == 8);
 
 /// Like PNG's: not text, and a transfer that converts line ends breaks it.
 inline constexpr std::array<unsigned char, 8> magic = {0x89, 'T', 'I', 'D', 'E', '\r', '\n', 0x1A};
-inline constexpr std::uint32_t format_version = 1;
+/// Version 2 has what version 1 has, and sections from `first_of_version_2` on; a file that has none of them
+/// is of version 1, so that it stays as it was.
+inline constexpr std::uint32_t newest_format_version = 2;
 inline constexpr std::size_t alignment = 64;
 inline constexpr std::uint32_t max_sections = 1024;
 
@@ -75,8 +77,12 @@ enum class Section : std::uint32_t {
   prompt_models = 20,
   prompt_levels = 21,
   client_prompt = 22,
+  gap_tables = 23,
+  gap_probabilities = 24,
+  rate_noise = 25,
 };
-inline constexpr std::size_t section_count = 22;
+inline constexpr std::size_t section_count = 25;
+inline constexpr Section first_of_version_2 = Section::gap_tables;
 [[nodiscard]] std::string_view name(Section section) noexcept;
 
 struct GridRecord {
@@ -104,6 +110,15 @@ struct DistributionRecord {
   double maximum;
 };
 static_assert(sizeof(DistributionRecord) == 48);
+
+/// Tables lie in the section of their probabilities as distributions do in theirs.
+struct GapTableRecord {
+  std::int32_t first_bin;
+  std::uint32_t count;
+  std::uint64_t first_probability;
+};
+static_assert(sizeof(GapTableRecord) == 16);
+static_assert(sizeof(RateNoise) == 16);
 
 static_assert(sizeof(Correlation) == 16);
 static_assert(sizeof(SessionStep) == 40);
@@ -135,6 +150,9 @@ struct View {
   std::span<const PromptModel> prompt_models{};
   std::span<const PromptLevel> prompt_levels{};
   std::span<const std::uint32_t> client_prompt{};  ///< as client_session
+  std::span<const GapTableRecord> gap_tables{};
+  std::span<const double> gap_probabilities{};
+  std::span<const RateNoise> rate_noise{};  ///< by client; or empty
 };
 
 /// Lays out an image. The view's content is not checked here.

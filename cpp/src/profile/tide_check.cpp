@@ -8,6 +8,7 @@
 
 #include "base/message.hpp"
 #include "math/correlation.hpp"
+#include "profile/arrival_check.hpp"
 #include "profile/json_text.hpp"
 #include "profile/session_check.hpp"
 #include "profile/tide.hpp"
@@ -119,6 +120,29 @@ void check_cell_clients(const View& view, const Place& place) {
   }
 }
 
+bool is_shape(Family family, double shape, double tables) noexcept {
+  const bool of_table = (shape >= 0) & (shape < tables) & (shape == __builtin_floor(shape));
+  const bool of_family = (shape >= min_shape) & (shape <= max_shape);
+  return family == Family::table ? of_table : of_family & ((family != Family::exponential) | (shape == 1));
+}
+
+void check_shapes(const View& view, const Place& place) {
+  const auto tables = static_cast<double>(view.gap_tables.size());
+  bool all = true;
+  for (std::size_t i = 0; i < view.cell_shape.size(); ++i)
+    all &= is_shape(view.cell_family[i], view.cell_shape[i], tables);
+  if (all) return;
+  for (std::size_t i = 0; i < view.cell_shape.size(); ++i) {
+    if (is_shape(view.cell_family[i], view.cell_shape[i], tables)) continue;
+    const std::string found = text(view.cell_shape[i]);
+    if (view.cell_family[i] == Family::table)
+      place.fail(i, "table " + found + "; there are " + std::to_string(view.gap_tables.size()));
+    if (view.cell_family[i] == Family::exponential && view.cell_shape[i] >= min_shape)
+      place.fail(i, found + "; 1 expected for Exponential");
+    place.fail(i, found + "; allowed: 0.005 to 1e5");
+  }
+}
+
 void check_cells(const View& view, const std::string& origin) {
   const std::uint64_t cells = view.cell_client.size();
   check_offsets(view.window_offsets, view.grid.windows, cells, {origin, Section::window_offsets});
@@ -130,16 +154,40 @@ void check_cells(const View& view, const std::string& origin) {
   // Bitwise operators instead of && and ||: no branches, so that the loops vectorise.
   require_all(view.cell_rate, {origin, Section::cell_rate}, "above 0, at most 1e12",
               [](double rate) { return (rate > 0) & (rate <= max_rate); });
-  require_all(view.cell_shape, {origin, Section::cell_shape}, "0.005 to 1e5",
-              [](double shape) { return (shape >= min_shape) & (shape <= max_shape); });
   require_all(view.cell_cv, {origin, Section::cell_cv}, "at least 0 and finite, or NaN when not recorded",
               [](double cv) { return !((cv < 0) | (cv > std::numeric_limits<double>::max())); });
-  require_all(view.cell_family, {origin, Section::cell_family}, "0 (Exponential), 1 (Gamma), 2 (Weibull)",
-              [](Family family) { return family <= Family::weibull; });
-  for (std::size_t i = 0; i < cells; ++i) {
-    if (view.cell_family[i] == Family::exponential && view.cell_shape[i] != 1) {
-      Place{origin, Section::cell_shape}.fail(i, text(view.cell_shape[i]) + "; 1 expected for Exponential");
+  require_all(view.cell_family, {origin, Section::cell_family},
+              "0 (Exponential), 1 (Gamma), 2 (Weibull), 3 (Table)",
+              [](Family family) { return family <= Family::table; });
+  check_shapes(view, {origin, Section::cell_shape});
+}
+
+/// Tables like distributions: in order, without gaps or overlap.
+void check_gap_tables(const View& view, const std::string& origin) {
+  const Place place{origin, Section::gap_tables};
+  require_all(view.gap_probabilities, {origin, Section::gap_probabilities}, "at least 0",
+              [](double probability) { return probability >= 0; });
+  std::uint64_t next = 0;
+  for (std::size_t i = 0; i < view.gap_tables.size(); ++i) {
+    const GapTableRecord& record = view.gap_tables[i];
+    if (record.first_probability != next || record.count > view.gap_probabilities.size() - next) {
+      place.fail(i, text(record.count) + " probabilities from " + text(record.first_probability) +
+                        " on do not follow on the table before");
     }
+    const std::string wrong = gap_table_fault(
+        {record.first_bin, view.gap_probabilities.subspan(static_cast<std::size_t>(next), record.count)});
+    if (!wrong.empty()) place.fail(i, wrong);
+    next += record.count;
+  }
+  require_count(view.gap_probabilities.size(), next, {origin, Section::gap_probabilities});
+}
+
+void check_rate_noise(const View& view, const Place& place) {
+  if (view.rate_noise.empty()) return;
+  require_count(view.rate_noise.size(), view.grid.clients, place);
+  for (std::size_t i = 0; i < view.rate_noise.size(); ++i) {
+    const std::string wrong = rate_noise_fault(view.rate_noise[i]);
+    if (!wrong.empty()) place.fail(i, wrong);
   }
 }
 
@@ -515,6 +563,8 @@ void check_content(const View& view, const std::string& origin) {
   check_metadata(view, {origin, Section::metadata});
   check_offsets(view.client_name_offsets, view.grid.clients, view.client_names.size(),
                 {origin, Section::client_name_offsets});
+  check_gap_tables(view, origin);
+  check_rate_noise(view, {origin, Section::rate_noise});
   check_cells(view, origin);
   const std::vector<Usable> usable = DistributionChecker(view, origin).run();
   check_references(view, usable, {origin, Section::field_distribution});

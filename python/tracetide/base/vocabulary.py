@@ -7,7 +7,7 @@ from tracetide import _core
 FAMILIES = _core.FAMILIES
 """Laws of gaps, in the order of their numbers in a profile."""
 
-EXPONENTIAL, GAMMA, WEIBULL = range(len(FAMILIES))
+EXPONENTIAL, GAMMA, WEIBULL, TABLE = range(len(FAMILIES))
 
 FAMILY_KEYS = tuple(name.lower() for name in FAMILIES)
 """The same as parts of column names and keys."""

@@ -53,7 +53,7 @@ def generate(
     rate_file: Annotated[
         str | None,
         Parameter(
-            help="CSV file of `time,rate` points, linear in between; every window takes the mean. A header "
+            help="CSV file of `time,rate` points, linear in between, however close. A header "
             "may name the columns in the other order."
         ),
     ] = None,
@@ -116,6 +116,12 @@ def generate(
         OwnBlockSize | None,
         Parameter(help="Tokens of a block: adds `hash_ids`. Default: 512 where prompts begin alike."),
     ] = None,
+    modulation: Annotated[
+        float,
+        Parameter(
+            help="Factor from 0 to 1 on the noise of clients' rates inside windows; 0: constant rates there."
+        ),
+    ] = 1.0,
     payload_bytes: Annotated[
         list[str] | None,
         Parameter(
@@ -179,7 +185,7 @@ def generate(
                    duration=_duration(duration, num_requests, rate),
                    seed=seed, counts=counts, coupling=parse_coupling(coupling), missing=missing,
                    conversations=conversations, prefixes=prefixes, block_size=block_size,
-                   payload_bytes=_payload_bytes(payload_bytes))  # fmt: skip
+                   modulation=modulation, payload_bytes=_payload_bytes(payload_bytes))  # fmt: skip
     piece = job if shard is None else _shard(job, shard)
     started = time.monotonic()
     with ProgressBar(piece.expected, show=not quiet, warnings=messages) as bar:

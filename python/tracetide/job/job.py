@@ -17,6 +17,7 @@ from tracetide.job.options import (
     choice,
     coupling_options,
     flag,
+    modulation_of,
     payload_bytes_of,
     real,
     seed_of,
@@ -24,7 +25,7 @@ from tracetide.job.options import (
 from tracetide.job.rates import Rate, rate_options
 from tracetide.job.resolved import ResolvedJob, window_edges_of
 from tracetide.job.shards import Shard, make_shards
-from tracetide.profile.flattened import warn_of_function, warn_of_points
+from tracetide.profile.flattened import warn_of_points
 from tracetide.profile.pool import ClientPool
 
 if TYPE_CHECKING:
@@ -42,16 +43,15 @@ class Job(ResolvedJob):
         rate: total requests per second over the job's time, as one of
 
             - a number;
-            - a mapping {time: rate}: from that time on, until the next; times are starts of windows of
-              the job, the first is 0 (seconds, or text as for `ClientPool.span`);
+            - a mapping {time: rate}: from that time on, until the next; the first time is 0 (seconds, or
+              text as for `ClientPool.span`);
             - an array with one rate per window of the job;
-            - a list of (time, rate) points, linear in between and constant outside, of which every
-              window takes the mean;
-            - a function of the time in seconds, taken at the middle of every window.
+            - a list of (time, rate) points, linear in between and constant outside;
+            - a function of the time in seconds, looked at where it bends, to a thousandth of its highest.
 
-            The rate is constant within a window of the profile (`pool.window` seconds: ten minutes in
-            ServeGen's data, an hour in the bundled profiles): nothing shorter can be followed, and a warning
-            says so.
+            Points, mappings and functions are followed inside the windows of the profile too, however short
+            their changes are: the number of requests of a window is that of its mean rate, and where they
+            fall in it follows the curve, exactly in expectation. Only `counts="servegen"` cannot, and warns.
 
             Each client gets its share of it.
         scale: instead of `rate`, a factor on the profile's own rates.
@@ -79,6 +79,8 @@ class Job(ResolvedJob):
         block_size: tokens of a block. With it the trace has the column `hash_ids`: a number for every block
             of a prompt, the same where a prompt begins as an earlier one did. By default 512 where prompts
             have prefixes; else there are no `hash_ids`.
+        modulation: a factor from 0 to 1 on the `rho` of every client's `tracetide.RateNoise`; 0 keeps rates
+            constant inside windows.
         payload_bytes: bytes that stand for a token, by kind of item, such as {"image": 240}: adds the columns
             `image_bytes`, `audio_bytes` or `video_bytes`, the bytes of every item, to be downloaded and
             decoded. For multimodal profiles only.
@@ -90,8 +92,8 @@ class Job(ResolvedJob):
     Warns:
         MissingDataWarning: if clients are left out, with their share of the rate.
         IdleWindowWarning: if a rate is asked for in windows where no client is active.
-        FlattenedRateWarning: if the rate moves within a window by more than a tenth of its highest, as far as
-            is seen: points are looked at exactly, a function at eight times of at most 64 windows.
+        FlattenedRateWarning: with `counts="servegen"`, if the rate moves within a window by more than a tenth
+            of its highest.
     """
 
     def __init__(
@@ -109,6 +111,7 @@ class Job(ResolvedJob):
         conversations: bool | None = None,
         prefixes: bool | None = None,
         block_size: int | None = None,
+        modulation: float = 1.0,
         payload_bytes: Mapping[str, float] | None = None,
     ) -> None:
         if not isinstance(pool, ClientPool):
@@ -123,6 +126,7 @@ class Job(ResolvedJob):
             "conversations": flag("conversations", conversations),
             "prefixes": flag("prefixes", prefixes),
             "block_size": block_size_of(block_size),
+            "modulation": modulation_of(modulation),
             "payload_bytes": payload_bytes_of(payload_bytes),
         }
         given = {"rate": rate, "scale": scale, "max_rate": max_rate}
@@ -135,7 +139,8 @@ class Job(ResolvedJob):
             options |= {name: real(name, given[name]) for name in names}
         super().__init__(pool, options)
         self._warn()
-        self._warn_of_rate(rate)
+        if self.counts == "servegen" and "rate_points" in options:
+            warn_of_points(pool, self.duration, options["rate_points"])
 
     def _warn(self) -> None:
         left_out = self._core.left_out
@@ -158,13 +163,6 @@ class Job(ResolvedJob):
                 IdleWindowWarning,
                 stacklevel=outside(),
             )
-
-    def _warn_of_rate(self, rate: Rate | None) -> None:
-        """What a window makes flat; numbers and mappings of windows are flat."""
-        if "rate_points" in self._options:
-            warn_of_points(self._pool, self.duration, self._options["rate_points"])
-        elif callable(rate):
-            warn_of_function(self._pool, rate, self.window_edges, self._options["rate_steps"])
 
     def shards(self, n: int, *, profile: str = "value") -> list[Shard]:
         """The job cut into `n` runs of windows of about equally many expected requests.

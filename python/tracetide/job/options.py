@@ -32,6 +32,7 @@ class JobOptions(TypedDict, total=False):
     conversations: bool | None
     prefixes: bool | None
     block_size: int | None
+    modulation: float
     payload_bytes: Mapping[str, float] | None
 
 
@@ -83,6 +84,14 @@ def block_size_of(value: int | None) -> int | None:
     return number
 
 
+def modulation_of(value: float) -> float:
+    """A factor from 0 to 1."""
+    number = real("modulation", value, "a factor from 0 to 1")
+    if not 0 <= number <= 1:
+        raise ValueError(f"modulation: {value!r} is not allowed; it must be a factor from 0 to 1")
+    return number
+
+
 def payload_bytes_of(given: Mapping[str, float] | None) -> list[float]:
     """Bytes a token by kind; 0 where they are not given."""
     found = dict.fromkeys(KINDS, 0.0)
@@ -112,9 +121,9 @@ def seed_of(seed: int) -> int:
     return number
 
 
-def real(name: str, value: Any) -> float:
+def real(name: str, value: Any, allowed: str = "a number above 0") -> float:
     """A number; the core says which are allowed."""
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{name}: {value!r} is not allowed; it must be a number above 0") from None
+        raise ValueError(f"{name}: {value!r} is not allowed; it must be {allowed}") from None

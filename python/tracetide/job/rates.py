@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide.base.durations import parse_time
+from tracetide.job.rate_function import points_of_function
 
 Time: TypeAlias = "float | str"
 Rate: TypeAlias = (
@@ -16,6 +17,9 @@ Rate: TypeAlias = (
     "| npt.NDArray[np.float64] | Callable[[float], float]"
 )
 """Requests per second: see `tracetide.Job`."""
+
+_STEP_S = 1e-9
+"""How long a step takes where it is given as points."""
 
 _FORMS = (
     "a number of requests/s, a mapping {time: rate}, an array with a rate per window of the job, "
@@ -40,10 +44,9 @@ def rate_options(rate: Rate, edges_s: Callable[[], npt.NDArray[np.float64]]) -> 
     if isinstance(rate, str | bytes | bool) or rate is None:
         raise ValueError(f"rate: {rate!r} is not allowed; it must be {_FORMS}")
     if isinstance(rate, Mapping):
-        return {"rate_steps": _steps_of_mapping(rate, edges_s())}
+        return _options_of_mapping(rate, edges_s())
     if callable(rate):
-        edges = edges_s()
-        return {"rate_steps": [_number(rate(float(t))) for t in (edges[:-1] + edges[1:]) / 2]}
+        return {"rate_points": points_of_function(rate, edges_s())}
     if not isinstance(rate, Sequence | np.ndarray) or np.shape(rate) == ():
         return {"rate": _number(rate)}
     entries: list[Any] = list(rate)
@@ -60,8 +63,8 @@ def rate_options(rate: Rate, edges_s: Callable[[], npt.NDArray[np.float64]]) -> 
     return {"rate_steps": [_number(entry) for entry in entries]}
 
 
-def _steps_of_mapping(rates: Mapping[Time, float], edges: npt.NDArray[np.float64]) -> list[float]:
-    """The rate of every window: that of the last entry at or before its start."""
+def _options_of_mapping(rates: Mapping[Time, float], edges: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """Steps of windows where all times are starts of windows, else points at both sides of every time."""
     if not rates:
         raise ValueError("rate: an empty mapping is not allowed; it must have at least one rate")
     points = sorted((parse_time(_plain(time), "rate"), _number(rate)) for time, rate in rates.items())
@@ -71,16 +74,19 @@ def _steps_of_mapping(rates: Mapping[Time, float], edges: npt.NDArray[np.float64
             f"rate: a mapping that begins at {times[0]:g} s is not allowed; its first time must be 0, "
             "the job's start"
         )
-    nearest = edges[np.searchsorted((edges[:-2] + edges[1:-1]) / 2, times)]
-    off = np.flatnonzero(np.abs(nearest - times) > 0.5e-9)
-    if off.size:
-        wrong, start = times[off[0]], nearest[off[0]]
-        raise ValueError(
-            f"rate: the time {wrong:g} s is not allowed; it must be the start of a window of the job "
-            f"(the nearest one starts at {start:g} s)"
-        )
-    at = np.searchsorted(times, edges[:-1] + 0.5e-9, side="right") - 1
-    return [points[i][1] for i in at]
+    inside = times[times < edges[-1] - _STEP_S]
+    nearest = edges[np.searchsorted((edges[:-2] + edges[1:-1]) / 2, inside)]
+    if np.all(np.abs(nearest - inside) <= _STEP_S / 2):
+        at = np.searchsorted(times, edges[:-1] + _STEP_S / 2, side="right") - 1
+        return {"rate_steps": [points[i][1] for i in at]}
+    sides = [points[0]]
+    for time, rate in points[1:]:
+        if time - _STEP_S <= sides[-1][0]:
+            raise ValueError(
+                f"rate: {time!r} s is not allowed; it must be over 1 ns after the time before it"
+            )
+        sides += [(time - _STEP_S, sides[-1][1]), (time, rate)]
+    return {"rate_points": sides}
 
 
 def _plain(time: Any) -> Any:

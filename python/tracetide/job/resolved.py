@@ -195,6 +195,7 @@ class ResolvedJob:
             "coupling": self.coupling,
             **{key: self._options[key] for key in ("correlations",) if key in self._options},
             "missing": self._options["missing"],
+            **({"modulation": self._options["modulation"]} if self._options["modulation"] != 1 else {}),
             **({"conversations": True} if self.conversations else self._declined()),
             **self._blocks(),
         }

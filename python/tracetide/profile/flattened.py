@@ -1,11 +1,10 @@
-"""Rates that change within a window, of which a profile or a job can only take the mean."""
+"""Rates that change within a window, of which a profile can only take the mean."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +19,6 @@ Curve = Callable[[Floats], Floats]
 
 _MUCH = 0.1
 """Of the highest rate: a change within a window that is worth a warning."""
-_FEW_WINDOWS = 64
 _PLACES = (np.arange(8) * 0.6180339887498949 + 1e-6) % 1.0
 """Parts of a window at which a function is looked at, in the golden section, so that no period hides."""
 
@@ -99,18 +97,8 @@ def warn_of_points(pool: ProfileView, duration_s: float, points: list[tuple[floa
         return found
 
     flat = (integral(end) - integral(begin)) / (end - begin)
-    Swings(begin, end, low, high, flat).warn("rate", _shorter(pool))
-
-
-def warn_of_function(
-    pool: ProfileView, rate: Callable[[float], Any], edges: Floats, steps: list[float]
-) -> None:
-    """Look at a rate that is a function, at eight times of at most 64 windows."""
-    chosen = np.unique(np.linspace(0, edges.size - 2, min(edges.size - 1, _FEW_WINDOWS)).astype(np.int64))
-    begin, end, flat = edges[chosen], edges[chosen + 1], np.array(steps)[chosen]
-    times = begin[:, None] + _PLACES * (end - begin)[:, None]
-    found = np.array([float(rate(float(time))) for time in times.ravel()]).reshape(times.shape)
-    Swings(begin, end, found.min(axis=1), found.max(axis=1), flat).warn("rate", _shorter(pool))
+    how = 'counts="pinned" and counts="renewal" do'
+    Swings(begin, end, low, high, flat).warn('rate with counts="servegen"', how)
 
 
 def swings_of_curve(curve: Curve, breaks: Floats, edges: Floats, means: Floats) -> Swings:
@@ -127,7 +115,3 @@ def swings_of_curve(curve: Curve, breaks: Floats, edges: Floats, means: Floats) 
         np.minimum.at(low, of, curve(times))
         np.maximum.at(high, of, curve(times))
     return Swings(begin, end, low, high, means)
-
-
-def _shorter(pool: ProfileView) -> str:
-    return f"a profile with windows shorter than the {format_duration(pool.window)} of {pool.name} does"

@@ -1,8 +1,8 @@
 """ServeGen's model folders: two files for each client, with its rates over time and its lengths.
 
-What a folder cannot hold (correlations, models of sessions and of prompts) is left out. Laws that are no
-table of values become one: bins as up to `_VALUES_OF_BIN` values each, quantile functions as `_DRAWS` values
-of equal probability.
+What a folder cannot hold (correlations, models of sessions and of prompts, noise of rates) is left out; a
+table of gaps is written as the Gamma law of its CV. Laws that are no table of values become one: bins as up to
+`_VALUES_OF_BIN` values each, quantile functions as `_DRAWS` values of equal probability.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tracetide.base.renewal import own_cv
 from tracetide.base.vocabulary import FAMILIES, GAMMA, MISSING, WEIBULL
 from tracetide.io.writing.base import Written
 from tracetide.io.writing.output import new_folder
+from tracetide.profile.gap_table import as_gamma
 
 _VALUES_OF_BIN = 8
 _DRAWS = 2048
@@ -82,6 +83,8 @@ class _Folder:
                 ("correlations", len(self._profile.correlations()["client"]) > 0),
                 ("sessions", job.conversations),
                 ("prefixes", bool(job.prompt_blocks)),
+                ("gap_tables", bool(self._profile.gap_tables())),
+                ("modulation", bool(self._profile.rate_noise()[1].any())),
             )
             if there
         )
@@ -105,6 +108,7 @@ class _Folder:
 
     def _trace(self, cells: dict[str, Any]) -> str:
         at = {int(window): row for row, window in enumerate(cells["window"])}
+        families, shapes = as_gamma(self._profile, cells["family"], cells["shape"])
         lines = []
         for number, (window, factor) in enumerate(
             zip(self._profile_windows.tolist(), self._factors.tolist(), strict=True)
@@ -115,8 +119,8 @@ class _Folder:
             if row is None or rate == 0:
                 lines.append(f"{start},0.0,0.0,,0.0,0.0\n")
                 continue
-            shape, cv = float(cells["shape"][row]), float(cells["cv"][row])
-            family = int(cells["family"][row])
+            shape, cv = float(shapes[row]), float(cells["cv"][row])
+            family = int(families[row])
             cv = cv if math.isfinite(cv) else own_cv(family, shape)
             scale = _scale(family, shape, rate)
             lines.append(f"{start},{rate!r},{cv!r},{FAMILIES[family]},{shape!r},{scale!r}\n")

@@ -21,8 +21,10 @@ from tracetide.profile.distributions import (
     QuantileTable,
     Weibull,
 )
+from tracetide.profile.gap_table import GapTable
 from tracetide.profile.handmade.curves import RateCurve, as_curve
 from tracetide.profile.prompts.models import Prefixes
+from tracetide.profile.rate_noise import RateNoise
 from tracetide.profile.sessions.models import Sessions
 from tracetide.profile.values import LARGEST, Values
 
@@ -47,7 +49,9 @@ class Client:
     Args:
         rate: requests/s: a number, a curve such as `tracetide.Daily`, or a mapping {time: rate} of steps.
         arrivals: the gaps' law, of which only the shape matters, because the mean follows from the rate:
-            `Exponential()` (Poisson arrivals), `Gamma(cv=...)` or `Weibull(shape)`.
+            `Exponential()` (Poisson arrivals), `Gamma(cv=...)`, `Weibull(shape)`, or a
+            `tracetide.GapTable`.
+        modulation: how its rate moves inside windows, a `tracetide.RateNoise`; None: not at all.
         input_tokens, output_tokens: a law, a number, or a mapping {value: probability}. Real values are
             rounded half up and kept within the limits; laws are kept as tables that are exact to 2048 above
             the lowest value and then to 1/1024 of the value.
@@ -69,7 +73,8 @@ class Client:
     """
 
     rate: RateCurve | float | Mapping[float | str, float]
-    arrivals: Distribution = field(default_factory=Exponential)
+    arrivals: Distribution | GapTable = field(default_factory=Exponential)
+    modulation: RateNoise | None = None
     input_tokens: Values | None = None
     output_tokens: Values | None = None
     reason_ratio: Values | None = None
@@ -91,7 +96,13 @@ class Client:
         object.__setattr__(self, "rate", as_curve(self.rate))
         object.__setattr__(self, "correlations", dict(self.correlations))
         object.__setattr__(self, "limits", dict(self.limits))
-        check_arrivals(self.arrivals)
+        if not isinstance(self.arrivals, GapTable):
+            check_arrivals(self.arrivals, or_else=" or a GapTable")
+        if not isinstance(self.modulation, RateNoise | None):
+            raise ValueError(
+                f"modulation: {self.modulation!r} is not allowed; it must be a RateNoise, such as "
+                "tracetide.RateNoise(0.1, 5), or None"
+            )
         given = [name for name in _ALL_FIELDS if getattr(self, name) is not None]
         allowed = FIELDS[self.category]
         for name in given:
@@ -204,11 +215,11 @@ class Client:
                 raise ValueError(f"{what}: {spearman!r} is not allowed; it must be {allowed_values}")
 
 
-def check_arrivals(law: Any) -> None:
-    """Raise a ValueError unless a law of gaps is given by its shape alone."""
+def check_arrivals(law: Any, or_else: str = "") -> None:
+    """Raise a ValueError unless a law of gaps is given by its shape alone; `or_else` is allowed besides."""
     forms = "Exponential(), Gamma(cv=...), Gamma(shape) or Weibull(shape)"
     if not isinstance(law, Exponential | Gamma | Weibull):
-        raise ValueError(f"arrivals: {law!r} is not allowed; it must be {forms}")
+        raise ValueError(f"arrivals: {law!r} is not allowed; it must be {forms}{or_else}")
     scale = law.parameters["mean" if isinstance(law, Exponential) else "scale"]
     if scale != 1.0:
         raise ValueError(

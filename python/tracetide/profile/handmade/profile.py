@@ -15,7 +15,7 @@ from tracetide.base.client_names import unique_names
 from tracetide.base.durations import DAY, format_duration, format_time, parse_duration
 from tracetide.base.grid import NS
 from tracetide.base.renewal import own_cv
-from tracetide.base.vocabulary import EXPONENTIAL, FIELDS, GAMMA, WEIBULL
+from tracetide.base.vocabulary import EXPONENTIAL, FIELDS, GAMMA, TABLE, WEIBULL
 from tracetide.profile.distributions import (
     AliasTable,
     Distribution,
@@ -23,6 +23,7 @@ from tracetide.profile.distributions import (
     Gamma,
     QuantileTable,
 )
+from tracetide.profile.gap_table import GapTable
 from tracetide.profile.handmade.client import Client
 from tracetide.profile.handmade.curves import MOST_VALUES, WEEK, RateCurve, parts_of, values_of
 from tracetide.profile.prompts import add_prefixes
@@ -187,7 +188,11 @@ def _rates(client: Client, name: str, edges: Floats) -> Floats:
 def _add(builder: _core.ProfileBuilder, client: Client, names: list[str], rates: Floats) -> None:
     """All copies of a client."""
     active = np.flatnonzero(rates > 0)
-    family, shape, cv = gaps_of(client.arrivals)
+    arrivals = client.arrivals
+    if isinstance(arrivals, GapTable):
+        family, shape, cv = TABLE, float(arrivals.add_to(builder)), arrivals.cv
+    else:
+        family, shape, cv = gaps_of(arrivals)
     cells = (
         active.astype(np.uint32),
         rates[active],
@@ -198,6 +203,8 @@ def _add(builder: _core.ProfileBuilder, client: Client, names: list[str], rates:
     laws = {name: _law(builder, client, name) for name in FIELDS[client.category]}
     number = builder.add_client(names[0])
     builder.add_cells(number, *cells)
+    if client.modulation is not None:
+        builder.set_rate_noise(number, client.modulation.rho, client.modulation.levels)
     for field, law in laws.items():
         builder.set_field(0, number, field, law)
     for (a, b), spearman in client.correlations.items():

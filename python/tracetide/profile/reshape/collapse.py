@@ -13,6 +13,7 @@ from tracetide.base.grid import NS
 from tracetide.base.renewal import gap_cv
 from tracetide.base.vocabulary import GAMMA, MISSING
 from tracetide.profile.empirical_laws import RATIO_TICKS, Law, ratios, whole_numbers
+from tracetide.profile.gap_table import as_gamma
 from tracetide.profile.points import points_of
 from tracetide.profile.reshape.copying import builder_like
 from tracetide.profile.view import ProfileView
@@ -28,7 +29,8 @@ _LEAST_SHAPE, _MOST_SHAPE = 0.005, 1e5
 def collapse(pool: ProfileView) -> _core.Profile:
     """A profile of one client: the NAIVE baseline of the study (arXiv 2505.09999).
 
-    Per window the sum of the rates, and Gamma gaps with the CV of all clients together; per epoch every
+    Per window the sum of the rates, constant inside it, and Gamma gaps with the CV of all clients together (a
+    gap table counts as the Gamma law of its CV); per epoch every
     field's distribution over all requests. As in a job, clients without lengths count for the rate alone.
     Which lengths come with which bursts, and fields that depend on each other, are lost: that is what the
     baseline is for.
@@ -45,7 +47,7 @@ def collapse(pool: ProfileView) -> _core.Profile:
         json.dumps({**pool.provenance, "collapsed": {"from": pool.name, "clients": len(pool)}}),
     )
     builder.add_client("all clients")
-    _add_windows(builder, cells, totals)
+    _add_windows(builder, profile, cells, totals)
     weights = np.zeros((profile.epochs, profile.clients))
     np.add.at(weights, (epoch, cells["client"]), requests)
     _add_fields(builder, profile, weights)
@@ -72,14 +74,17 @@ def _cells(pool: ProfileView) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[
     return kept, epoch, kept["rate"] * (inside[keep] / NS), totals
 
 
-def _add_windows(builder: _core.ProfileBuilder, cells: dict[str, npt.NDArray[Any]], totals: Floats) -> None:
+def _add_windows(
+    builder: _core.ProfileBuilder, profile: _core.Profile, cells: dict[str, npt.NDArray[Any]], totals: Floats
+) -> None:
+    family, shape = as_gamma(profile, cells["family"], cells["shape"])
     windows, firsts = np.unique(cells["window"], return_index=True)
     cvs = np.empty(windows.size)
     for number, (first, last) in enumerate(
         zip(firsts, np.append(firsts[1:], cells["window"].size), strict=True)
     ):
         rate = cells["rate"][first:last]
-        cv = gap_cv(rate, cells["family"][first:last], cells["shape"][first:last])
+        cv = gap_cv(rate, family[first:last], shape[first:last])
         # Nine digits: the last bits are the machine's, of its exp and log.
         cvs[number] = float(f"{cv:.9g}")
     shapes = np.clip(1.0 / np.maximum(cvs, 1e-3) ** 2, _LEAST_SHAPE, _MOST_SHAPE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from math import gcd, lcm
 from typing import Any
@@ -91,6 +92,11 @@ def _add_cells(builder: _core.ProfileBuilder, profile: _core.Profile, parts: int
     cells = profile.cells()
     order = np.argsort(cells["client"], kind="stable")
     bounds = np.searchsorted(cells["client"][order], np.arange(profile.clients + 1))
+    for first_bin, probabilities in profile.gap_tables():
+        builder.add_gap_table(first_bin, probabilities)
+    rho, levels = profile.rate_noise()
+    # What is halved is a shorter window.
+    halvings = round(math.log2(parts))
     first = np.arange(repeats, dtype=np.int64)[:, None, None] * profile.windows * parts
     part = np.arange(parts, dtype=np.int64)[None, None, :]
     for client, name in enumerate(profile.client_names):
@@ -101,6 +107,7 @@ def _add_cells(builder: _core.ProfileBuilder, profile: _core.Profile, parts: int
             return np.tile(np.repeat(cells[column][rows], parts), repeats)
 
         builder.add_client(name)
+        builder.set_rate_noise(client, float(rho[client]), max(0, int(levels[client]) - halvings))
         builder.add_cells(
             client, window.astype(np.uint32), *(spread(name) for name in ("rate", "shape", "cv", "family"))
         )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from tracetide.profile import distributions as laws
+from tracetide.profile.gap_table import GapTable
 from tracetide.profile.handmade import Client, Daily, Linear, RateCurve, Spike, Steps, Weekly
 from tracetide.profile.handmade.curves import as_curve
 from tracetide.profile.handmade.profile import MOST_CLIENTS
 from tracetide.profile.prompts import Prefixes, PromptLevel
+from tracetide.profile.rate_noise import RateNoise
 from tracetide.profile.sessions import ServiceTime, Sessions, Tool, User, agents, conversations
 from tracetide.profile.sessions.models import Step
 
@@ -177,9 +180,49 @@ class MixtureLaw(_Law):
         return laws.Mixture([part.made() for part in self.components], self.weights)
 
 
+class GapsTable(_Table):
+    """Gaps as a histogram: bin i from 2^((first_bin + i)/16) on, in any unit."""
+
+    law: Literal["table"]
+    first_bin: int
+    probabilities: list[Number]
+    _made: GapTable = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _make(self) -> Any:
+        self._made = GapTable(self.first_bin, np.array(self.probabilities, dtype=np.float64))
+        return self
+
+    def made(self) -> GapTable:
+        """As `tracetide.GapTable`."""
+        return self._made
+
+
+class NoiseTable(_Table):
+    """A cascade of halvings of a window."""
+
+    rho: Number = Field(description="from 0 to 0.9")
+    levels: int = Field(description="from 0 to 10")
+    _made: RateNoise = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _make(self) -> Any:
+        self._made = RateNoise(self.rho, self.levels)
+        return self
+
+    def made(self) -> RateNoise:
+        """As `tracetide.RateNoise`."""
+        return self._made
+
+
 AnyLaw: TypeAlias = Annotated[
     "ExponentialLaw | GammaLaw | WeibullLaw | ParetoLaw | LogNormalLaw | UniformLaw | ConstantLaw | ZipfLaw "
     "| PmfLaw | MixtureLaw",
+    Field(discriminator="law"),
+]
+AnyGaps: TypeAlias = Annotated[
+    "ExponentialLaw | GammaLaw | WeibullLaw | ParetoLaw | LogNormalLaw | UniformLaw | ConstantLaw | ZipfLaw "
+    "| PmfLaw | MixtureLaw | GapsTable",
     Field(discriminator="law"),
 ]
 
@@ -445,7 +488,10 @@ class ClientTable(_Table):
     name: str = ""
     count: int = Field(1, ge=1, le=MOST_CLIENTS)
     rate: RateValue = Field(description="requests/s of each of them")
-    arrivals: AnyLaw | None = Field(None, description="exponential, gamma or weibull: the shape of the gaps")
+    arrivals: AnyGaps | None = Field(
+        None, description="exponential, gamma or weibull: the shape of the gaps; or a table"
+    )
+    modulation: NoiseTable | None = Field(None, description="how the rate moves inside windows")
     input_tokens: Values | None = None
     output_tokens: Values | None = None
     reason_ratio: Values | None = None
@@ -466,7 +512,7 @@ class ClientTable(_Table):
     def _make(self) -> Any:
         arguments = self._given()
         for name, value in arguments.items():
-            if isinstance(value, _Law | _Rate | SessionsTable | PrefixesTable):
+            if isinstance(value, _Law | _Rate | GapsTable | NoiseTable | SessionsTable | PrefixesTable):
                 arguments[name] = value.made()
         if "limits" in arguments:
             arguments["limits"] = {name: tuple(pair) for name, pair in self.limits.items()}
