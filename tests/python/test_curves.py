@@ -254,8 +254,8 @@ def test_a_mapping_may_step_inside_a_window(hours):
         tt.Job(hours, rate={0: 2, 1.0: 3, 1.0000000005: 4})
 
 
-# Ten seconds at ten times the rate in a window of an hour: 100 of 3,690 parts. 40 hours have 36,900 requests; of a
-# Poisson count of 1,000, 4.5 standard deviations are passed by chance once in 150,000.
+# Ten seconds at ten times the rate in a window of an hour: 100 of 3,690 parts. 40 hours have 36,900 requests;
+# of a Poisson count of 1,000, 4.5 standard deviations are passed by chance once in 150,000.
 @pytest.mark.parametrize("counts", ["pinned", "renewal"])
 def test_a_spike_of_seconds_is_in_the_trace(counts):
     client = tt.Client(rate=1, input_tokens=1, output_tokens=1)

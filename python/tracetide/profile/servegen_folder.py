@@ -1,8 +1,8 @@
 """ServeGen's model folders: two files for each client, with its rates over time and its lengths.
 
 What a folder cannot hold (correlations, models of sessions and of prompts, noise of rates) is left out; a
-table of gaps is written as the Gamma law of its CV. Laws that are no table of values become one: bins as up to
-`_VALUES_OF_BIN` values each, quantile functions as `_DRAWS` values of equal probability.
+table of gaps is written as the Gamma law of its CV. Laws that are no table of values become one: bins as up
+to `_VALUES_OF_BIN` values each, quantile functions as `_DRAWS` values of equal probability.
 """
 
 from __future__ import annotations
