@@ -12,6 +12,7 @@ from tracetide.cli.datasets import Address, EngineName, Partition, Resume, repor
 from tracetide.cli.narrowing import Filters, Top, narrowed
 from tracetide.cli.parameters import (
     Count,
+    Factor,
     Format,
     HashIds,
     Json,
@@ -117,7 +118,7 @@ def generate(
         Parameter(help="Tokens of a block: adds `hash_ids`. Default: 512 where prompts begin alike."),
     ] = None,
     modulation: Annotated[
-        float,
+        Factor,
         Parameter(
             help="Factor from 0 to 1 on the noise of clients' rates inside windows; 0: constant rates there."
         ),

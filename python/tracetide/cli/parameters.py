@@ -42,10 +42,12 @@ class WholeNumber:
 
 @dataclass(frozen=True)
 class RealNumber:
-    """Converts the text of an option to a finite number, within limits that do not belong to it."""
+    """Converts the text of an option to a finite number: above and below limits, or from one to another."""
 
     above: float = -math.inf
     below: float = math.inf
+    least: float = -math.inf
+    most: float = math.inf
 
     def __call__(self, type_: Any, tokens: Sequence[Token]) -> float:
         """Convert."""
@@ -54,9 +56,12 @@ class RealNumber:
     def parse(self, text: str) -> float:
         """The number, or a ValueError with the value and what is allowed."""
         number = float(text) if _REAL.fullmatch(text.strip()) else math.nan
-        if not (math.isfinite(number) and self.above < number < self.below):
+        is_inside = self.above < number < self.below and self.least <= number <= self.most
+        if not (math.isfinite(number) and is_inside):
             bounds = [("above", self.above), ("below", self.below)]
             limits = " and".join(f" {word} {bound:g}" for word, bound in bounds if math.isfinite(bound))
+            if math.isfinite(self.least):
+                limits = f" from {self.least:g} to {self.most:g}"
             raise ValueError(f"{_shown(text)} is not allowed; it must be a finite number{limits}")
         return number
 
@@ -84,6 +89,7 @@ Seed = Annotated[int, Parameter(converter=WholeNumber(0, 2**64 - 1))]
 BlockSize = Annotated[int, Parameter(converter=WholeNumber(0, 2**32 - 1))]
 OwnBlockSize = Annotated[int, Parameter(converter=WholeNumber(1, 2**32 - 1))]
 Positive = Annotated[float, Parameter(converter=RealNumber(above=0))]
+Factor = Annotated[float, Parameter(converter=RealNumber(least=0, most=1))]
 Share = Annotated[float, Parameter(converter=RealNumber(above=0, below=1))]
 Threads = Annotated[
     int,

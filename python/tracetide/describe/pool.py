@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from tracetide import _core
 from tracetide.base.grid import NS
-from tracetide.base.vocabulary import FAMILY_KEYS, MISSING
+from tracetide.base.vocabulary import FAMILY_KEYS, MISSING, TABLE
 from tracetide.describe.description import Description, Lengths, RateCurve, TopClient
 from tracetide.describe.weighted import Floats, lengths_of, quantiles, top_shares
 from tracetide.profile.points import points_of
@@ -54,6 +54,7 @@ def describe_pool(pool: ClientPool) -> Description:
         families={
             name: float(expected[cells["family"] == number].sum() / total) if total else 0.0
             for number, name in enumerate(FAMILY_KEYS)
+            if number != TABLE or (cells["family"] == TABLE).any()
         },
         lengths=fields,
         left_out=[names[client] for client in without],

@@ -72,6 +72,9 @@ class GapTable:
                 f"probabilities: gaps up to {longest:.3g} times the mean are not allowed; at most 2^40 times"
             )
 
+    def __repr__(self) -> str:
+        return f"GapTable({self.probabilities.size} bins from {self.first_bin}, cv {self.cv:.4g})"
+
     @classmethod
     def of(cls, gaps: Sequence[float] | npt.NDArray[Any]) -> GapTable:
         """The histogram of recorded gaps, in any unit, all above 0.
