@@ -208,7 +208,7 @@ py::dict correlations(const Profile& profile) {
   return result;
 }
 
-py::dict as_dict(const SessionStep& step) {
+py::dict as_dict(const SessionStep& step, const SessionWaits& waits) {
   py::dict result;
   result["weight"] = step.weight;
   result["failure"] = step.failure;
@@ -218,13 +218,29 @@ py::dict as_dict(const SessionStep& step) {
   result["child"] = step.child;
   result["failure_tokens"] = step.failure_tokens;
   result["retries"] = step.retries;
+  result["wait_output"] = waits.output;
+  result["wait_tokens"] = waits.tokens;
+  return result;
+}
+
+/// (share, memory) by field.
+py::dict persistence_of(const Profile& profile, std::size_t model) {
+  py::dict result;
+  for (const SessionPersistence& entry : profile.session_persistence()) {
+    if (entry.model != model) continue;
+    const py::str field(name(fields_of(profile.category())[entry.field]));
+    result[field] = py::make_tuple(entry.share, entry.memory);
+  }
   return result;
 }
 
 /// All models, each as add_session_model takes it, with its steps as "steps".
 py::list session_models(const Profile& profile) {
   py::list models;
-  for (const SessionModel& model : profile.session_models()) {
+  const auto all = profile.session_models();
+  const auto waits = profile.session_waits();
+  for (std::size_t number = 0; number < all.size(); ++number) {
+    const SessionModel& model = all[number];
     py::dict result;
     result["share"] = model.share;
     result["overhead"] = model.overhead_s;
@@ -237,9 +253,10 @@ py::list session_models(const Profile& profile) {
     result["waits_from_start"] = model.waits_from_start;
     result["keeps_reasoning"] = model.keeps_reasoning;
     result["forgets"] = model.forgets;
+    result["persistence"] = persistence_of(profile, number);
     py::list steps;
-    for (const SessionStep& step : profile.session_steps().subspan(model.first_step, model.steps))
-      steps.append(as_dict(step));
+    for (std::size_t step = model.first_step; step < model.first_step + model.steps; ++step)
+      steps.append(as_dict(profile.session_steps()[step], waits.empty() ? SessionWaits{} : waits[step]));
     result["steps"] = steps;
     models.append(result);
   }

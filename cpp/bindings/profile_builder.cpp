@@ -4,10 +4,12 @@
 #include <pybind11/stl.h>
 
 #include <array>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "arrays.hpp"
@@ -90,6 +92,18 @@ std::uint32_t add_clients(ProfileBuilder& self, const Profile& profile, const In
   return first;
 }
 
+/// `persistence` of a model: (share, memory) by field.
+void add_persistence(ProfileBuilder& self, std::uint32_t model, const py::handle& persistence) {
+  using ByField = std::map<std::string, std::pair<double, double>>;
+  for (const auto& [field, values] : persistence.cast<ByField>())
+    self.set_persistence(model, named_field(self.category(), field), values.first, values.second);
+}
+
+double number_or_0(const py::dict& from, const char* key) {
+  return from.contains(key) ? from[key].cast<double>() : 0.0;
+}
+
+/// `persistence` of the model, `wait_output` and `wait_tokens` of its steps may be left out.
 std::uint32_t add_session_model(ProfileBuilder& self, const py::dict& model,
                                 const std::vector<py::dict>& steps) {
   const auto read = [](const py::dict& from, const char* key, auto& value) {
@@ -118,7 +132,13 @@ std::uint32_t add_session_model(ProfileBuilder& self, const py::dict& model,
     read(steps[i], "failure_tokens", added_steps[i].failure_tokens);
     read(steps[i], "retries", added_steps[i].retries);
   }
-  return self.add_session_model(added, added_steps);
+  const std::uint32_t number = self.add_session_model(added, added_steps);
+  for (std::uint32_t step = 0; step < steps.size(); ++step) {
+    self.set_waits(number, step,
+                   {number_or_0(steps[step], "wait_output"), number_or_0(steps[step], "wait_tokens")});
+  }
+  if (model.contains("persistence")) add_persistence(self, number, model["persistence"]);
+  return number;
 }
 
 Profile build(const ProfileBuilder& self) {

@@ -146,6 +146,24 @@ struct SessionModel {
   std::uint8_t keeps_reasoning = 0;   ///< reasoning tokens are 0: dropped from, 1: kept in the context
   std::uint8_t forgets = 0;           ///< whether a turn begins anew, without the turns before
 };
+/// How a wait of a step grows with lengths: what is drawn is multiplied by
+/// 1 + output * (output tokens of the turn before) + tokens * (tokens that the turn adds to the context).
+/// Of steps that are one call, which is no sub-agent's and does not fail.
+struct SessionWaits {
+  double output = 0;  ///< a token, 0 to max_wait_growth
+  double tokens = 0;
+  [[nodiscard]] bool any() const noexcept { return output > 0 || tokens > 0; }
+};
+inline constexpr double max_wait_growth = 1e6;
+/// How a field lasts along the turns of a session: the normal variate whose rank it has is
+/// sqrt(share) h + sqrt(1 - share) e, with e new in every turn, and h as in the turn before but for what
+/// `memory` leaves to chance; the autocorrelation of the variates at distance k is share * memory^k.
+struct SessionPersistence {
+  std::uint32_t model = 0;
+  std::uint32_t field = 0;  ///< position in fields_of(category); of those drawn once for a request
+  double share = 0;         ///< 0 to below 1, as the following
+  double memory = 0;
+};
 /// Most turns of a session and calls of a step, and most tries of a call.
 inline constexpr double max_turns = 4096;
 inline constexpr double max_calls = 64;
@@ -248,6 +266,10 @@ class Profile {
   /// Models of sessions; those of sub-agents come after those that call them.
   [[nodiscard]] std::span<const SessionModel> session_models() const noexcept;
   [[nodiscard]] std::span<const SessionStep> session_steps() const noexcept;
+  /// One for each of session_steps(), or none at all.
+  [[nodiscard]] std::span<const SessionWaits> session_waits() const noexcept;
+  /// In order of models and fields.
+  [[nodiscard]] std::span<const SessionPersistence> session_persistence() const noexcept;
   /// The number of a client's model, or `missing`.
   [[nodiscard]] std::uint32_t session_model(std::uint32_t client) const noexcept;
   [[nodiscard]] std::span<const PromptModel> prompt_models() const noexcept;

@@ -75,6 +75,10 @@ class ProfileBuilder {
   /// `build`.
   std::uint32_t add_session_model(const SessionModel& model, std::span<const SessionStep> steps);
   [[nodiscard]] std::uint32_t session_models() const;
+  /// Of a step of a model, counted within it.
+  void set_waits(std::uint32_t model, std::uint32_t step, const SessionWaits& waits);
+  /// Of a field that is drawn once for a request; at most once for a model and field.
+  void set_persistence(std::uint32_t model, Field field, double share, double memory);
   void set_session(std::uint32_t client, std::uint32_t model);
   /// A model of prompts, whose `first_level` and `levels` are set here; its number.
   std::uint32_t add_prompt_model(const PromptModel& model, std::span<const PromptLevel> levels);

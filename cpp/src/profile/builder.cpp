@@ -498,11 +498,35 @@ std::uint32_t ImageBuilder::add_session_model(SessionModel model, std::span<cons
   return static_cast<std::uint32_t>(session_models_.size() - 1);
 }
 
-void ImageBuilder::set_session(std::uint32_t client, std::uint32_t model) {
-  check_client(client);
+void ImageBuilder::check_session_model(std::uint32_t model) const {
   require(model < session_models_.size(), [&] {
     return "session model " + std::to_string(model) + "; there are " + std::to_string(session_models_.size());
   });
+}
+
+void ImageBuilder::set_waits(std::uint32_t model, std::uint32_t step, const SessionWaits& waits) {
+  check_session_model(model);
+  const SessionModel& of = session_models_[model];
+  require(step < of.steps, [&] {
+    return "step " + std::to_string(step) + " of session model " + std::to_string(model) + "; there are " +
+           std::to_string(of.steps);
+  });
+  const std::size_t at = std::size_t{of.first_step} + step;
+  if (waits.output == 0 && waits.tokens == 0 && at >= session_waits_.size()) return;
+  if (session_waits_.size() <= at) session_waits_.resize(at + 1);
+  session_waits_[at] = waits;
+}
+
+void ImageBuilder::set_persistence(const SessionPersistence& persistence) {
+  check_session_model(persistence.model);
+  check_field(persistence.field);
+  if (persistence.share == 0) return;
+  session_persistence_.push_back(persistence);
+}
+
+void ImageBuilder::set_session(std::uint32_t client, std::uint32_t model) {
+  check_client(client);
+  check_session_model(model);
   if (client_session_.size() <= client) client_session_.resize(std::size_t{client} + 1, Profile::missing);
   client_session_[client] = model;
 }
@@ -525,7 +549,15 @@ void ImageBuilder::copy_session_models(const Profile& profile) {
       step.failure_tokens = copied(step.failure_tokens);
       if (step.child != Profile::missing) step.child += first;
     }
-    add_session_model(model, steps);
+    const auto waits = profile.session_waits();
+    const std::uint32_t from = model.first_step;
+    const std::uint32_t copy = add_session_model(model, steps);
+    for (std::uint32_t step = 0; !waits.empty() && step < steps.size(); ++step)
+      set_waits(copy, step, waits[from + step]);
+  }
+  for (SessionPersistence persistence : profile.session_persistence()) {
+    persistence.model += first;
+    set_persistence(persistence);
   }
   copied_models_ = first;
 }
@@ -629,6 +661,18 @@ std::vector<Correlation> ImageBuilder::sorted_correlations() const {
   return sorted;
 }
 
+std::vector<SessionPersistence> ImageBuilder::sorted_persistence() const {
+  const auto key = [](const SessionPersistence& entry) { return std::pair(entry.model, entry.field); };
+  std::vector<SessionPersistence> sorted = session_persistence_;
+  std::ranges::sort(sorted, {}, key);
+  const auto twice = std::ranges::adjacent_find(sorted, {}, key);
+  require(twice == sorted.end(), [&] {
+    return "session model " + std::to_string(twice->model) + " has persistence of " +
+           std::string(name(fields_of(category_)[twice->field])) + " twice; at most once is allowed";
+  });
+  return sorted;
+}
+
 std::vector<std::uint32_t> ImageBuilder::fields_by_epoch() const {
   const std::size_t fields = fields_of(category_).size();
   const std::size_t clients = name_offsets_.size() - 1;
@@ -687,6 +731,11 @@ std::vector<std::byte> ImageBuilder::image() const {
   std::vector<RateNoise> rate_noise = rate_noise_;
   if (!rate_noise.empty()) rate_noise.resize(view.grid.clients);
   view.rate_noise = rate_noise;
+  std::vector<SessionWaits> session_waits = session_waits_;
+  if (!session_waits.empty()) session_waits.resize(session_steps_.size());
+  view.session_waits = session_waits;
+  const std::vector<SessionPersistence> session_persistence = sorted_persistence();
+  view.session_persistence = session_persistence;
   tide::check_content(view, "profile");
   return tide::write(view);
 }

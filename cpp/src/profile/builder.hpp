@@ -46,6 +46,9 @@ class ImageBuilder {
   /// sub-agents are named by their ids. That they fit is checked by image(), and that a sub-agent's model is
   /// added after those that call it.
   std::uint32_t add_session_model(SessionModel model, std::span<const SessionStep> steps);
+  /// `step` counts within the model. Values of both are checked by image().
+  void set_waits(std::uint32_t model, std::uint32_t step, const SessionWaits& waits);
+  void set_persistence(const SessionPersistence& persistence);
   void set_session(std::uint32_t client, std::uint32_t model);
   [[nodiscard]] std::uint32_t session_models() const noexcept {
     return static_cast<std::uint32_t>(session_models_.size());
@@ -76,6 +79,7 @@ class ImageBuilder {
   void check_table(const Cell& cell) const;
   double copy_table(const Profile& profile, double number);
   void check_field(std::uint32_t field) const;
+  void check_session_model(std::uint32_t model) const;
   void check_same_grid(const Profile& profile) const;
   std::uint32_t copy_distribution(const Profile& profile, std::uint32_t id);
   /// An equal distribution's id, or that of `record` as a new one. Its values are the last in the pools;
@@ -87,6 +91,7 @@ class ImageBuilder {
   [[nodiscard]] CellColumns sorted_cells() const;
   [[nodiscard]] std::vector<std::uint32_t> fields_by_epoch() const;
   [[nodiscard]] std::vector<Correlation> sorted_correlations() const;
+  [[nodiscard]] std::vector<SessionPersistence> sorted_persistence() const;
   void start_copying(const Profile& profile);
   void copy_session_models(const Profile& profile);
   void copy_prompt_models(const Profile& profile);
@@ -108,6 +113,8 @@ class ImageBuilder {
   std::vector<Correlation> correlations_{};
   std::vector<SessionModel> session_models_{};
   std::vector<SessionStep> session_steps_{};
+  std::vector<SessionWaits> session_waits_{};  // up to the last step that has some
+  std::vector<SessionPersistence> session_persistence_{};
   std::vector<std::uint32_t> client_session_{};  // up to the last client that has one
   std::vector<PromptModel> prompt_models_{};
   std::vector<PromptLevel> prompt_levels_{};

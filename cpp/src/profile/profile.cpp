@@ -173,6 +173,10 @@ std::span<const Correlation> Profile::correlations() const noexcept { return ima
 
 std::span<const SessionModel> Profile::session_models() const noexcept { return image_->view.session_models; }
 std::span<const SessionStep> Profile::session_steps() const noexcept { return image_->view.session_steps; }
+std::span<const SessionWaits> Profile::session_waits() const noexcept { return image_->view.session_waits; }
+std::span<const SessionPersistence> Profile::session_persistence() const noexcept {
+  return image_->view.session_persistence;
+}
 
 std::uint32_t Profile::session_model(std::uint32_t client) const noexcept {
   const auto models = image_->view.client_session;
@@ -248,6 +252,8 @@ Profile Profile::without_sessions() const {
   view.session_models = {};
   view.session_steps = {};
   view.client_session = {};
+  view.session_waits = {};
+  view.session_persistence = {};
   return from_image(tide::write(view), "<without sessions>");
 }
 

@@ -89,6 +89,13 @@ std::uint32_t ProfileBuilder::add_session_model(const SessionModel& model,
   return in(state_).image.add_session_model(model, steps);
 }
 std::uint32_t ProfileBuilder::session_models() const { return in(state_).image.session_models(); }
+void ProfileBuilder::set_waits(std::uint32_t model, std::uint32_t step, const SessionWaits& waits) {
+  in(state_).image.set_waits(model, step, waits);
+}
+void ProfileBuilder::set_persistence(std::uint32_t model, Field field, double share, double memory) {
+  State& state = in(state_);
+  state.image.set_persistence({model, state.position(field), share, memory});
+}
 void ProfileBuilder::set_session(std::uint32_t client, std::uint32_t model) {
   in(state_).image.set_session(client, model);
 }

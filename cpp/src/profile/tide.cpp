@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, section_count> section_names = {
     "INTEGER_VALUES", "REAL_VALUES",   "PROBABILITIES",       "CORRELATIONS",
     "SESSION_MODELS", "SESSION_STEPS", "CLIENT_SESSION",      "PROMPT_MODELS",
     "PROMPT_LEVELS",  "CLIENT_PROMPT", "GAP_TABLES",          "GAP_PROBABILITIES",
-    "RATE_NOISE",
+    "RATE_NOISE",     "SESSION_WAITS", "SESSION_PERSISTENCE",
 };
 
 constexpr std::size_t align_up(std::size_t value) noexcept {
@@ -56,6 +56,8 @@ void for_each_array(ViewType& view, Visit&& visit) {
   visit(Section::gap_tables, view.gap_tables);
   visit(Section::gap_probabilities, view.gap_probabilities);
   visit(Section::rate_noise, view.rate_noise);
+  visit(Section::session_waits, view.session_waits);
+  visit(Section::session_persistence, view.session_persistence);
 }
 
 /// Sections that are written only when they have elements.

@@ -80,8 +80,10 @@ enum class Section : std::uint32_t {
   gap_tables = 23,
   gap_probabilities = 24,
   rate_noise = 25,
+  session_waits = 26,
+  session_persistence = 27,
 };
-inline constexpr std::size_t section_count = 25;
+inline constexpr std::size_t section_count = 27;
 inline constexpr Section first_of_version_2 = Section::gap_tables;
 [[nodiscard]] std::string_view name(Section section) noexcept;
 
@@ -123,6 +125,8 @@ static_assert(sizeof(RateNoise) == 16);
 static_assert(sizeof(Correlation) == 16);
 static_assert(sizeof(SessionStep) == 40);
 static_assert(sizeof(SessionModel) == 56);
+static_assert(sizeof(SessionWaits) == 16);
+static_assert(sizeof(SessionPersistence) == 24);
 static_assert(sizeof(PromptLevel) == 16);
 static_assert(sizeof(PromptModel) == 16);
 
@@ -152,7 +156,9 @@ struct View {
   std::span<const std::uint32_t> client_prompt{};  ///< as client_session
   std::span<const GapTableRecord> gap_tables{};
   std::span<const double> gap_probabilities{};
-  std::span<const RateNoise> rate_noise{};  ///< by client; or empty
+  std::span<const RateNoise> rate_noise{};        ///< by client; or empty
+  std::span<const SessionWaits> session_waits{};  ///< by step; or empty
+  std::span<const SessionPersistence> session_persistence{};
 };
 
 /// Lays out an image. The view's content is not checked here.

@@ -547,6 +547,44 @@ void check_prompts(const View& view, const std::string& origin) {
   }
 }
 
+void check_session_waits(const View& view, const Place& place) {
+  if (view.session_waits.empty()) return;
+  require_count(view.session_waits.size(), view.session_steps.size(), place);
+  const auto is_growth = [](double value) { return value >= 0 && value <= max_wait_growth; };
+  for (std::size_t i = 0; i < view.session_waits.size(); ++i) {
+    const SessionWaits& waits = view.session_waits[i];
+    if (!is_growth(waits.output) || !is_growth(waits.tokens)) {
+      place.fail(i, "waits that grow by " + text(waits.output) + " and " + text(waits.tokens) +
+                        " a token; allowed: 0 to 1e6");
+    }
+    const SessionStep& step = view.session_steps[i];
+    const bool is_one_call = step.child == SessionStep::missing && step.calls == SessionStep::missing;
+    if (waits.any() && !(is_one_call && step.failure == 0))
+      place.fail(i, "waits that grow with tokens, of a sub-agent, of several calls or of one that can fail");
+  }
+}
+
+void check_session_persistence(const View& view, const Place& place) {
+  const std::span<const Field> fields = fields_of(static_cast<Category>(view.grid.category));
+  const std::span<const SessionPersistence> all = view.session_persistence;
+  const auto key = [](const SessionPersistence& entry) { return std::pair(entry.model, entry.field); };
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const SessionPersistence& entry = all[i];
+    if (entry.model >= view.session_models.size()) {
+      place.fail(i, "session model " + text(entry.model) + "; there are " +
+                        std::to_string(view.session_models.size()));
+    }
+    if (entry.field >= fields.size() || !is_drawn_once(fields[entry.field]))
+      place.fail(i, "field " + text(entry.field) + "; one that is drawn once for a request expected");
+    if (!(entry.share >= 0 && entry.share < 1 && entry.memory >= 0 && entry.memory < 1)) {
+      place.fail(i, "share " + text(entry.share) + " and memory " + text(entry.memory) +
+                        "; allowed: from 0 to below 1");
+    }
+    if (i > 0 && !(key(all[i - 1]) < key(entry)))
+      place.fail(i, "not in order of models and fields, or there twice");
+  }
+}
+
 void check_sessions(const View& view, const std::string& origin) {
   check_assignment(view.client_session, view.session_models.size(), view, {origin, Section::client_session});
   try {
@@ -556,6 +594,8 @@ void check_sessions(const View& view, const std::string& origin) {
     Place{origin, wrong.step ? Section::session_steps : Section::session_models}.fail(wrong.entry,
                                                                                       wrong.message);
   }
+  check_session_waits(view, {origin, Section::session_waits});
+  check_session_persistence(view, {origin, Section::session_persistence});
 }
 
 void check_content(const View& view, const std::string& origin) {
