@@ -46,6 +46,7 @@ enum class Purpose : std::uint8_t {
   prompt_length = 178,  ///< of one system prompt or template; the seed is 0, as they belong to the profile
   modulation = 179,     ///< the cascade that moves a client's rate in a window; word 0 turns it
   session_cut = 176,    ///< up to which window a session goes on where there is not room for all
+  lasting = 192,        ///< lasting + Field: the variate of a field that lasts along a session's turns
 };
 
 /// Where a stream of random words starts.

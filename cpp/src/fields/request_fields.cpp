@@ -35,6 +35,7 @@ RequestFields::RequestFields(const Profile& profile, const SamplerCache& sampler
 void RequestFields::fill(const RequestRun& run, std::size_t n, RequestTable& table, std::size_t at,
                          ItemArena& items) {
   RequestRun part = run;
+  row_ = session_ = session_begin_ = 0;
   for (std::size_t done = 0; done < n; done += chunk) {
     part.first_rank = run.first_rank + done;
     fill_chunk(part, static_cast<std::uint32_t>(std::min<std::size_t>(chunk, n - done)), table, at + done,
@@ -53,28 +54,68 @@ const std::uint32_t* RequestFields::words(const RequestRun& run, Purpose purpose
 }
 
 // Normal first_rank + i of a field's stream belongs to request i of the run; they come in units of 16.
-void RequestFields::draw_ranks(const RequestRun& run, const CopulaFactor& factor, std::uint32_t n) {
+void RequestFields::draw_ranks(const RequestRun& run, const CopulaFactor* factor, std::uint32_t n) {
   const auto fields = fields_of(profile_.category());
+  const NormalTable table = factor != nullptr ? copula_->table() : run.turns->table;
   rank_words_.resize(std::max<std::size_t>(rank_words_.size(), fields.size() * chunk));
-  normals_.resize((fields.size() + 1) * normal_row);
+  normals_.resize((fields.size() + 2) * normal_row);
   const std::uint64_t first_unit = run.first_rank / gaps_per_unit;
   const std::uint64_t last_unit = (run.first_rank + n - 1) / gaps_per_unit;
   const std::size_t skipped = run.first_rank % gaps_per_unit;
   const auto normals = [&](std::size_t field) { return normals_.data() + field * normal_row + skipped; };
   double* const sum = normals_.data() + fields.size() * normal_row;
   for (std::size_t field = 0; field < fields.size(); ++field) {
-    if (!factor.correlated[field]) continue;
+    const bool correlated = factor != nullptr && factor->correlated[field];
+    const bool lasts = run.turns != nullptr && run.turns->has(field);
+    if (!correlated && !lasts) continue;
     kernels_->draw_normals(stream_of(seed_, run, Purpose::normal, fields[field]), first_unit,
                            static_cast<std::uint32_t>(last_unit - first_unit + 1), normals(field) - skipped);
-    const double* const row = factor.lower.data() + field * CopulaFactor::most;
+    if (lasts) mix_lasting(run, field, n, sum + normal_row, normals(field));
+    if (!correlated) {
+      kernels_->normal_ranks(table, normals(field), n, rank_words_.data() + field * chunk);
+      continue;
+    }
+    const double* const row = factor->lower.data() + field * CopulaFactor::most;
     std::fill_n(sum, n, 0.0);
     for (std::size_t other = 0; other <= field; ++other) {
       if (row[other] == 0) continue;
       const double* const normal = normals(other);
       for (std::uint32_t i = 0; i < n; ++i) sum[i] += row[other] * normal[i];
     }
-    kernels_->normal_ranks(copula_->table(), sum, n, rank_words_.data() + field * chunk);
+    kernels_->normal_ranks(table, sum, n, rank_words_.data() + field * chunk);
   }
+  if (run.turns != nullptr) pass_sessions(*run.turns, n);
+}
+
+void RequestFields::mix_lasting(const RequestRun& run, std::size_t field, std::uint32_t n, double* lasting,
+                                double* normals) {
+  const std::uint64_t first_unit = run.first_rank / gaps_per_unit;
+  const std::uint64_t last_unit = (run.first_rank + n - 1) / gaps_per_unit;
+  kernels_->draw_normals(stream_of(seed_, run, Purpose::lasting, fields_of(profile_.category())[field]),
+                         first_unit, static_cast<std::uint32_t>(last_unit - first_unit + 1), lasting);
+  lasting += run.first_rank % gaps_per_unit;
+  double h = lasting_[field];
+  bool begins = row_ == session_begin_;
+  std::uint32_t i = 0;
+  for (std::size_t session = session_; i < n; ++session) {
+    const TurnsOfSession& turns = run.turns->sessions[session];
+    const LastingField& of = (*turns.fields)[field];
+    const auto end = static_cast<std::uint32_t>(std::min<std::size_t>(turns.end - row_, n));
+    for (; i < end; ++i) {
+      h = begins ? lasting[i] : of.memory * h + of.renewal * lasting[i];
+      begins = false;
+      normals[i] = of.lasting * h + of.fresh * normals[i];
+    }
+    begins = true;
+  }
+  lasting_[field] = h;
+}
+
+// Of all fields at once, after the last.
+void RequestFields::pass_sessions(const LastingTurns& turns, std::uint32_t n) {
+  row_ += n;
+  for (; session_ < turns.sessions.size() && turns.sessions[session_].end <= row_; ++session_)
+    session_begin_ = turns.sessions[session_].end;
 }
 
 void RequestFields::fill_chunk(const RequestRun& run, std::uint32_t n, RequestTable& table, std::size_t at,
@@ -85,10 +126,11 @@ void RequestFields::fill_chunk(const RequestRun& run, std::uint32_t n, RequestTa
   const std::uint32_t* rank_words = nullptr;
   if (comonotonic) rank_words = words(run, Purpose::rank, Field{}, n, rank_words_);
   const CopulaFactor* const copula = copula_->factor(run.client);
-  if (copula != nullptr) draw_ranks(run, *copula, n);
+  if (copula != nullptr || run.turns != nullptr) draw_ranks(run, copula, n);
 
   const auto has_rank = [&](std::uint32_t position) {
-    return comonotonic || (copula != nullptr && copula->correlated[position]);
+    return comonotonic || (copula != nullptr && copula->correlated[position]) ||
+           (run.turns != nullptr && run.turns->has(position));
   };
   const auto sampler = [&](std::uint32_t position) -> const Sampler& {
     return samplers_->get(profile_.resolved(run.epoch, run.client, position),

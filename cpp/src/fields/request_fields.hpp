@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fields/copula.hpp"
+#include "fields/persistence.hpp"
 #include "fields/sampler.hpp"
 #include "kernels/kernels.hpp"
 #include "tracetide/column.hpp"
@@ -49,6 +50,7 @@ struct RequestRun {
   std::uint32_t window = 0;  ///< number in the random streams
   std::uint32_t epoch = 0;
   std::uint64_t first_rank = 0;
+  const LastingTurns* turns = nullptr;  ///< null: fields of different requests are independent
 };
 
 /// Reusable; one per thread.
@@ -64,8 +66,13 @@ class RequestFields {
   static constexpr std::uint32_t chunk = 2048;
   static constexpr std::uint32_t normal_row = chunk + 2 * gaps_per_unit;
 
-  /// The ranks of correlated fields of the run's client, by position of the field.
-  void draw_ranks(const RequestRun& run, const CopulaFactor& factor, std::uint32_t n);
+  /// The ranks of fields of the run that are correlated or last, by position of the field. `factor` is null
+  /// if none is correlated.
+  void draw_ranks(const RequestRun& run, const CopulaFactor* factor, std::uint32_t n);
+  /// Mixes what lasts along sessions into the normal variates of a field; `lasting` is room for as many.
+  void mix_lasting(const RequestRun& run, std::size_t field, std::uint32_t n, double* lasting,
+                   double* normals);
+  void pass_sessions(const LastingTurns& turns, std::uint32_t n);
   void fill_chunk(const RequestRun& run, std::uint32_t n, RequestTable& table, std::size_t at,
                   ItemArena& items);
   const std::uint32_t* words(const RequestRun& run, Purpose purpose, Field field, std::uint32_t n,
@@ -83,9 +90,15 @@ class RequestFields {
   std::vector<std::uint32_t> words_;
   std::vector<std::uint32_t> place_words_;
   std::vector<std::uint32_t> rank_words_;  // comonotonic: one row; copula: a row of `chunk` a field
-  std::vector<double> normals_;            // copula: a row of normal_row a field, and one for sums
+  std::vector<double> normals_;            // copula: a row of normal_row a field, and two more
   std::vector<std::uint32_t> positions_;
   std::vector<double> reals_;
+
+  // Where a run of sessions is.
+  std::size_t row_ = 0;
+  std::size_t session_ = 0;
+  std::size_t session_begin_ = 0;
+  std::array<double, CopulaFactor::most> lasting_{};  // h of the row before, by position of the field
 };
 
 }  // namespace tracetide

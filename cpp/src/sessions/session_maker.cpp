@@ -27,10 +27,12 @@ std::uint32_t to_tokens(std::uint64_t tokens) {
   return static_cast<std::uint32_t>(tokens);
 }
 
+// At most a year: beyond the horizon anyway.
+constexpr double longest_s = 3.2e7;
+
 std::int64_t service_ns(const SessionModel& model, std::uint32_t input, std::uint32_t output) noexcept {
   const double seconds = model.overhead_s + model.input_s * input + model.output_s * output;
-  // At most a year: beyond the horizon anyway.
-  return static_cast<std::int64_t>(std::min(seconds, 3.2e7) * ns_per_s + 0.5);
+  return static_cast<std::int64_t>(std::min(seconds, longest_s) * ns_per_s + 0.5);
 }
 
 double most_calls(const Profile& profile, const SessionStep& step) {
@@ -111,6 +113,8 @@ SessionMaker::SessionMaker(const Profile& profile, const SamplerCache& samplers,
       seed_(seed),
       kernels_(&kernels),
       request_fields_(profile, samplers, coupling, copula, seed, kernels),
+      persistence_(profile),
+      lasts_(coupling != Coupling::comonotonic),
       templates_(templates),
       poller_(&poller) {
   for (const double requests : requests_per_start(profile))
@@ -132,9 +136,7 @@ std::uint64_t SessionMaker::make_group(const SessionStarts& starts, std::size_t 
   draw_turns(starts, first, n, model);
   std::vector<std::size_t> roots(n);
   for (std::size_t i = 0; i < n; ++i) roots[i] = draw_session(model, turns_[i]);
-  fields_.resize(profile_.category(), gaps_.size());
-  request_fields_.fill({starts.client, starts.window, starts.epoch, rank}, gaps_.size(), fields_, 0,
-                       rows_.items);
+  fill_fields(model);
   for (std::size_t i = 0; i < n; ++i) {
     next_id_ = starts.first_id + (first + i) * starts.ids_per_start;
     next_chain_ = 0;
@@ -143,6 +145,20 @@ std::uint64_t SessionMaker::make_group(const SessionStarts& starts, std::size_t 
     ends_.push_back(rows_.row.size());
   }
   return gaps_.size();
+}
+
+void SessionMaker::fill_fields(std::uint32_t model) {
+  LastingTurns turns{.fields = lasts_ ? persistence_.fields(model) : 0, .table = persistence_.table()};
+  turns_of_session_.clear();
+  if (turns.fields != 0) {
+    for (const Node& node : nodes_)
+      turns_of_session_.push_back({&persistence_.of(node.model), node.first_row + node.turns});
+    turns.sessions = turns_of_session_;
+  }
+  fields_.resize(profile_.category(), gaps_.size());
+  request_fields_.fill(
+      {starts_.client, starts_.window, starts_.epoch, rank_, turns.fields != 0 ? &turns : nullptr},
+      gaps_.size(), fields_, 0, rows_.items);
 }
 
 void SessionMaker::draw_turns(const SessionStarts& starts, std::size_t first, std::size_t n,
@@ -207,6 +223,7 @@ SessionMaker::Gap SessionMaker::draw_gap(const SessionModel& model, std::size_t 
   const SessionStep& only = profile_.session_steps()[model.first_step];
   if (is_simple(model, only)) {
     gap.wait_ns = draw(only.wait, choice[0], choice[1]) * ns_per_ms;
+    gap.growing = growing(model.first_step);
     gap.own = only.tokens == SessionStep::missing;
     if (!gap.own) gap.tokens = draw(only.tokens, choice[2], choice[3]);
     return gap;
@@ -217,6 +234,7 @@ SessionMaker::Gap SessionMaker::draw_gap(const SessionModel& model, std::size_t 
     draw_children(step, calls, block, gap);
   } else {
     for (std::uint32_t call = 0; call < calls; ++call) draw_call(step, block, gap);
+    gap.growing = growing(static_cast<std::size_t>(&step - profile_.session_steps().data()));
   }
   return gap;
 }
@@ -260,6 +278,20 @@ void SessionMaker::draw_call(const SessionStep& step, std::uint64_t& block, Gap&
   }
 }
 
+std::uint32_t SessionMaker::growing(std::size_t step) const noexcept {
+  const auto waits = profile_.session_waits();
+  return waits.empty() || !waits[step].any() ? SessionStep::missing : static_cast<std::uint32_t>(step);
+}
+
+std::int64_t SessionMaker::wait_ns(const Gap& gap, std::uint32_t output,
+                                   std::uint64_t tokens) const noexcept {
+  if (gap.growing == SessionStep::missing) return gap.wait_ns;
+  const SessionWaits& waits = profile_.session_waits()[gap.growing];
+  const double growth = 1 + waits.output * output + waits.tokens * static_cast<double>(tokens);
+  const double wait = static_cast<double>(gap.wait_ns) * growth;
+  return static_cast<std::int64_t>(std::min(wait, longest_s * ns_per_s) + 0.5);
+}
+
 SessionMaker::Ended SessionMaker::run_gap(const Gap& gap, std::int64_t from_ns) {
   Ended ended{from_ns + gap.wait_ns, 0};
   for (std::uint32_t i = 0; i < gap.calls; ++i) {
@@ -281,27 +313,31 @@ SessionMaker::Ended SessionMaker::run(std::size_t number, std::int64_t start_ns)
   turn.time_ns = start_ns;
   Ended ended{start_ns, 0};
   std::uint64_t carried = 0;
+  std::uint32_t output = 0;  // of the turn before
   TurnBlocks chain;
   for (std::size_t row = node.first_row; row < node.first_row + node.turns; ++row) {
     std::uint64_t fresh = 0;
     bool own = false;
     if (row == node.first_row) {
       own = model.first_tokens == SessionStep::missing;
-      if (!own) {
+      if (own) {
+        fresh = fields_.column[RequestColumn::input][row];
+      } else {
         const auto random = words(Purpose::session_first, rank_ + row);
         fresh = draw(model.first_tokens, random[0], random[1]);
       }
     } else {
-      const Gap gap = gaps_[row];
+      Gap gap = gaps_[row];
+      own = gap.own;
+      fresh = gap.tokens + (own ? fields_.column[RequestColumn::input][row] : 0);
+      gap.wait_ns = wait_ns(gap, output, fresh);
       const Ended waited = run_gap(gap, model.waits_from_start != 0 ? turn.time_ns : ended.time_ns);
       turn.time_ns = waited.time_ns;
       turn.delay_s = static_cast<double>(std::max<std::int64_t>(0, turn.time_ns - ended.time_ns)) / ns_per_s;
       ++turn.turn;
-      fresh = gap.tokens + waited.answer;
-      own = gap.own;
+      fresh += waited.answer;
     }
     if (turn.time_ns > deadline_ns_) return {turn.time_ns, 0};
-    if (own) fresh += fields_.column[RequestColumn::input][row];
     const bool is_full = model.context_limit != 0 && carried + fresh > model.context_limit;
     if (is_full && model.restarts != 0 && row != node.first_row) {
       turn.session = next_id_++;
@@ -314,6 +350,7 @@ SessionMaker::Ended SessionMaker::run(std::size_t number, std::int64_t start_ns)
     if (templates_ != nullptr)
       append_blocks(node.prompt, row == node.first_row || is_full || model.forgets != 0, chain);
     const SessionRow& done = rows_.row.back();
+    output = done.output;
     ended.time_ns = turn.time_ns + service_ns(model, done.input, done.output);
     const bool drops = profile_.category() == Category::reason && model.keeps_reasoning == 0;
     ended.answer = done.output - (drops ? done.other : 0);

@@ -71,6 +71,7 @@ class SessionMaker {
     bool answers = false;        ///< to the tokens come the sub-agents' answers
     std::size_t first_call = 0;  ///< of sub-agents, into calls_
     std::uint32_t calls = 0;
+    std::uint32_t growing = SessionStep::missing;  ///< the step, if its wait grows with lengths
   };
   struct Call {
     std::int64_t wait_ns = 0;
@@ -90,6 +91,12 @@ class SessionMaker {
   const SessionStep& choose(const SessionModel& model, std::uint32_t word) const;
   std::uint32_t draw(std::uint32_t distribution, std::uint32_t word, std::uint32_t place) const;
   std::array<std::uint32_t, 4> words(Purpose purpose, std::uint64_t index) const noexcept;
+  /// The step's number, if its wait grows with lengths.
+  std::uint32_t growing(std::size_t step) const noexcept;
+  /// The wait of a gap, where the turn before has this output and the turn adds these tokens.
+  std::int64_t wait_ns(const Gap& gap, std::uint32_t output, std::uint64_t tokens) const noexcept;
+  /// Draws the fields of the rows of gaps_.
+  void fill_fields(std::uint32_t model);
   Ended run(std::size_t node, std::int64_t time_ns);
   /// When the turn after `gap` begins, and what sub-agents have answered.
   Ended run_gap(const Gap& gap, std::int64_t from_ns);
@@ -101,6 +108,8 @@ class SessionMaker {
   std::uint64_t seed_;
   const Kernels* kernels_;
   RequestFields request_fields_;
+  Persistence persistence_;
+  bool lasts_;  // not where all fields of a request have one rank
   const PromptTemplates* templates_;
   Poller* poller_;
   std::vector<std::size_t> group_of_model_{};  // fewer sessions of many requests
@@ -115,6 +124,7 @@ class SessionMaker {
   std::vector<Node> nodes_{};
   std::vector<Gap> gaps_{};  // by row
   std::vector<Call> calls_{};
+  std::vector<TurnsOfSession> turns_of_session_{};  // by node
   RequestTable fields_{};
   SessionRows rows_{};
   std::vector<std::size_t> ends_{};
