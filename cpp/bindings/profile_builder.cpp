@@ -95,8 +95,12 @@ std::uint32_t add_clients(ProfileBuilder& self, const Profile& profile, const In
 /// `persistence` of a model: (share, memory) by field.
 void add_persistence(ProfileBuilder& self, std::uint32_t model, const py::handle& persistence) {
   using ByField = std::map<std::string, std::pair<double, double>>;
-  for (const auto& [field, values] : persistence.cast<ByField>())
-    self.set_persistence(model, named_field(self.category(), field), values.first, values.second);
+  try {
+    for (const auto& [field, values] : persistence.cast<ByField>())
+      self.set_persistence(model, named_field(self.category(), field), values.first, values.second);
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(std::string("persistence: ") + error.what());
+  }
 }
 
 double number_or_0(const py::dict& from, const char* key) {

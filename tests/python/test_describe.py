@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -209,7 +210,7 @@ def test_numbers_are_short(value, text):
     assert number(value) == text
 
 
-def test_models_of_sessions_and_prompts_are_described() -> None:
+def test_models_of_sessions_and_prompts_are_described(tmp_path: Path) -> None:
     chat = tt.conversations(share=0.4, turns={2: 0.5, 6: 0.5}, think_time=5)
     prefixes = tt.Prefixes(share=0.5, levels=[tt.PromptLevel(tokens=10)])
     clients = [
@@ -219,6 +220,26 @@ def test_models_of_sessions_and_prompts_are_described() -> None:
     details = describe_pool(tt.ClientPool(clients)).details
     assert details["sessions"] == {"share": pytest.approx(0.3), "turns_mean": pytest.approx(4)}
     assert details["prefixes_share"] == pytest.approx(0.375)
+    lasting = tt.conversations(
+        share=0.4,
+        turns=4,
+        think_time=5,
+        wait_tokens=0.02,
+        persistence={"input_tokens": (0.5, 0.8), "output_tokens": (0.4, 0.6)},
+    )
+    clients = [tt.Client(rate=3, input_tokens=100, output_tokens=1, sessions=s) for s in (lasting, chat)]
+    described = describe_pool(tt.ClientPool(clients))
+    sessions = described.details["sessions"]
+    assert "wait_output" not in sessions
+    assert sessions["wait_tokens"] == pytest.approx(0.01)
+    assert sessions["persistence"]["input_tokens"] == {
+        "share": pytest.approx(0.25),
+        "memory": pytest.approx(0.8),
+    }
+    tt.ClientPool(clients).write(tmp_path / "lasting.tide")
+    done = succeeds("describe", tmp_path / "lasting.tide")
+    assert b"grows by 1.000% a new token" in done.stdout
+    assert b"input_tokens 0.25 (x 0.80 a turn)" in done.stdout
     plain = describe_pool(tt.load("m-small")).details
     assert "sessions" not in plain
     assert "prefixes_share" not in plain

@@ -295,6 +295,110 @@ def test_a_model_survives_files_copies_and_reshaping(tmp_path: Any) -> None:
     assert tt.load("m-small").with_sessions(CHAT).provenance == tt.load("m-small").provenance
 
 
+LASTING = tt.conversations(
+    share=1,
+    turns=10,
+    think_time=tt.Exponential(mean=5),
+    wait_from="start",
+    wait_output=0.004,
+    wait_tokens=0.01,
+    persistence={"input_tokens": (0.7, 0.9), "output_tokens": (0.5, 0.6)},
+)
+LENGTHS = {"input_tokens": tt.Exponential(mean=200), "output_tokens": tt.LogNormal(median=100, sigma=1)}
+
+
+def test_waits_grow_with_lengths_and_lengths_last() -> None:
+    trace = tt.generate(pool_of(LASTING, **LENGTHS), duration="2h", seed=1)
+    whole = [s for s in sessions_of(trace) if len(s) == 10]
+    inputs = np.stack([s.input_tokens for s in whole]).astype(np.float64)
+    outputs = np.stack([s.output_tokens for s in whole]).astype(np.float64)
+    new = np.diff(np.concatenate([np.zeros((len(whole), 1)), inputs], axis=1))
+    new[:, 1:] -= outputs[:, :-1]
+    waits = np.diff(np.stack([s.timestamp for s in whole]))
+    growth = 1 + 0.004 * outputs[:, :-1] + 0.01 * new[:, 1:]
+    # Exponential think times are of whole milliseconds.
+    accept(stats.kstest((waits / growth).ravel(), stats.expon(scale=5).cdf).pvalue, "think time")
+    # The regression that a fit makes, weighted by the spread of the waits.
+    columns = np.stack([np.ones(waits.size), outputs[:, :-1].ravel(), new[:, 1:].ravel()], axis=1)
+    weighted = columns / growth.reshape(-1, 1)
+    found = np.linalg.lstsq(weighted, (waits / growth).ravel(), rcond=None)[0]
+    errors = 5 * np.sqrt(np.diag(np.linalg.inv(weighted.T @ weighted)))
+    accept(stats.chi2.sf((((found - [5, 0.02, 0.05]) / errors) ** 2).max(), 1), "growth")
+    assert found[1:] / found[0] == pytest.approx([0.004, 0.01], rel=0.1)
+    for lengths, law, (share, memory) in (
+        (new, LENGTHS["input_tokens"], (0.7, 0.9)),
+        (outputs, LENGTHS["output_tokens"], (0.5, 0.6)),
+    ):
+        # Turn 1 of every session; those of one session are not independent.
+        rng = np.random.default_rng(1)
+        spread = lengths[:, 0] - 0.5 + rng.random(len(whole))
+        accept(stats.kstest(spread, lambda x, law=law: law.cdf(x)).pvalue, "law of the lengths")
+        scores = stats.norm.ppf(law.cdf(np.maximum(lengths - 0.5 + rng.random(lengths.shape), 1e-3)))
+        for distance in (1, 3):
+            measured = np.corrcoef(scores[:, :-distance].ravel(), scores[:, distance:].ravel())[0, 1]
+            assert measured == pytest.approx(share * memory**distance, abs=0.03)
+
+
+def test_what_lasts_does_not_depend_on_threads_or_parts() -> None:
+    pool = pool_of(LASTING, **LENGTHS, correlations={("input_tokens", "output_tokens"): 0.4})
+    job = tt.Job(pool, duration="10min", seed=3)
+    trace = job.generate(threads=1)
+    assert trace == job.generate(threads=3)
+    parts = [shard.generate() for shard in job.shards(3)]
+    for name in ("timestamp", "input_tokens", "output_tokens", "session_id"):
+        assert np.array_equal(np.concatenate([part[name] for part in parts]), trace[name])
+    longer = tt.Job(pool, duration="20min", seed=3).generate()[: len(trace)]
+    assert np.array_equal(longer.input_tokens[:-50], trace.input_tokens[:-50])
+
+
+def test_users_wait_by_lengths_and_tools_do_not() -> None:
+    tool = tt.Tool(latency=3, tokens=50)
+    model = tt.Sessions(turns=6, steps=[tool, tt.User(think_time=1)], wait_output=1, wait_from="start")
+    waits = {False: 0, True: 0}
+    for s in sessions_of(tt.generate(pool_of(model, rate=5), duration="10min", seed=4)):
+        for before, wait in zip(s.output_tokens[:-1], np.diff(s.timestamp), strict=True):
+            is_tool = abs(wait - 3) < 1e-6
+            assert is_tool or wait == pytest.approx(1 + int(before))
+            waits[is_tool] += 1
+    assert min(waits.values()) > 100
+    with pytest.raises(ValueError, match=r"wait_output: 1\.0 is not allowed without a User"):
+        tt.Sessions(turns=2, steps=[tool], wait_output=1)
+
+
+def test_what_lasts_survives_files_copies_and_reshaping(tmp_path: Any) -> None:
+    worker = tt.Sessions(
+        turns=3,
+        steps=[tt.Tool(latency=1, tokens=10)],
+        first_tokens=50,
+        persistence={"output_tokens": (0.2, 0.3)},
+    )
+    agent = tt.Sessions(turns=2, steps=[tt.SubAgent(sessions=worker), tt.User(think_time=1)], wait_tokens=0.5)
+    pool = pool_of(agent) + pool_of(LASTING, rate=2)
+    pool.write(tmp_path / "p.tide")
+    again = tt.load(tmp_path / "p.tide")
+    for same in (again, again.resample(2, seed=1), again.with_arrivals(tt.Gamma(cv=2))):
+        models = same.profile.session_models()
+        assert [model["persistence"] for model in models] == [
+            {},
+            {"output_tokens": (0.2, 0.3)},
+            LASTING.persistence,
+        ]
+        waits = [[(step["wait_output"], step["wait_tokens"]) for step in model["steps"]] for model in models]
+        assert waits == [[(0, 0), (0, 0.5)], [(0, 0)], [(0.004, 0.01)]]
+    assert (tmp_path / "p.tide").read_bytes()[16] == 2
+    plain = pool.with_sessions(None)
+    assert plain.profile.to_bytes()[16] == 1
+    zero = tt.conversations(share=0.4, turns=3, think_time=5, persistence={"input_tokens": (0, 0.5)})
+    bare = tt.conversations(share=0.4, turns=3, think_time=5)
+    assert pool_of(zero).profile.to_bytes() == pool_of(bare).profile.to_bytes()
+    split = again + tt.ClientPool(
+        [tt.Client(rate=1, input_tokens=1, output_tokens=1)], window="30s", period="1h"
+    )
+    assert split.profile.session_models()[2]["persistence"] == LASTING.persistence
+    with pytest.raises(ValueError, match='persistence: field "text_tokens"; allowed: input_tokens'):
+        pool_of(tt.conversations(share=1, turns=2, think_time=1, persistence={"text_tokens": (0.1, 0.1)}))
+
+
 @pytest.mark.parametrize("format", ["parquet", "arrow", "csv", "jsonl"])
 def test_files_hold_the_columns_exactly(tmp_path: Any, format: str) -> None:
     job = tt.Job(pool_of(CHAT), duration="3min", seed=13)
@@ -408,6 +512,14 @@ WRONG: list[tuple[str, Any, str]] = [
     ("wait from", {"wait_from": "middle"}, "wait_from: 'middle' is not allowed"),
     ("service", {"service": 3}, "service: 3 is not allowed"),
     ("reasoning", {"keep_reasoning": 1}, "keep_reasoning: 1 is not allowed"),
+    ("growth", {"wait_output": -0.1}, "wait_output: -0.1 is not allowed"),
+    ("no growth", {"wait_tokens": float("nan")}, "wait_tokens: nan is not allowed"),
+    ("no mapping", {"persistence": 0.5}, "persistence: 0.5 is not allowed"),
+    ("no field", {"persistence": {"tokens": (0, 0)}}, "persistence: 'tokens' is not allowed"),
+    ("items", {"persistence": {"image_tokens": (0, 0)}}, "persistence: 'image_tokens' is not allowed"),
+    ("no pair", {"persistence": {"input_tokens": 0.5}}, "persistence of input_tokens: 0.5 is not allowed"),
+    ("share 1", {"persistence": {"input_tokens": (1, 0)}}, "input_tokens: share: 1 is not allowed"),
+    ("memory", {"persistence": {"input_tokens": (0.5, -1)}}, "input_tokens: memory: -1 is not allowed"),
 ]
 
 

@@ -95,6 +95,7 @@ def _fact_rows(found: Description, *, is_ascii: bool) -> list[tuple[str, str]]:
         rows.append(
             ("sessions", f"{sessions['share']:.1%} of the requests, {sessions['turns_mean']:.3g} turns each")
         )
+        rows.extend(_lengths_in_sessions(sessions))
     if "prefixes_share" in found.details:
         rows.append(("prefixes", f"{found.details['prefixes_share']:.1%} of the requests"))
     prefixes = found.details.get("prefixes")
@@ -104,6 +105,19 @@ def _fact_rows(found: Description, *, is_ascii: bool) -> list[tuple[str, str]]:
     if job:
         profile = job.get("profile", {}).get("name")
         rows.append(("made from", f"{profile}, seed {job.get('seed')}, counts {job.get('counts')}"))
+    return rows
+
+
+def _lengths_in_sessions(sessions: dict[str, Any]) -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    tokens = (("wait_output", "token of the output before"), ("wait_tokens", "new token"))
+    growth = [f"{sessions[name]:.3%} a {what}" for name, what in tokens if name in sessions]
+    if growth:
+        rows.append(("think time", f"grows by {', '.join(growth)}"))
+    if "persistence" in sessions:
+        of = sessions["persistence"].items()
+        lasting = [f"{name} {pair['share']:.2f} (x {pair['memory']:.2f} a turn)" for name, pair in of]
+        rows.append(("lengths last", ", ".join(lasting)))
     return rows
 
 

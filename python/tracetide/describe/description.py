@@ -76,10 +76,11 @@ class Description:
     left_out_share: float = 0.0
     """Their share of the rate."""
     details: dict[str, Any] = field(default_factory=dict)
-    """Of a pool: its grid and provenance, and `kept`, what filters left of it. Of a trace: `stationarity`,
-    whether its rate stays; its job, if the file has it; `prefixes`, the reuse of prompt blocks, if it has
-    `hash_ids`; and `without_time`, how many requests have none, such as later turns of sessions in some
-    formats, which rates and gaps leave out."""
+    """Of a pool: its grid and provenance; `kept`, what filters left of it; and `sessions`: `share` of the
+    requests, `turns_mean`, and where they have it `wait_output`, `wait_tokens` and `persistence`, means
+    over the requests of sessions. Of a trace: `stationarity`, whether its rate stays; its job, if the
+    file has it; `prefixes`, the reuse of prompt blocks, if it has `hash_ids`; and `without_time`, how many
+    requests have none, such as later turns of sessions in some formats, which rates and gaps leave out."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; what is not defined is None."""

@@ -86,11 +86,36 @@ def _models(profile: _core.Profile, requests: Floats) -> dict[str, Any]:
         found["sessions"] = {
             "share": float(share.sum()) / total,
             "turns_mean": float(share.sum()) / started if started else float("nan"),
+            **_lasting(sessions, np.bincount(model, share, len(sessions)).astype(np.float64)),
         }
     if prompts:
         member, model = _members(profile.client_prompts())
         share = requests[member] * np.array([entry["share"] for entry in prompts])[model]
         found["prefixes_share"] = float(share.sum()) / total
+    return found
+
+
+def _lasting(models: list[dict[str, Any]], requests: Floats) -> dict[str, Any]:
+    """How waits grow with lengths, and how far lengths last along sessions: means over the models by their
+    requests; only what any has.
+    """
+    total = max(float(requests.sum()), 1e-300)
+
+    def mean(values: list[float]) -> float:
+        return float(requests @ np.array(values)) / total
+
+    found: dict[str, Any] = {}
+    for name in ("wait_output", "wait_tokens"):
+        growth = mean([max(step[name] for step in model["steps"]) for model in models])
+        if growth > 0:
+            found[name] = growth
+    pairs = [model["persistence"] for model in models]
+    for field in dict.fromkeys(field for persistence in pairs for field in persistence):
+        shares = [persistence.get(field, (0.0, 0.0)) for persistence in pairs]
+        share = mean([a for a, _ in shares])
+        if share > 0:
+            memory = mean([a * phi for a, phi in shares]) / share
+            found.setdefault("persistence", {})[field] = {"share": share, "memory": memory}
     return found
 
 

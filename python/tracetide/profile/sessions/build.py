@@ -39,8 +39,9 @@ def add_sessions(builder: _core.ProfileBuilder, sessions: Sessions) -> int:
                 "waits_from_start": int(model.wait_from == "start"),
                 "keeps_reasoning": int(model.keep_reasoning),
                 "forgets": int(not model.carry_context),
+                "persistence": model.persistence,
             },
-            [_step(builder, step, numbers) for step in model.steps],
+            [_step(builder, step, numbers) | _growth(model, step) for step in model.steps],
         )
     return first
 
@@ -96,6 +97,12 @@ def _step(builder: _core.ProfileBuilder, step: Step, numbers: dict[int, int]) ->
         made["failure_tokens"] = _tokens(builder, "failure_tokens", step.failure_tokens, 0)
         made["retries"] = step.retries
     return made
+
+
+def _growth(model: Sessions, step: Step) -> dict[str, float]:
+    if not isinstance(step, User):
+        return {}
+    return {"wait_output": model.wait_output, "wait_tokens": model.wait_tokens}
 
 
 def _tokens(builder: _core.ProfileBuilder, name: str, value: Values | None, low: int) -> int:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from tracetide.profile.sessions.checks import check_choice, check_law, check_number, check_whole
+from tracetide.profile.sessions.checks import (
+    check_below_1,
+    check_choice,
+    check_law,
+    check_number,
+    check_persistence,
+    check_whole,
+)
 from tracetide.profile.sessions.laws import shortest
 from tracetide.profile.values import LARGEST, Values
 
@@ -15,6 +22,7 @@ MOST_CALLS = 64
 MOST_RETRIES = 15
 MOST_NESTED = 64
 """Agents that start each other, one within the other."""
+MOST_WAIT_GROWTH = 1e6
 _AT_LIMIT = ("truncate", "end")
 _WAIT_FROM = ("end", "start")
 
@@ -92,9 +100,7 @@ class Tool:
         check_law("calls", self.calls, 1, MOST_CALLS)
         if self.failure_tokens is not None:
             check_law("failure_tokens", self.failure_tokens, 0, LARGEST)
-        failure = check_number("failure", self.failure, 0, 1, "a number from 0 to below 1")
-        if failure == 1:
-            raise ValueError("failure: 1 is not allowed; it must be a number from 0 to below 1")
+        check_below_1("failure", self.failure)
         check_whole("retries", self.retries, 0, MOST_RETRIES)
 
 
@@ -152,6 +158,14 @@ class Sessions:
         service: how long a turn is taken to be served.
         keep_reasoning: whether reasoning tokens stay in the context.
         carry_context: whether a turn's input has the turns before; False where a log's inputs do not.
+        wait_output, wait_tokens: how the think time of users grows with what they read and write: it is
+            multiplied by `1 + wait_output * o + wait_tokens * t`, where o is the output of the turn before
+            and t are the new tokens of the one that comes, as drawn. Per token, at least 0. Tools and
+            sub-agents take the time that they take.
+        persistence: how far lengths stay what they are along a session, `(share, memory)` by field, each
+            from 0 to below 1, such as `{"output_tokens": (0.6, 0.9)}`: normal scores of the client's own
+            law are correlated by `share * memory**k` at k turns' distance. The law stays the same. Of
+            fields that are drawn once for a request; laws of steps and `first_tokens` are drawn anew.
 
     Raises:
         ValueError: naming the argument, the value and what is allowed.
@@ -167,6 +181,9 @@ class Sessions:
     service: ServiceTime = field(default_factory=ServiceTime)
     keep_reasoning: bool = False
     carry_context: bool = True
+    wait_output: float = 0.0
+    wait_tokens: float = 0.0
+    persistence: Mapping[str, tuple[float, float]] = field(default_factory=dict, hash=False)
     _nested: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -195,6 +212,18 @@ class Sessions:
         for name in ("keep_reasoning", "carry_context"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name}: {getattr(self, name)!r} is not allowed; it must be a bool")
+        self._check_growth()
+        object.__setattr__(self, "persistence", check_persistence(self.persistence))
+
+    def _check_growth(self) -> None:
+        for name in ("wait_output", "wait_tokens"):
+            allowed = "a number from 0 to 1e6: per token, in parts of the think time"
+            given = check_number(name, getattr(self, name), 0, MOST_WAIT_GROWTH, allowed)
+            object.__setattr__(self, name, given)
+            if given > 0 and not any(isinstance(step, User) for step in self.steps):
+                raise ValueError(
+                    f"{name}: {given!r} is not allowed without a User among the steps, whose think time grows"
+                )
 
 
 def conversations(
@@ -209,6 +238,9 @@ def conversations(
     wait_from: str = "end",
     service: ServiceTime | None = None,
     keep_reasoning: bool = False,
+    wait_output: float = 0.0,
+    wait_tokens: float = 0.0,
+    persistence: Mapping[str, tuple[float, float]] | None = None,
 ) -> Sessions:
     """Sessions between whose turns is always the user: multi-turn conversations.
 
@@ -220,7 +252,8 @@ def conversations(
         turns: how many requests a conversation has, 2 to 4096.
         think_time: seconds from the end (or the start) of a turn to the next.
         new_tokens: what a message adds to the context; by default as the client's own `input_tokens`.
-        first_tokens, context_limit, at_limit, wait_from, service, keep_reasoning: as of `Sessions`.
+        first_tokens, context_limit, at_limit, wait_from, service, keep_reasoning, wait_output, wait_tokens,
+            persistence: as of `Sessions`.
 
     Raises:
         ValueError: naming the argument, the value and what is allowed.
@@ -240,6 +273,9 @@ def conversations(
         wait_from=wait_from,
         service=service or ServiceTime(),
         keep_reasoning=keep_reasoning,
+        wait_output=wait_output,
+        wait_tokens=wait_tokens,
+        persistence={} if persistence is None else persistence,
     )
 
 

@@ -407,6 +407,13 @@ class ToolStep(_Table):
 AnyStep: TypeAlias = Annotated["UserStep | ToolStep", Field(discriminator="kind")]
 
 
+class PersistenceTable(_Table):
+    """How far a field stays what it is along a session."""
+
+    share: Number = Field(description="of what lasts, from 0 to below 1")
+    memory: Number = Field(description="what is left of it a turn later, from 0 to below 1")
+
+
 class SessionsTable(_Table):
     """Requests that belong together: think_time for conversations, steps, or the preset of an agent."""
 
@@ -422,6 +429,9 @@ class SessionsTable(_Table):
     wait_from: Literal["end", "start"] = "end"
     service: ServiceTable | None = None
     keep_reasoning: bool = False
+    wait_output: Number = Field(0.0, description="growth of the think time a token of the output before")
+    wait_tokens: Number = Field(0.0, description="growth of the think time a new token")
+    persistence: dict[str, PersistenceTable] = {}
     _made: Sessions = PrivateAttr()
 
     @model_validator(mode="after")
@@ -429,6 +439,9 @@ class SessionsTable(_Table):
         given = _plain(self._given())
         if self.service is not None:
             given["service"] = ServiceTime(**self.service._given())
+        if self.persistence:
+            lasting = self.persistence.items()
+            given["persistence"] = {name: (entry.share, entry.memory) for name, entry in lasting}
         if self.agent is not None:
             if set(given) - {"agent", "share"}:
                 raise ValueError("agent: a preset takes a share, and no other key")
