@@ -485,3 +485,39 @@ def test_clients_and_copies_are_limited(tmp_path):
     refused(path, CLIENT.format(rate=1) + "count = 40_000\n", "40,000 clients in 144 windows are not allowed")
     path.write_text('window = "1d"\n' + CLIENT.format(rate=1) + "count = 40_000\n")
     assert len(tt.load(path)) == 40_000
+
+
+def test_lengths_of_sessions_are_in_files(tmp_path):
+    text = """
+[[clients]]
+rate = 2
+input_tokens = 100
+output_tokens = 50
+
+[clients.sessions]
+turns = 4
+think_time = 10
+wait_output = 0.01
+wait_tokens = 0.02
+persistence = { input_tokens = { share = 0.5, memory = 0.9 } }
+"""
+    path = tmp_path / "w.toml"
+    path.write_text(text)
+    sessions = tt.conversations(
+        share=1,
+        turns=4,
+        think_time=10,
+        wait_output=0.01,
+        wait_tokens=0.02,
+        persistence={"input_tokens": (0.5, 0.9)},
+    )
+    same = tt.ClientPool([tt.Client(rate=2, input_tokens=100, output_tokens=50, sessions=sessions)])
+    assert tt.load(path).profile.session_models() == same.profile.session_models()
+    for old, new, message in (
+        ("share = 0.5", "share = 1", r"sessions\.persistence: persistence of input_tokens: share: 1\.0 is not allowed"),
+        ("memory = 0.9", "memori = 0.9", "memori: not a key that is known here"),
+        ("wait_output = 0.01", "wait_output = -1", r"wait_output: -1\.0 is not allowed"),
+    ):
+        path.write_text(text.replace(old, new))
+        with pytest.raises(ValueError, match=message):
+            tt.load(path)
