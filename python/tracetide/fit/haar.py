@@ -163,20 +163,22 @@ def sums_between(counts: npt.NDArray[Any], *, covered: npt.NDArray[np.float64] |
 def _of_level(quarters: Floats, reach: Ints) -> tuple[Floats, Floats, Floats, Floats, Ints]:
     """The columns of `HaarSums` for nodes of four of these quarters; `nodes` not divided by the shifts."""
     size = quarters.shape[-1]
-    after = np.zeros_like(quarters[..., :3])
-    after[..., :-1, :] = quarters[..., 1:, :3]
-    longer = np.concatenate([quarters, after], axis=-1)
-    halves = longer[..., :-1] + longer[..., 1:]
-    left, right = halves[..., :size], halves[..., 2:]
-    is_seen = np.arange(4, size + 4) <= reach[:, None]
-    n = (left + right) * is_seen
-    difference = (left - right) * is_seen
-    product = n * n - n
+    # Windows lie one after the other, so nodes over an edge need nothing of their own.
+    line = np.append(quarters.ravel(), np.zeros(3))
+    halves = line[:-1] + line[1:]
+    n = (halves[:-2] + halves[2:]).reshape(quarters.shape)
+    difference = (halves[:-2] - halves[2:]).reshape(quarters.shape)
+    end = np.minimum(reach, size + 3) - 3
+    for column in (n, difference):
+        column[..., size - 3 :] *= np.arange(size - 3, size) < end[:, None]
+        cut = np.flatnonzero(end < size - 3)
+        column[..., cut, :] *= np.arange(size) < end[cut, None]
     requests = n.sum(axis=-1)
+    over = n[..., size - 3 :]
     return (
         np.einsum("...i,...i->...", difference, difference) - requests,
-        product.sum(axis=-1),
-        product[..., size - 3 :].sum(axis=-1),
+        np.einsum("...i,...i->...", n, n) - requests,
+        (over * over - over).sum(axis=-1),
         requests,
-        is_seen.sum(axis=-1),
+        np.broadcast_to(np.maximum(end, 0), requests.shape),
     )

@@ -46,7 +46,7 @@ class GroupedSample:
         index = np.arange(client.size) - np.repeat(starts - before, counts)
         stride = _strides(self._seen[here], self._cap)
         if (stride > 1).any():
-            rows = np.flatnonzero(_is_kept(index, np.repeat(stride, counts)))
+            rows = np.flatnonzero(is_kept(index, np.repeat(stride, counts)))
             client, index = client[rows], index[rows]
             columns = [column[rows] for column in columns]
         kept = [column.astype(kind, copy=False) for column, kind in zip(columns, self._types, strict=True)]
@@ -112,7 +112,7 @@ class GroupedSample:
         client, index, columns = self._joined()
         if not client.size:
             return
-        rows = np.flatnonzero(_is_kept(index, _strides(self._seen, self._cap)[client]))
+        rows = np.flatnonzero(is_kept(index, _strides(self._seen, self._cap)[client]))
         self._parts = [(client[rows], index[rows], [column[rows] for column in columns])]
         self._size = rows.size
 
@@ -124,8 +124,11 @@ def _strides(counts: Ints, cap: int) -> Ints:
     return strides
 
 
-def _is_kept(index: Ints, stride: Ints) -> npt.NDArray[np.bool_]:
-    """By the finaliser of MurmurHash3 (Appleby), which permutes the 32-bit numbers."""
+def is_kept(index: Ints, stride: Ints) -> npt.NDArray[np.bool_]:
+    """Which numbers are one of a `stride`, a power of two, evenly chosen.
+
+    By the finaliser of MurmurHash3 (Appleby), which permutes the 32-bit numbers.
+    """
     h = index.astype(np.uint32)
     h = h ^ (h >> np.uint32(16))
     h = h * np.uint32(0x85EBCA6B)

@@ -1,0 +1,87 @@
+"""How a client's rate moves within a window: the two numbers of a cascade, from Haar sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tracetide.fit.cascade_response import response
+from tracetide.fit.haar import Flags, HaarSums, Ints
+
+Floats = npt.NDArray[np.float64]
+
+LARGEST_RHO = 0.9
+MOST_LEVELS = 10
+"""Of a cascade in a profile."""
+
+_LEAST_NODES = 4
+_LEAST_MEAN = 3
+"""Of requests beside one request of a node: with fewer a level says nothing."""
+_LEAST_GAIN = 10.0
+_GAIN_OF_LEVEL = 2.0
+_FAR_BELOW = 2.0
+"""Errors."""
+
+
+@dataclass(frozen=True)
+class RateNoise:
+    """A cascade: variance of the shares into which windows are halved, and how often they are; 0: none."""
+
+    rho: float
+    levels: int
+
+
+NONE = RateNoise(0.0, 0)
+
+
+def estimate(actual: HaarSums, surrogates: HaarSums) -> RateNoise:
+    """The cascade by which a trace differs from its surrogates.
+
+    How many levels it has is where the sum of squares of what is left, in errors, falls most; and there is
+    one only where this is much. Its rho is such that the sum over levels is met, as they add up in the
+    variance of counts: short nodes have large errors, and would hardly decide. The gaps of a rate that moves
+    vary more than at an even rate, and surrogates have that at all levels: those far below are left out.
+
+    Args:
+        actual: shape (levels,).
+        surrogates: shape (surrogates, levels).
+    """
+    usable = np.flatnonzero(_usable(actual) & (surrogates.products > 0).all(axis=0))
+    if not usable.size:
+        return NONE
+    excess = (actual.ratio - surrogates.ratio.mean(axis=0))[usable]
+    error = np.maximum(surrogates.ratio.std(axis=0, ddof=1)[usable], _least_error(actual, usable))
+    levels = np.arange(1, min(MOST_LEVELS, usable[-1] + 1) + 1)
+    # (cascades, levels of nodes): of one with as many levels.
+    answers = np.cumsum(_answers(actual, usable), axis=1).T[levels - 1]
+    weighted = answers / error
+    product = weighted @ (excess / error)
+    gain = np.where(product > 0, product**2 / (weighted * weighted).sum(axis=1), 0)
+    best = int(np.argmax(gain - _GAIN_OF_LEVEL * levels))
+    summed = excess > -_FAR_BELOW * error
+    rho = excess[summed].sum() / answers[best, summed].sum() if summed.any() else 0.0
+    if gain[best] <= _LEAST_GAIN or rho <= 0:
+        return NONE
+    return RateNoise(float(min(rho, LARGEST_RHO)), int(levels[best]))
+
+
+def _answers(actual: HaarSums, usable: Ints) -> Floats:
+    """What usable levels answer to each level of a cascade, by how many of their nodes are over edges."""
+    inside, over_edges = response()
+    share = (actual.over_edges[usable] / actual.products[usable])[:, None]
+    answers: Floats = (1 - share) * inside[usable] + share * over_edges[usable]
+    return answers
+
+
+def _usable(actual: HaarSums) -> Flags:
+    found: Flags = (actual.nodes >= _LEAST_NODES) & (actual.products >= _LEAST_MEAN * actual.requests)
+    return found & (actual.products > 0)
+
+
+def _least_error(actual: HaarSums, usable: Ints) -> Floats:
+    """Of the ratios of a Poisson process, roughly: that of a few surrogates can be too small by chance."""
+    products = actual.products[usable]
+    found: Floats = np.sqrt(2 * (products + actual.requests[usable])) / products
+    return found
