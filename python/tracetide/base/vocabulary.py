@@ -12,6 +12,9 @@ EXPONENTIAL, GAMMA, WEIBULL, TABLE = range(len(FAMILIES))
 FAMILY_KEYS = tuple(name.lower() for name in FAMILIES)
 """The same as parts of column names and keys."""
 
+FITTED_KEYS = FAMILY_KEYS[:TABLE]
+"""Those that have a likelihood; a table is counted."""
+
 KINDS = _core.ITEM_KINDS
 """Kinds of items."""
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide.base.grid import NS
-from tracetide.base.vocabulary import FAMILY_KEYS, GAMMA, WEIBULL
+from tracetide.base.vocabulary import FITTED_KEYS, GAMMA, WEIBULL
 from tracetide.characterize.figures.gaps import chart
 from tracetide.characterize.finding import Finding, Part, Whole, quantile_numbers, table_of
 from tracetide.fit.families import Fits, fit_groups
@@ -135,9 +135,9 @@ class GapFits:
             "windows": int(fitted.sum()),
             "share_of_families": {
                 name: weighted_mean((columns["family"] == name).astype(np.float64), weights)
-                for name in FAMILY_KEYS
+                for name in FITTED_KEYS
             },
-            "ks_of_families": {name: weighted_mean(columns[f"ks_{name}"], weights) for name in FAMILY_KEYS},
+            "ks_of_families": {name: weighted_mean(columns[f"ks_{name}"], weights) for name in FITTED_KEYS},
             "busiest_window": self._busiest_numbers(columns),
         }
         tables = {"gaps_windows": table_of(columns), "gaps_busiest_window": self._curves(columns)}
@@ -178,8 +178,8 @@ class GapFits:
 
 def _fit_columns(fits: Fits) -> dict[str, Any]:
     return {
-        "family": np.array(FAMILY_KEYS)[fits.family],
-        **{f"shape_{FAMILY_KEYS[number]}": fits.shapes[number] for number in (GAMMA, WEIBULL)},
-        **{f"ks_{name}": fits.ks[number] for number, name in enumerate(FAMILY_KEYS)},
-        **{f"p_{name}": fits.p_value[number] for number, name in enumerate(FAMILY_KEYS)},
+        "family": np.array(FITTED_KEYS)[fits.family],
+        **{f"shape_{FITTED_KEYS[number]}": fits.shapes[number] for number in (GAMMA, WEIBULL)},
+        **{f"ks_{name}": fits.ks[number] for number, name in enumerate(FITTED_KEYS)},
+        **{f"p_{name}": fits.p_value[number] for number, name in enumerate(FITTED_KEYS)},
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tracetide.base.vocabulary import FAMILY_KEYS
+from tracetide.base.vocabulary import FITTED_KEYS
 from tracetide.characterize.finding import Finding, arrays_of
 from tracetide.charts.chart import Axis, Chart, Line, Panel
 
@@ -37,7 +37,7 @@ def chart(found: Finding) -> Chart:
         Axis("KS distance of the fit", low=0, room=1.25),
         tuple(
             Line(windows["start"] / 3600, windows[f"ks_{name}"], name, style=number)
-            for number, name in enumerate(FAMILY_KEYS, 1)
+            for number, name in enumerate(FITTED_KEYS, 1)
         ),
         f"windows of {found.numbers['window']:g} s",
         legend="upper left",
@@ -50,6 +50,6 @@ def _curves(curves: dict[str, Any], chosen: Any, busiest: dict[str, Any]) -> tup
     at = np.maximum(curves["gap"][chosen], 1e-9)
     laws = (
         Line(at, curves[name][chosen], f"{name}, KS {busiest[f'ks_{name}']:.3f}", style=number)
-        for number, name in enumerate(FAMILY_KEYS, 1)
+        for number, name in enumerate(FITTED_KEYS, 1)
     )
     return (Line(at, curves["gaps"][chosen], "gaps", beneath=True), *laws)
