@@ -16,6 +16,7 @@ check_address_space()  # before anything that needs much of it is imported
 from tracetide._core import trace_version as TRACE_VERSION
 from tracetide._version import __version__
 from tracetide.base.errors import (
+    DispersionWarning,
     EmptyRequestWarning,
     FlattenedRateWarning,
     IdleWindowWarning,
@@ -82,6 +83,7 @@ __all__ = [
     "Constant",
     "Daily",
     "DatasetWritten",
+    "DispersionWarning",
     "Distribution",
     "EmptyRequestWarning",
     "Exponential",

@@ -7,6 +7,7 @@ import sys
 from tracetide._core import ProfileError
 
 __all__ = [
+    "DispersionWarning",
     "EmptyRequestWarning",
     "FlattenedRateWarning",
     "IdleWindowWarning",
@@ -44,6 +45,10 @@ class FlattenedRateWarning(TracetideWarning):
 
 class EmptyRequestWarning(TracetideWarning):
     """A trace that is fitted has requests without input or output, of which a profile cannot make as many."""
+
+
+class DispersionWarning(TracetideWarning):
+    """What a fitted profile makes is much smoother or burstier, in short intervals, than the trace was."""
 
 
 def outside() -> int:

@@ -1,7 +1,8 @@
 """Fitting a profile to a trace: clients, windows, gap families, lengths and correlations.
 
 `fit` gives the pool, `fit_with_report` also how well it fits. `pieces` cuts the trace, `arrivals` and
-`lengths` count, `families` and `parametric` estimate, `fitting` puts the profile together.
+`lengths` count, `families`, `gap_tables`, `rate_noise` and `parametric` estimate, `fitting` puts the profile
+together, `dispersion` tries it.
 """
 
 from __future__ import annotations
@@ -82,6 +83,8 @@ def fit(
 
     Warns:
         EmptyRequestWarning: if there are such requests and they are not left out, with their share.
+        DispersionWarning: if counts of requests in ten seconds vary, in what the profile makes, by a factor
+            of more than 1.5 more or less than in the trace.
     """
     options = {key: value for key, value in locals().items() if key != "trace"}
     return _result(trace, options, with_ks=False).pool

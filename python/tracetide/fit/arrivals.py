@@ -8,10 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tracetide.base.grid import NS
+from tracetide.base.vocabulary import TABLE
 from tracetide.fit.families import Fits, fit_groups
+from tracetide.fit.gap_tables import Chosen, GapHistograms
+from tracetide.fit.noise_sums import CELL_CAP, FoundNoise, NoiseSums, Places
 from tracetide.fit.sample import GroupedSample
 from tracetide.passes.pieces import Grid, Piece
 from tracetide.passes.ticks import Ticks, jitter, least_gap, seen_from
+from tracetide.profile.gap_table import GapTable
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -25,6 +30,8 @@ _WINDOW, _EPOCH, _TRACE, _EXPONENTIAL, _PENDING = range(5)
 _WINDOW_BUDGET = 1 << 22
 _EPOCH_CAP, _EPOCH_BUDGET = 1024, 1 << 21
 _TRACE_CAP, _TRACE_BUDGET = 1024, 1 << 21
+_FAR_BELOW = 1e-3
+"""Of the mean gap: there gaps that are hardly known count as short alone."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,7 @@ class _Gaps:
 
     Attributes:
         gap: ns; 0 where there is none.
+        position: of each row in its window, as a part of it.
         is_inner: whether both rows are in one window.
         is_cross: whether they are in neighbouring windows.
         group: for each row the number of its client and window.
@@ -108,6 +116,7 @@ class _Gaps:
     """
 
     gap: Floats
+    position: Floats
     is_inner: Flags
     is_cross: Flags
     group: Ints
@@ -118,12 +127,14 @@ class _Gaps:
 
 
 class Arrivals:
-    """Takes pieces and makes cells.
+    """Takes pieces and makes cells, tables of gaps and the noise of rates.
 
-    Gaps are those between consecutive requests of a client in one window. A window with at least `min_gaps`
-    of them is fitted by itself, by at most `max_gaps` of them. The gaps of others, and those from the window
-    before to these, are pooled by client over the epoch; and where they are still fewer than `min_gaps`, over
-    the trace, each epoch's divided by their mean. Where even these are too few the family is Exponential.
+    A window with at least `min_gaps` gaps between consecutive requests of a client is fitted by itself, by at
+    most `max_gaps` of them and the one from the last request to the first of the window put after it: a
+    generated window is such a circle, and silences at its edges are not lost. The gaps of others, and those
+    from the window before to these, are pooled by client over the epoch; and where they are still fewer than
+    `min_gaps`, over the trace, each epoch's divided by their mean. Where even these are too few the family is
+    Exponential.
     """
 
     def __init__(self, grid: Grid, *, min_gaps: int, max_gaps: int, with_ks: bool) -> None:
@@ -139,14 +150,18 @@ class Arrivals:
         self._cells: list[Cells] = []
         self._epoch_gaps = GroupedSample(_EPOCH_CAP, _EPOCH_BUDGET, [np.float64])
         self._trace_gaps = GroupedSample(_TRACE_CAP, _TRACE_BUDGET, [np.float64])
+        self._histograms = GapHistograms()
+        self._noise = NoiseSums(grid.window_ns / NS)
+        self._end_ns: float = np.inf
 
     @property
     def tick_ns(self) -> int:
         """The resolution of the trace's times as found."""
         return self._ticks.largest
 
-    def add(self, piece: Piece) -> None:
-        """Take the next piece."""
+    def add(self, piece: Piece, end_ns: float = np.inf) -> None:
+        """Take the next piece; with the last one, when the trace ends."""
+        self._end_ns = end_ns
         gaps = self._gaps(piece)
         open_window = int(piece.window[-1]) if piece.is_open else -1
         to_keep = gaps.window == open_window
@@ -182,6 +197,60 @@ class Arrivals:
         cells.fallback[cells.fallback == _PENDING] = _EXPONENTIAL
         return cells.take(np.lexsort((cells.client, cells.window)))
 
+    def tables(self, cells: Cells) -> dict[int, GapTable]:
+        """The tables of the clients whose gaps no family has, by code; these cells then have their number.
+
+        The numbers are those of the order of the result.
+        """
+        own = np.flatnonzero(cells.fallback == _WINDOW)
+        requests = np.bincount(cells.client, cells.requests)
+        share = np.bincount(cells.client[own], cells.requests[own], requests.size) / requests
+        most = np.zeros(requests.size)
+        np.maximum.at(most, cells.client, cells.requests)
+        known_from = seen_from(self.tick_ns) * most / self._grid.window_ns
+        known_from[known_from >= _FAR_BELOW] = 0
+        chosen = Chosen(cells.client[own], cells.requests[own], cells.family[own], cells.shape[own], share)
+        found = self._histograms.tables(chosen, known_from)
+        number = np.full(requests.size, -1)
+        number[list(found)] = np.arange(len(found))
+        rows = np.flatnonzero(number[cells.client] >= 0)
+        cells.family[rows] = TABLE
+        cells.shape[rows] = number[cells.client[rows]]
+        return found
+
+    def noise(self) -> FoundNoise:
+        """The noise of clients' rates, by code."""
+        return self._noise.finish(self.tick_ns / NS)
+
+    def _covered(self, window: Ints) -> Floats:
+        """Which part of each window the trace covers; above 0."""
+        left = (self._end_ns - window * self._grid.window_ns) / self._grid.window_ns
+        found: Floats = np.clip(left, 1e-9, 1.0)
+        return found
+
+    def _around(self, window: Ints, inner: Floats) -> Floats:
+        """The gaps from the last request to the first of the window put after it, in ns.
+
+        Args:
+            window: of each group.
+            inner: the sum of the group's other gaps.
+        """
+        return np.maximum(self._covered(window) * self._grid.window_ns - inner, least_gap(self.tick_ns))
+
+    def _count_gaps(self, client: Codes, window: Ints, requests: Ints, counts: Ints, gaps: Floats) -> None:
+        """Count gaps, of which each group has `counts`, for the tables."""
+        mean = self._covered(window) * self._grid.window_ns / requests
+        # Where gaps are near the resolution, what jitter made of them is the best that is known.
+        half = self.tick_ns / 2
+        least = np.where(half < _FAR_BELOW * mean, half, least_gap(self.tick_ns))
+        self._histograms.add(client, counts, gaps, mean, least)
+
+    def _add_noise(self, client: Codes, window: Ints, counts: Ints, position: Floats) -> None:
+        covered = self._covered(window)
+        # A request may be late by a tick.
+        position = np.minimum(position, np.repeat(np.nextafter(covered, 0), counts))
+        self._noise.add(Places(client, window, counts, covered, position), self.tick_ns / NS)
+
     def _gaps(self, piece: Piece) -> _Gaps:
         rows = piece.by_client
         time = np.asarray(rows.sort(piece.time_ns), dtype=np.int64)
@@ -196,7 +265,7 @@ class Arrivals:
         is_inner = has_one & (before == window)
         is_cross = has_one & (before == window - 1)
         ends = rows.starts + rows.counts - 1
-        self._spread(piece, time, gap, ends)
+        late = self._spread(piece, time, gap, ends)
         self._last_ns[rows.clients] = time[ends]
         gap[~(is_inner | is_cross)] = 0
         starts = np.flatnonzero(
@@ -204,10 +273,17 @@ class Arrivals:
         )
         counts = np.diff(np.append(starts, time.size))
         group = np.repeat(np.arange(starts.size), counts)
-        return _Gaps(gap, is_inner, is_cross, group, starts, counts, rows.client[starts], window[starts])
+        position = (time - window * self._grid.window_ns + late) / self._grid.window_ns
+        return _Gaps(
+            gap, position, is_inner, is_cross, group, starts, counts, rows.client[starts], window[starts]
+        )
 
-    def _spread(self, piece: Piece, time: Ints, gap: Floats, ends: Ints) -> None:
-        """Change gaps as if requests had come within a tick, where a client has several at one time."""
+    def _spread(self, piece: Piece, time: Ints, gap: Floats, ends: Ints) -> Floats:
+        """Change gaps as if requests had come within a tick, where a client has several at one time.
+
+        Returns:
+            By how much each row is later, in ns.
+        """
         rows = piece.by_client
         tick = self._ticks.see(piece.time_ns)
         row = np.arange(piece.first_row, piece.first_row + len(piece))
@@ -219,6 +295,7 @@ class Arrivals:
         gap[rows.starts[1:]] -= np.diff(late)[rows.starts[1:] - 1]
         np.maximum(gap, least_gap(tick), out=gap)
         self._last_jitter[rows.clients] = late[ends]
+        return late
 
     def _grow(self, client: int) -> None:
         more = client + 1 - self._last_ns.size
@@ -232,19 +309,25 @@ class Arrivals:
         inner_gap = np.where(gaps.is_inner, gaps.gap, 0.0)
         found = np.add.reduceat(gaps.is_inner, gaps.starts, dtype=np.int64)
         total = np.add.reduceat(inner_gap, gaps.starts)
-        inner_gap *= inner_gap
-        squares = np.add.reduceat(inner_gap, gaps.starts)
         is_dense = chosen & (found >= self._min_gaps)
         is_sparse = chosen & ~is_dense
         groups = np.flatnonzero(chosen)
         cells = Cells.pending(gaps.client[groups], gaps.window[groups], gaps.counts[groups])
         if is_dense.any():
-            rows = np.flatnonzero(gaps.is_inner & is_dense[gaps.group])
             dense = np.flatnonzero(is_dense)
-            values, starts = self._thinned(gaps.gap[rows], found[dense])
+            around = self._around(gaps.window[dense], total[dense])
+            circular = inner_gap
+            circular[gaps.starts[dense]] = around
+            counts, rows = gaps.counts[dense], np.flatnonzero(is_dense[gaps.group])
+            circular = circular[rows]
+            squares = np.add.reduceat(circular * circular, np.cumsum(counts) - counts)
+            values, starts = self._thinned(circular, counts)
             fits = fit_groups(values, starts, with_ks=self._with_ks, seen_from=seen_from(self.tick_ns))
-            cv = _cv(found[dense], total[dense], squares[dense])
+            cv = _cv(counts, total[dense] + around, squares)
             cells.fill(np.flatnonzero(is_dense[groups]), fits, cv, np.arange(dense.size), _WINDOW)
+            client, window = gaps.client[dense], gaps.window[dense]
+            self._count_gaps(client, window, counts, np.diff(np.append(starts, values.size)), values)
+            self._add_noise(client, window, counts, gaps.position[rows])
         if is_sparse.any():
             rows = np.flatnonzero((gaps.is_inner | gaps.is_cross) & is_sparse[gaps.group])
             self._pool(gaps.client[gaps.group[rows]], gaps.gap[rows])
@@ -281,17 +364,28 @@ class Arrivals:
         client, requests, found, total, squares = self._open.sums()
         owner, columns = self._open.sample.take()
         gap, is_inner = columns[0].astype(np.float64), columns[1].astype(bool)
+        placed, (position,) = self._open.places.take()
         self._open = _OpenWindow(self._max_gaps)
         cells = Cells.pending(client, np.full(client.size, window), requests)
         dense = np.flatnonzero(found >= self._min_gaps)
         is_dense = np.zeros(int(client[-1]) + 1, dtype=bool)
         is_dense[client[dense]] = True
         if dense.size:
+            windows = np.full(dense.size, window)
+            around = self._around(windows, total[dense])
             rows = np.flatnonzero(is_inner & is_dense[owner])
-            starts = _runs(owner[rows])[0]
-            fits = fit_groups(gap[rows], starts, with_ks=self._with_ks, seen_from=seen_from(self.tick_ns))
-            cv = _cv(found[dense], total[dense], squares[dense])
+            of_gaps = np.append(owner[rows], client[dense])
+            order = np.argsort(of_gaps, kind="stable")
+            values = np.append(gap[rows], around)[order]
+            starts, counts = _runs(of_gaps[order])
+            fits = fit_groups(values, starts, with_ks=self._with_ks, seen_from=seen_from(self.tick_ns))
+            cv = _cv(requests[dense], total[dense] + around, squares[dense] + around * around)
             cells.fill(dense, fits, cv, np.arange(dense.size), _WINDOW)
+            self._count_gaps(client[dense], windows, requests[dense], counts, values)
+            rows = np.flatnonzero(is_dense[placed])
+            starts, counts = _runs(placed[rows])
+            here = placed[rows][starts]
+            self._add_noise(here, np.full(here.size, window), counts, position[rows].astype(np.float64))
         rows = np.flatnonzero(~is_dense[owner])
         self._pool(owner[rows], gap[rows])
         self._epoch_cells.append(cells)
@@ -326,6 +420,7 @@ class _OpenWindow:
     def __init__(self, max_gaps: int, window: int = -1) -> None:
         self.window = window
         self.sample = GroupedSample(max_gaps, _WINDOW_BUDGET, [np.float64, np.bool_])
+        self.places = GroupedSample(CELL_CAP, _WINDOW_BUDGET, [np.float64])
         self._sums: Floats = np.zeros((4, 0))
 
     def add(self, gaps: _Gaps, chosen: Flags) -> None:
@@ -345,6 +440,9 @@ class _OpenWindow:
         client = gaps.client[gaps.group[rows]]
         if client.size:
             self.sample.add(client, *_runs(client), [gaps.gap[rows], gaps.is_inner[rows]])
+        rows = np.flatnonzero(chosen[gaps.group])
+        client = gaps.client[gaps.group[rows]]
+        self.places.add(client, *_runs(client), [gaps.position[rows]])
 
     def sums(self) -> tuple[Codes, Ints, Ints, Floats, Floats]:
         """Clients, their requests, their gaps in the window, the gaps' sum and the sum of their squares."""

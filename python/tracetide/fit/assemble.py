@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tracetide import _core
-from tracetide.base.vocabulary import FIELDS, MISSING
+from tracetide.base.vocabulary import FIELDS, MISSING, TABLE
 from tracetide.fit.arrivals import Cells
 from tracetide.fit.lengths import FittedField
 from tracetide.passes.pieces import Grid
+from tracetide.profile.gap_table import GapTable
 from tracetide.profile.prompts import Prefixes, add_prefixes
+from tracetide.profile.rate_noise import RateNoise
 from tracetide.profile.sessions import Sessions, add_sessions
 
 Correlation = tuple[int, str, str, float]
@@ -33,6 +35,8 @@ class Parts:
         rates: requests/s of the cells.
         fitted: the distributions.
         correlations: (client, field, field, Spearman correlation).
+        gap_tables: of the clients whose cells have the family `TABLE`.
+        rate_noise: of the clients that have some.
     """
 
     category: str
@@ -42,6 +46,8 @@ class Parts:
     rates: npt.NDArray[np.float64]
     fitted: list[FittedField]
     correlations: Iterable[Correlation]
+    gap_tables: Mapping[int, GapTable] = field(default_factory=dict)
+    rate_noise: Mapping[int, RateNoise] = field(default_factory=dict)
 
 
 def assemble(
@@ -85,14 +91,21 @@ def _add_clients(builder: _core.ProfileBuilder, parts: Parts) -> None:
     for client, name in enumerate(parts.names):
         rows = by_client[bounds[client] : bounds[client + 1]]
         builder.add_client(name)
+        shape = cells.shape[rows]
+        if client in parts.gap_tables:
+            number = parts.gap_tables[client].add_to(builder)
+            shape = np.where(cells.family[rows] == TABLE, number, shape)
         builder.add_cells(
             client,
             cells.window[rows].astype(np.uint32),
             parts.rates[rows],
-            cells.shape[rows],
+            shape,
             cells.cv[rows],
             cells.family[rows],
         )
+        if client in parts.rate_noise:
+            noise = parts.rate_noise[client]
+            builder.set_rate_noise(client, noise.rho, noise.levels)
 
 
 def _add_distributions(builder: _core.ProfileBuilder, parts: Parts, epochs: int) -> None:

@@ -17,13 +17,15 @@ from tracetide._version import __version__
 from tracetide.base.errors import EmptyRequestWarning, TraceError, outside
 from tracetide.base.grid import NS
 from tracetide.base.readable import path_text
-from tracetide.base.vocabulary import FAMILY_KEYS
+from tracetide.base.vocabulary import FAMILY_KEYS, TABLE
 from tracetide.base.wording import Option, Told
 from tracetide.fit.arrivals import FALLBACKS, Arrivals, Cells
 from tracetide.fit.assemble import Parts, assemble
 from tracetide.fit.conversations import Conversations
+from tracetide.fit.dispersion import IntervalCounts, trial, warn_if_far
 from tracetide.fit.extent import Extent, told_end
 from tracetide.fit.lengths import Lengths
+from tracetide.fit.noise_sums import FoundNoise
 from tracetide.fit.options import Options
 from tracetide.fit.prefixes import Prefixes
 from tracetide.fit.report import FitReport, FitResult, lengths_table, windows_table
@@ -51,6 +53,7 @@ class Fitting:
         self._arrivals = Arrivals(
             self._grid, min_gaps=options.min_gaps, max_gaps=options.max_gaps, with_ks=with_ks
         )
+        self._intervals = IntervalCounts()
         self._lengths = Lengths(
             scan.category,
             tuple(self._columns),
@@ -91,7 +94,8 @@ class Fitting:
             if not self._rows:
                 self._first_ns = int(piece.time_ns[0])
             self._check_windows(int(piece.window[-1]))
-            self._arrivals.add(piece)
+            self._arrivals.add(piece, self._end_ns(piece))
+            self._intervals.add(piece.time_ns)
             of_lengths = piece if alone is None else piece.where(alone)
             if len(of_lengths):
                 self._lengths.add(of_lengths, epoch)
@@ -106,6 +110,17 @@ class Fitting:
         self._check()
         if self._empty and not self._options.drop_empty:
             self._warn_of_empty()
+
+    def _end_ns(self, piece: Piece) -> float:
+        """When the trace ends, as far as is known when this piece comes."""
+        if not piece.is_last:
+            return np.inf
+        last_ns = int(piece.time_ns[-1])
+        told = told_end(self._options.duration, self._scan.metadata, last_ns / NS)
+        if told is not None:
+            return told * NS
+        rows = self._rows + len(piece)
+        return last_ns + (last_ns - self._first_ns) / max(rows - 1, 1)
 
     def _pieces(self) -> Iterator[Piece]:
         self._empty = 0
@@ -191,6 +206,8 @@ class Fitting:
         number[order] = np.arange(order.size)
         by_code = self._codes.names()
         cells = self._arrivals.finish()
+        tables = self._arrivals.tables(cells)
+        noise = self._arrivals.noise()
         extent = self._extent(cells)
         cells = extent.of_cells(cells)
         cells = replace(cells, client=number[cells.client].astype(np.uint32))
@@ -203,9 +220,14 @@ class Fitting:
             extent.rates(cells, self._grid),
             [replace(entry, client=int(number[entry.client])) for entry in self._lengths.fitted],
             [(int(number[code]), a, b, r) for code, a, b, r in self._lengths.correlations.significant()],
+            {int(number[code]): table for code, table in tables.items()},
+            {int(number[code]): found for code, found in noise.by_client.items()},
         )
         models = self._record.models() if self._record is not None else (None, None)
-        profile = assemble(parts, self._grid, self._metadata(name, cells, extent), models)
+        profile = assemble(parts, self._grid, self._metadata(name, cells, extent, noise), models)
+        self._intervals.not_below(self._arrivals.tick_ns)
+        found = trial(profile, self._intervals, self._first_ns, round(extent.end_s * NS))
+        warn_if_far(self._scan.origin, found)
         report = FitReport(
             windows_table(cells, parts.rates, parts.names, self._grid.window_ns / NS),
             lengths_table(parts.fitted, parts.names),
@@ -222,9 +244,9 @@ class Fitting:
             told_s=told_end(self._options.duration, self._scan.metadata, last_s),
         )
 
-    def _metadata(self, name: str, cells: Cells, extent: Extent) -> dict[str, Any]:
+    def _metadata(self, name: str, cells: Cells, extent: Extent, noise: FoundNoise) -> dict[str, Any]:
         requests = int(cells.requests.sum())
-        shares = np.bincount(cells.family, cells.requests, 3) / requests
+        shares = np.bincount(cells.family, cells.requests, len(FAMILY_KEYS)) / requests
         fallbacks = np.bincount(cells.fallback, cells.requests, len(FALLBACKS)) / requests
         found: dict[str, Any] = {
             "name": name,
@@ -241,6 +263,8 @@ class Fitting:
             "options": asdict(self._options),
             "families": {family: _rounded(share) for family, share in zip(FAMILY_KEYS, shares, strict=True)},
             "family_from": {word: _rounded(share) for word, share in zip(FALLBACKS, fallbacks, strict=True)},
+            "gap_tables": int(np.unique(cells.client[cells.family == TABLE]).size),
+            "rate_noise": noise.summary(),
             "coarsest_bits": self._lengths.coarsest,
             "correlations_shrunk": self._lengths.correlations.shrunk,
             "correlations_limited": self._lengths.correlations.limited,

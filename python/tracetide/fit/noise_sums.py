@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide.fit.haar import MOST_LEVELS, HaarSums, haar_sums, levels_of, window_counts
-from tracetide.fit.rate_noise import NONE, RateNoise, estimate
+from tracetide.fit.rate_noise import NONE, estimate
 from tracetide.fit.sample import GroupedSample, is_kept
 from tracetide.fit.surrogates import SURROGATES, circular_gaps, surrogate
+from tracetide.profile.rate_noise import RateNoise
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

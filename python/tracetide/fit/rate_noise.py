@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from tracetide.fit.cascade_response import response
 from tracetide.fit.haar import Flags, HaarSums, Ints
+from tracetide.profile.rate_noise import RateNoise
 
 Floats = npt.NDArray[np.float64]
 
-LARGEST_RHO = 0.9
-MOST_LEVELS = 10
-"""Of a cascade in a profile."""
+NONE = RateNoise(0.0, 0)
 
+_LARGEST_RHO, _MOST_LEVELS = 0.9, 10
+"""Of a profile."""
 _LEAST_NODES = 4
 _LEAST_MEAN = 3
 """Of requests beside one request of a node: with fewer a level says nothing."""
@@ -23,17 +22,6 @@ _LEAST_GAIN = 10.0
 _GAIN_OF_LEVEL = 2.0
 _FAR_BELOW = 2.0
 """Errors."""
-
-
-@dataclass(frozen=True)
-class RateNoise:
-    """A cascade: variance of the shares into which windows are halved, and how often they are; 0: none."""
-
-    rho: float
-    levels: int
-
-
-NONE = RateNoise(0.0, 0)
 
 
 def estimate(actual: HaarSums, surrogates: HaarSums) -> RateNoise:
@@ -53,7 +41,10 @@ def estimate(actual: HaarSums, surrogates: HaarSums) -> RateNoise:
         return NONE
     excess = (actual.ratio - surrogates.ratio.mean(axis=0))[usable]
     error = np.maximum(surrogates.ratio.std(axis=0, ddof=1)[usable], _least_error(actual, usable))
-    levels = np.arange(1, min(MOST_LEVELS, usable[-1] + 1) + 1)
+    # At least one of its own levels must have been measured: a short trace says nothing of the first ones.
+    levels = np.arange(usable[0] + 1, min(_MOST_LEVELS, usable[-1] + 1) + 1)
+    if not levels.size:
+        return NONE
     # (cascades, levels of nodes): of one with as many levels.
     answers = np.cumsum(_answers(actual, usable), axis=1).T[levels - 1]
     weighted = answers / error
@@ -64,7 +55,7 @@ def estimate(actual: HaarSums, surrogates: HaarSums) -> RateNoise:
     rho = excess[summed].sum() / answers[best, summed].sum() if summed.any() else 0.0
     if gain[best] <= _LEAST_GAIN or rho <= 0:
         return NONE
-    return RateNoise(float(min(rho, LARGEST_RHO)), int(levels[best]))
+    return RateNoise(float(min(rho, _LARGEST_RHO)), int(levels[best]))
 
 
 def _answers(actual: HaarSums, usable: Ints) -> Floats:

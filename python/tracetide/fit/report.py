@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from tracetide.base.vocabulary import FAMILY_KEYS, GAMMA, WEIBULL
+from tracetide.base.vocabulary import FAMILY_KEYS, FITTED_KEYS, GAMMA, WEIBULL
 from tracetide.fit.arrivals import FALLBACKS, Cells
 from tracetide.fit.lengths import FittedField
 from tracetide.io.writing.table import write_table
@@ -28,7 +28,8 @@ class FitReport:
         windows: a row for every window in which a client is active:
 
             - `client`, `window` (number), `start` (s), `requests`, `rate` (requests/s), `cv`;
-            - `family` and `shape`: what the profile has;
+            - `family` and `shape`: what the profile has; "table" for gaps that no family has, whose shape is
+              the table's number;
             - `fallback`: where they are from: "window", its own gaps; "epoch" or "trace", the client's gaps
               pooled; "exponential", none;
             - `shape_gamma`, `shape_weibull`: maximum likelihood, from the same gaps;
@@ -77,8 +78,8 @@ def windows_table(cells: Cells, rates: Any, names: list[str], window_s: float) -
         "shape": cells.shape,
         "fallback": _words(cells.fallback, FALLBACKS),
         **{f"shape_{FAMILY_KEYS[number]}": cells.shapes[number] for number in (GAMMA, WEIBULL)},
-        **{f"ks_{family}": cells.ks[number] for number, family in enumerate(FAMILY_KEYS)},
-        **{f"p_{family}": cells.p_value[number] for number, family in enumerate(FAMILY_KEYS)},
+        **{f"ks_{family}": cells.ks[number] for number, family in enumerate(FITTED_KEYS)},
+        **{f"p_{family}": cells.p_value[number] for number, family in enumerate(FITTED_KEYS)},
     }
     return pa.table({name: _no_nan(column) for name, column in columns.items()})
 

@@ -82,6 +82,7 @@ class Piece:
         window: int64, the window of each row.
         client: uint32, the code of each row's client.
         is_open: whether its last window goes on in the next piece.
+        is_last: whether no piece comes after it.
     """
 
     first_row: int
@@ -91,6 +92,7 @@ class Piece:
     window: Ints
     client: Codes
     is_open: bool
+    is_last: bool = False
 
     def __len__(self) -> int:
         return self.time_ns.size
@@ -109,6 +111,7 @@ class Piece:
             self.window[rows],
             self.client[rows],
             self.is_open,
+            self.is_last,
         )
 
     @cached_property
@@ -195,7 +198,7 @@ def pieces(
             waiting.append(run.slice(start, len(run.time_ns)))
             rows += len(run.time_ns) - start
     if rows:
-        yield _piece(waiting, first_row, is_open=False)
+        yield _piece(waiting, first_row, is_open=False, is_last=True)
 
 
 def _next_cut(
@@ -235,7 +238,7 @@ def _run_of(batch: pa.RecordBatch, row: Ints, codes: ClientCodes, grid: Grid) ->
     return _Run(batch, row, time_ns, time_ns // grid.window_ns, codes.encode(batch))
 
 
-def _piece(runs: list[_Run], first_row: int, *, is_open: bool) -> Piece:
+def _piece(runs: list[_Run], first_row: int, *, is_open: bool, is_last: bool = False) -> Piece:
     return Piece(
         first_row,
         np.concatenate([run.row for run in runs]),
@@ -244,4 +247,5 @@ def _piece(runs: list[_Run], first_row: int, *, is_open: bool) -> Piece:
         np.concatenate([run.window for run in runs]),
         np.concatenate([run.client for run in runs]),
         is_open,
+        is_last,
     )
