@@ -73,7 +73,7 @@ class GapHistograms:
         at = np.floor(BINS_PER_OCTAVE * octaves).astype(np.int64)
         np.clip(at, _LOWEST, _HIGHEST - 1, out=at)
         at += np.repeat(client.astype(np.int64) * _BINS - _LOWEST, counts)
-        keys, number = np.unique(at, return_counts=True)
+        keys, number = _counted(at)
         self._keys.append(keys)
         self._counts.append(number)
         self._size += keys.size
@@ -118,6 +118,17 @@ class GapHistograms:
             counts = np.bincount(place, np.concatenate(self._counts)).astype(np.int64)
             self._keys, self._counts = [keys], [counts]
             self._size = keys.size
+
+
+def _counted(keys: Ints) -> tuple[Ints, Ints]:
+    """The different keys, ascending, and how often each is there."""
+    first = keys.min()
+    if keys.max() - first >= 2 * keys.size:
+        return np.unique(keys, return_counts=True)
+    # Few clients: without a sort.
+    counts = np.bincount(keys - first)
+    there = np.flatnonzero(counts)
+    return there + first, counts[there]
 
 
 class _Mixtures:
