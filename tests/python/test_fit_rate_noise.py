@@ -172,6 +172,10 @@ def test_clients_have_their_own_and_small_ones_share_one():
     )
     assert 40 not in result.by_client
     assert result.summary()["pooled"]["clients"] == 20
+    together = sums.finish(TICK_S, together=True)
+    assert together.pooled_clients == 22
+    assert set(together.by_client) == {3, 5, *range(10, 30)}
+    assert set(together.by_client.values()) == {together.pooled}
 
 
 def test_what_is_found_does_not_depend_on_the_order_of_windows_in_a_call():

@@ -218,9 +218,9 @@ class Arrivals:
         cells.shape[rows] = number[cells.client[rows]]
         return found
 
-    def noise(self) -> FoundNoise:
-        """The noise of clients' rates, by code."""
-        return self._noise.finish(self.tick_ns / NS)
+    def noise(self, *, together: bool = False) -> FoundNoise:
+        """The noise of clients' rates, by code; `together`: the same for all."""
+        return self._noise.finish(self.tick_ns / NS, together=together)
 
     def _covered(self, window: Ints) -> Floats:
         """Which part of each window the trace covers; above 0."""

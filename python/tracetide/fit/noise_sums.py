@@ -63,6 +63,9 @@ class FoundNoise:
         }
 
 
+NO_NOISE = FoundNoise({}, NONE, 0)
+
+
 @dataclass(frozen=True)
 class Places:
     """Requests in windows of clients, group after group.
@@ -124,13 +127,18 @@ class NoiseSums:
         if self._rows >= _FLUSH_ROWS:
             self._flush(tick_s)
 
-    def finish(self, tick_s: float) -> FoundNoise:
-        """The noise of all clients."""
+    def finish(self, tick_s: float, *, together: bool = False) -> FoundNoise:
+        """The noise of all clients.
+
+        Args:
+            tick_s: the resolution of the trace's times.
+            together: whether all clients share two numbers, however many requests they have.
+        """
         self._flush(tick_s)
         levels = levels_of(self._window_s, tick_s)
         if not levels:
-            return FoundNoise({}, NONE, 0)
-        own = np.flatnonzero((self._used >= OWN_REQUESTS) & (self._slot > 0))
+            return NO_NOISE
+        own = np.flatnonzero((self._used >= OWN_REQUESTS) & (self._slot > 0) & (not together))
         by_client = {int(client): self._estimate(self._slot[[client]], levels) for client in own}
         is_pooled = self._used > 0
         is_pooled[own] = False
