@@ -39,9 +39,11 @@ class Row:
 
 def round_trip(trace: tt.Trace, window: float, lengths: str, seed: int = 0) -> list[Row]:
     """Fit, generate, and compare."""
-    pool, report = tt.fit_with_report(trace, window=window, epoch=3600, lengths=lengths, client="whole")
+    pool, report = tt.fit_with_report(
+        trace, window=window, epoch=3600, lengths=lengths, client="whole", latent=1
+    )
     made = tt.generate(pool, duration=pool.provenance["duration"], seed=seed)
-    _, again = tt.fit_with_report(made, window=window, epoch=3600, client="whole")
+    _, again = tt.fit_with_report(made, window=window, epoch=3600, client="whole", latent=1)
     rows = [Row("requests", len(trace), len(made), abs(len(made) / len(trace) - 1), len(trace) ** -0.5)]
     rows.append(_curve(f"rate by {window} s", report, again, "rate"))
     rows.append(_short_rates(trace, made, pool.provenance["duration"]))

@@ -25,9 +25,9 @@ def trace_of(data_dir: Path, name: str) -> tt.Trace:
 def test_generated_is_like_actual(data_dir, name, window):
     """Bounds are about twice what was measured, which is what two samples of one law show (docs/fit.md)."""
     actual = trace_of(data_dir, name)
-    pool, report = tt.fit_with_report(actual, window=window, epoch=3600)
+    pool, report = tt.fit_with_report(actual, window=window, epoch=3600, latent=1)
     made = tt.generate(pool, duration=pool.provenance["duration"], seed=0)
-    _, again = tt.fit_with_report(made, window=window, epoch=3600)
+    _, again = tt.fit_with_report(made, window=window, epoch=3600, latent=1)
     assert len(made) == pytest.approx(len(actual), abs=1)
     one, other = (frame.to_pandas().set_index("window") for frame in (report, again))
     assert np.allclose(one.rate, other.rate.reindex(one.index), atol=1.01 / window)

@@ -44,7 +44,7 @@ class FlattenedRateWarning(TracetideWarning):
 
 
 class EmptyRequestWarning(TracetideWarning):
-    """A trace that is fitted has requests without input or output, of which a profile cannot make as many."""
+    """A trace that is fitted has requests without input or output; the profile makes as many of them."""
 
 
 class DispersionWarning(TracetideWarning):

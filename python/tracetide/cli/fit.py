@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 
 from tracetide.base.durations import format_duration
 from tracetide.cli.console import tell
@@ -20,6 +21,13 @@ from tracetide.cli.progress import size
 from tracetide.cli.reading import Reading
 from tracetide.cli.warned import told_warnings
 from tracetide.io.writing.output import check_folder
+
+
+def _latent(_: Any, tokens: Sequence[Token]) -> int | str:
+    from tracetide.fit.options import AUTO, MOST_LATENT
+
+    text = tokens[0].value
+    return AUTO if text == AUTO else WholeNumber(1, MOST_LATENT).parse(text)
 
 
 def fit(
@@ -61,6 +69,13 @@ def fit(
     min_lengths: Annotated[
         Count, Parameter(help="An epoch with fewer requests of a client is counted with the next.")
     ] = 100,
+    latent: Annotated[
+        Annotated[int | Literal["auto"], Parameter(converter=_latent)],
+        Parameter(
+            help="Into how many clients a trace without any is put, by lengths; `auto` for as many as it "
+            "tells, 1 for none."
+        ),
+    ] = "auto",
     sessions: Annotated[
         bool,
         Parameter(negative="", help="Fit conversations and system prompts too, where the trace has any."),
@@ -108,6 +123,7 @@ def fit(
         "top_clients": top_clients,
         "min_gaps": min_gaps,
         "min_lengths": min_lengths,
+        "latent": latent,
         "sessions": sessions,
         "drop_empty": drop_empty,
     }

@@ -40,12 +40,14 @@ def fit(
     max_values: int = 1 << 23,
     max_sessions: int = 1_000_000,
     max_blocks: int = 1 << 24,
+    latent: int | str = "auto",
     sessions: bool = False,
     drop_empty: bool = False,
 ) -> ClientPool:
     """A pool of clients like those of a trace.
 
-    The trace is gone through once, in bounded memory: see the page "Fitting" for what is kept.
+    The trace is gone through once, or twice where it has no clients, in bounded memory: see the page
+    "Fitting" for what is kept.
 
     Args:
         trace: what `tracetide.scan` takes (a path, a data frame, a table, a `Trace`), or a `TraceScan`.
@@ -68,12 +70,14 @@ def fit(
         max_values: different lengths that are counted at a time, over all clients and fields; where there
             are more, lengths are put into bins.
         max_sessions, max_blocks: how many sessions and prompt blocks are followed for the provenance.
+        latent: where the trace is one client, how many its requests are put into, by their lengths; "auto"
+            for as many as their joint distribution tells, 1 for none. The trace is then gone through twice.
         sessions: whether the profile gets models of conversations (from `session_id`, or from prompts that
             begin with an earlier one, by `hash_ids`) and of system prompts (from `hash_ids`), of the first
             four million requests, for all clients alike. The trace is then gone through twice, and lengths
             are those of the requests that stand alone.
-        drop_empty: whether requests without input or without output, such as failed ones, are left out. A
-            profile draws inputs and outputs apart from each other, so it cannot make as many of them.
+        drop_empty: whether requests without input or without output, such as failed ones, are left out.
+            Else they are clients of their own, and the profile makes as many of them.
 
     Raises:
         TraceError: a ValueError, for what is wrong in the trace, naming row and column; also for a trace
@@ -103,7 +107,7 @@ def _result(trace: Any, given: dict[str, Any], *, with_ks: bool) -> FitResult:
 
     from tracetide.fit.fitting import Fitting, name_of
     from tracetide.fit.options import Options
-    from tracetide.fit.source import open_trace
+    from tracetide.fit.source import check_latent, open_trace
 
     signature = inspect.signature(fit)
     bound = signature.bind(trace, **given)
@@ -114,6 +118,7 @@ def _result(trace: Any, given: dict[str, Any], *, with_ks: bool) -> FitResult:
     reading = {key: options.pop(key) for key in ("client", "format", "columns", "units", "rebase", "sort")}
     checked = Options.checked(**options)
     scan, column = open_trace(trace, **reading)
+    check_latent(checked, column)
     fitting = Fitting(scan, column, checked, with_ks=with_ks)
     fitting.run()
     return fitting.result(name or name_of(scan))

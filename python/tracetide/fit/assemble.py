@@ -35,6 +35,7 @@ class Parts:
         rates: requests/s of the cells.
         fitted: the distributions.
         correlations: (client, field, field, Spearman correlation).
+        with_sessions: for each client, whether sessions are among its requests.
         gap_tables: of the clients whose cells have the family `TABLE`.
         rate_noise: of the clients that have some.
     """
@@ -46,6 +47,7 @@ class Parts:
     rates: npt.NDArray[np.float64]
     fitted: list[FittedField]
     correlations: Iterable[Correlation]
+    with_sessions: list[bool]
     gap_tables: Mapping[int, GapTable] = field(default_factory=dict)
     rate_noise: Mapping[int, RateNoise] = field(default_factory=dict)
 
@@ -56,7 +58,7 @@ def assemble(
     metadata: dict[str, Any],
     models: tuple[Sessions | None, Prefixes | None] = (None, None),
 ) -> _core.Profile:
-    """The profile; the models are of all clients."""
+    """The profile; the models are of all clients, that of sessions of those that have any."""
     epochs = -(-parts.windows // grid.epoch_windows)
     builder = _core.ProfileBuilder(
         parts.category,
@@ -72,14 +74,14 @@ def assemble(
     for correlation in parts.correlations:
         builder.set_correlation(*correlation)
     sessions, prefixes = models
-    clients = range(len(parts.names))
     if sessions is not None:
         number = add_sessions(builder, sessions)
-        for client in clients:
-            builder.set_session(client, number)
+        for client, has_any in enumerate(parts.with_sessions):
+            if has_any:
+                builder.set_session(client, number)
     if prefixes is not None:
         number = add_prefixes(builder, prefixes)
-        for client in clients:
+        for client in range(len(parts.names)):
             builder.set_prompts(client, number)
     return builder.build()
 

@@ -21,9 +21,11 @@ from tracetide.base.vocabulary import FAMILY_KEYS, TABLE
 from tracetide.base.wording import Option, Told
 from tracetide.fit.arrivals import FALLBACKS, Arrivals, Cells
 from tracetide.fit.assemble import Parts, assemble
+from tracetide.fit.clients import FittedClients, is_failed, lacks_input_only
 from tracetide.fit.conversations import Conversations
 from tracetide.fit.dispersion import IntervalCounts, trial, warn_if_far
 from tracetide.fit.extent import Extent, told_end
+from tracetide.fit.latent import LatentSample
 from tracetide.fit.lengths import Lengths
 from tracetide.fit.noise_sums import FoundNoise
 from tracetide.fit.options import Options
@@ -74,6 +76,9 @@ class Fitting:
             if options.sessions
             else None
         )
+        is_whole = client is None and options.latent_clients != 1
+        self._latent_sample = LatentSample() if is_whole else None
+        self._clients = FittedClients(self._codes, least=options.min_lengths)
         self._rows = self._empty = 0
         self._first_ns = self._last_ns = 0
 
@@ -85,8 +90,9 @@ class Fitting:
             ValueError: for too many clients or windows.
         """
         epoch = -1
-        alone = self._find_sessions()
-        for piece in self._pieces():
+        alone = self._look_first()
+        for of_trace in self._pieces():
+            piece = self._clients.of(of_trace)
             of_piece = int(piece.window[0]) // self._grid.epoch_windows
             if of_piece != epoch:
                 self._end_epoch(epoch)
@@ -136,8 +142,8 @@ class Fitting:
     def _warn_of_empty(self) -> None:
         message = Told(
             f"{self._scan.origin}: {self._empty:,} of {self._rows:,} requests, "
-            f"{100 * self._empty / self._rows:.3g} %, have no input or no output, as failed ones; a profile "
-            "draws inputs and outputs apart from each other, so what it makes has another share of them; ",
+            f"{100 * self._empty / self._rows:.3g} %, have no input or no output, as failed ones; the "
+            "profile makes as many of them, by clients of their own; ",
             Option("drop_empty", True),
             " of a fit or a conversion leaves them out",
         )
@@ -146,14 +152,47 @@ class Fitting:
             stacklevel=outside(),
         )
 
-    def _find_sessions(self) -> npt.NDArray[np.bool_] | None:
-        """Go through the trace for its sessions first: of which requests lengths are to be counted."""
-        if self._record is None:
+    def _look_first(self) -> npt.NDArray[np.bool_] | None:
+        """Go through the trace for sessions and latent clients first, if they are sought.
+
+        Returns:
+            Of which requests lengths are to be counted; None for all.
+        """
+        record, sample = self._record, self._latent_sample
+        if record is None and sample is None:
             return None
+        empty = [np.empty(0, dtype=bool)]
         for piece in self._pieces():
-            self._record.add(piece)
-        self._record.finish()
-        return self._record.stand_alone()
+            if record is not None:
+                record.add(piece)
+                empty.append(is_failed(piece) | lacks_input_only(piece))
+            if sample is not None:
+                sample.add(piece)
+        if record is not None:
+            record.finish()
+        if sample is not None and self._find_latent(sample):
+            return None
+        if record is None:
+            return None
+        alone = record.stand_alone()
+        alone |= np.concatenate(empty)[: alone.size]
+        return alone
+
+    def _find_latent(self, sample: LatentSample) -> bool:
+        """Whether there are latent clients; then requests in sessions are another one's."""
+        options = self._options
+        in_sessions = self._record.in_sessions() if self._record is not None else None
+        found = sample.find(
+            options.latent_clients,
+            least=options.min_lengths,
+            window_ns=self._grid.window_ns,
+            without=in_sessions,
+        )
+        if found is not None:
+            self._clients = FittedClients(
+                self._codes, least=options.min_lengths, latent=found, in_sessions=in_sessions
+            )
+        return found is not None
 
     def _end_epoch(self, epoch: int) -> None:
         if epoch >= 0:
@@ -201,10 +240,11 @@ class Fitting:
 
     def result(self, name: str) -> FitResult:
         """The pool and the report, after `run`."""
-        order = self._codes.order()
+        order = self._clients.order()
         number = np.empty_like(order)
         number[order] = np.arange(order.size)
-        by_code = self._codes.names()
+        by_code = self._clients.names()
+        with_sessions = self._clients.with_sessions()
         cells = self._arrivals.finish()
         tables = self._arrivals.tables(cells)
         noise = self._arrivals.noise()
@@ -220,10 +260,13 @@ class Fitting:
             extent.rates(cells, self._grid),
             [replace(entry, client=int(number[entry.client])) for entry in self._lengths.fitted],
             [(int(number[code]), a, b, r) for code, a, b, r in self._lengths.correlations.significant()],
+            with_sessions[order].tolist(),
             {int(number[code]): table for code, table in tables.items()},
             {int(number[code]): found for code, found in noise.by_client.items()},
         )
         models = self._record.models() if self._record is not None else (None, None)
+        if models[0] is not None and self._clients.has_client_of_sessions:
+            models = replace(models[0], share=1.0), models[1]
         profile = assemble(parts, self._grid, self._metadata(name, cells, extent, noise), models)
         self._intervals.not_below(self._arrivals.tick_ns)
         found = trial(profile, self._intervals, self._first_ns, round(extent.end_s * NS))
@@ -257,9 +300,11 @@ class Fitting:
             "rows": self._rows,
             "rows_used": self._rows - extent.dropped,
             "rows_empty": self._empty,
+            "rows_failed": self._clients.failed,
             "duration": extent.end_s,
             "tick_ns": self._arrivals.tick_ns,
             "client_column": self._codes.column,
+            "latent_clients": len(self._clients.latent or ()),
             "options": asdict(self._options),
             "families": {family: _rounded(share) for family, share in zip(FAMILY_KEYS, shares, strict=True)},
             "family_from": {word: _rounded(share) for word, share in zip(FALLBACKS, fallbacks, strict=True)},

@@ -11,6 +11,8 @@ from tracetide.base.numbers import check_whole
 from tracetide.passes.pieces import Grid
 
 LENGTHS = ("pmf", "parametric")
+AUTO = "auto"
+MOST_LATENT = 64
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Options:
     max_values: int
     max_sessions: int
     max_blocks: int
+    latent: int | str
     sessions: bool
     drop_empty: bool
 
@@ -56,6 +59,8 @@ class Options:
         for name in ("sessions", "drop_empty"):
             if not isinstance(given[name], bool):
                 raise ValueError(f"{name}: {given[name]!r} is not allowed; it must be True or False")
+        if given["latent"] != AUTO:
+            _check_latent(given["latent"])
         if given["top_clients"] is not None:
             check_whole("top_clients", given["top_clients"], 1)
         window = parse_duration(given["window"], "window")
@@ -75,3 +80,16 @@ class Options:
         """Windows and epochs."""
         window_ns = round(self.window * NS)
         return Grid(window_ns, max(1, round(self.epoch * NS) // max(window_ns, 1)))
+
+    @property
+    def latent_clients(self) -> int | None:
+        """How many, or None for as many as the trace tells."""
+        return None if isinstance(self.latent, str) else self.latent
+
+
+def _check_latent(value: Any) -> None:
+    if isinstance(value, str):
+        raise ValueError(
+            f"latent: {value!r} is not allowed; it must be {AUTO!r} or a whole number from 1 to {MOST_LATENT}"
+        )
+    check_whole("latent", value, 1, MOST_LATENT)

@@ -102,6 +102,13 @@ class SessionRecord:
         chosen: npt.NDArray[np.bool_] = alone | few[client]
         return chosen
 
+    def in_sessions(self) -> npt.NDArray[np.bool_] | None:
+        """Which requests, from the first on, are in sessions of several; None if there are none."""
+        if self._number is None:
+            return None
+        found: npt.NDArray[np.bool_] = np.bincount(self._number)[self._number] > 1
+        return found if found.any() else None
+
 
 class _Blocks:
     """Hash ids as flat arrays: for every block its id, its request and its place in the prompt."""

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from tracetide.base.wording import Option, Told
 from tracetide.columns import CATEGORY_COLUMNS
+from tracetide.fit.options import Options
 from tracetide.io.reading import TraceScan, scan
 from tracetide.io.reading.fields import NATIVE, not_empty
 from tracetide.io.reading.open_source import open_source
@@ -96,6 +97,23 @@ def codes_of(
     # `most_common` keeps the order of first appearance among equals.
     kept = {value: code for code, (value, _) in enumerate(requests.most_common(top))}
     return ClientCodes(column, most=most, kept=kept)
+
+
+def check_latent(options: Options, column: str | None) -> None:
+    """Refuse latent clients beside those of a column.
+
+    Raises:
+        ValueError: naming what is allowed.
+    """
+    if column is not None and (options.latent_clients or 1) > 1:
+        raise ValueError(
+            Told(
+                Option("latent"),
+                f": {options.latent} is not allowed, as the clients are those of column {column!r}; ",
+                Option("client", WHOLE),
+                " leaves them out",
+            )
+        )
 
 
 def columns_of(found: TraceScan, client: str | None) -> Sequence[str]:
