@@ -77,6 +77,24 @@ def test_failed_requests_of_a_client_have_their_own_rates_and_lengths() -> None:
     assert by_client["failed"] == pytest.approx(40, abs=1)
 
 
+def test_a_trace_of_failed_requests_only_is_one_client() -> None:
+    trace = log(None, rows=500).set_column(2, "output_tokens", pa.array([0] * 500))
+    with pytest.warns(tt.EmptyRequestWarning, match="500 of 500 requests, 100 %"):
+        assert tt.fit(trace).client_names == ["failed"]
+
+
+def test_clients_by_number_have_their_failed_ones_beside_them() -> None:
+    trace = log(["x"])
+    trace = trace.set_column(3, "client_id", pa.array(np.arange(6000) % 3, pa.uint32()))
+    with pytest.warns(tt.EmptyRequestWarning):
+        names = tt.fit(trace).client_names
+    shared = ["failed", "no input"]
+    assert names[:4] == ["client 0", "client 0 (failed)", "client 1", "client 1 (failed)"]
+    with pytest.warns(tt.EmptyRequestWarning):
+        names = tt.fit(trace, top_clients=1).client_names
+    assert names == ["client 0", "client 0 (failed)", "rest", "rest (failed)", "rest (no input)", *shared]
+
+
 def test_few_failed_requests_are_one_client() -> None:
     clients = [f"user {i}" for i in range(40)]
     with pytest.warns(tt.EmptyRequestWarning):

@@ -10,10 +10,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pytest
 import tracetide as tt
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 from tracetide.fit.density import held_out_score
 from tracetide.fit.latent import LatentSample
 from tracetide.fit.latent_guard import common_of
+from tracetide.fit.ranks import Ranks
 
 HOUR = 3600
 NS = 1_000_000_000
@@ -275,3 +278,13 @@ def test_azure_conversations_come_back(data_dir: Path) -> None:
 @pytest.mark.parametrize("name", ["AzureLLMInferenceTrace_code.csv", "conversation_trace.jsonl"])
 def test_traces_that_are_one_client(data_dir: Path, name: str) -> None:
     assert tt.fit(public(data_dir, name)).client_names == ["whole"]
+
+
+@given(
+    st.lists(st.integers(0, 2**32 - 1) | st.integers(0, 9), min_size=1, max_size=30),
+    st.lists(st.integers(0, 2**32 - 1) | st.integers(0, 9), min_size=1, max_size=30),
+)
+def test_ranks_are_those_of_scipy_whatever_is_in_the_table(sample: list[int], values: list[int]) -> None:
+    found = Ranks(np.array(sample)).of(np.array(values))
+    wanted = [stats.percentileofscore(sample, value, "mean") / 100 for value in values]
+    assert found == pytest.approx(wanted)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from cyclopts import Parameter, Token
+from cyclopts import Parameter
 
 from tracetide.base.durations import format_duration
 from tracetide.cli.console import tell
@@ -21,13 +20,6 @@ from tracetide.cli.progress import size
 from tracetide.cli.reading import Reading
 from tracetide.cli.warned import told_warnings
 from tracetide.io.writing.output import check_folder
-
-
-def _latent(_: Any, tokens: Sequence[Token]) -> int | str:
-    from tracetide.fit.options import AUTO, MOST_LATENT
-
-    text = tokens[0].value
-    return AUTO if text == AUTO else WholeNumber(1, MOST_LATENT).parse(text)
 
 
 def fit(
@@ -70,12 +62,12 @@ def fit(
         Count, Parameter(help="An epoch with fewer requests of a client is counted with the next.")
     ] = 100,
     latent: Annotated[
-        Annotated[int | Literal["auto"], Parameter(converter=_latent)],
+        Annotated[int, Parameter(converter=WholeNumber(1, 64))] | None,
         Parameter(
-            help="Into how many clients a trace without any is put, by lengths; `auto` for as many as it "
-            "tells, 1 for none."
+            help="Into how many clients a trace without any is put, by lengths; 1 for none. Default: as many "
+            "as it tells."
         ),
-    ] = "auto",
+    ] = None,
     sessions: Annotated[
         bool,
         Parameter(negative="", help="Fit conversations and system prompts too, where the trace has any."),
@@ -123,7 +115,7 @@ def fit(
         "top_clients": top_clients,
         "min_gaps": min_gaps,
         "min_lengths": min_lengths,
-        "latent": latent,
+        "latent": "auto" if latent is None else latent,
         "sessions": sessions,
         "drop_empty": drop_empty,
     }

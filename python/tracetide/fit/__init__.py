@@ -63,7 +63,8 @@ def fit(
         format, columns, units, rebase, sort: as for `tracetide.scan`.
         min_gaps: a window with fewer gaps between a client's requests has its family from pooled ones.
         max_gaps: of a client in a window, at most so many gaps are used for the family, evenly chosen.
-        min_lengths: an epoch in which a client has fewer requests is counted together with the next.
+        min_lengths: an epoch in which a client has fewer requests is counted together with the next. Latent
+            clients have at least so many, and beyond so many a client's failed requests are a client.
         top_clients: keep so many with most requests, and make one client, "rest", of all others; the trace
             is then gone through twice.
         max_clients: more are an error.

@@ -21,6 +21,7 @@ Codes = npt.NDArray[np.uint32]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
+_LENGTHS = ("input_tokens", "output_tokens")
 _NONE = np.uint32(0xFFFFFFFF)
 
 
@@ -87,7 +88,7 @@ class FittedClients:
         """A piece with these clients."""
         number = piece.client
         if self.latent is not None:
-            number = self.latent.of(piece.column("input_tokens"), piece.column("output_tokens"))
+            number = self.latent.of(*(np.asarray(piece.column(name), dtype=np.int64) for name in _LENGTHS))
         code = np.empty(len(piece), dtype=np.uint32)
         failed, no_input = is_failed(piece), lacks_input_only(piece)
         self.failed += int(np.count_nonzero(failed))
@@ -126,6 +127,11 @@ class FittedClients:
     def has_client_of_sessions(self) -> bool:
         """Whether sessions are a client of their own."""
         return self._in_sessions is not None
+
+    @property
+    def is_modulated(self) -> bool:
+        """Whether clients may have noise of their own in their rates."""
+        return self.latent is None or self.latent.is_modulated
 
     def with_sessions(self) -> Flags:
         """By code, whether sessions are among the client's requests."""

@@ -22,18 +22,6 @@ _LARGEST, _LARGEST_NORMAL = 0.99, 6.0
 _BALANCING = 20
 
 
-def ranks(ordered: npt.NDArray[np.generic], values: npt.NDArray[np.generic]) -> Floats:
-    """Mid-ranks of values among others, from 0 to 1.
-
-    Args:
-        ordered: the others, ascending.
-        values: of any size.
-    """
-    places = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
-    found: Floats = places / (2 * ordered.size)
-    return found
-
-
 def held_out_score(rank: Floats, group: Ints, groups: int, fold: npt.NDArray[np.bool_]) -> float:
     """Mean log density of the requests of each fold, counted from the other; 0 for even and independent ones.
 

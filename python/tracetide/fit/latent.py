@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide.base.grid import NS
-from tracetide.fit.density import held_out_score, ranks
+from tracetide.fit.density import held_out_score
 from tracetide.fit.latent_guard import common_of
+from tracetide.fit.ranks import Ranks
 from tracetide.fit.sample import GroupedSample
 from tracetide.passes.pieces import Piece
 from tracetide.passes.ticks import Ticks
@@ -39,23 +40,23 @@ class LatentClients:
     """Groups of requests by the ranks of their lengths.
 
     Attributes:
-        inputs, outputs: those of the sample, ascending, among which ranks are.
+        inputs, outputs: of the sample.
         centroids: shape (K, 2), from the group with most requests to that with fewest.
         is_modulated: whether each may have noise of its own in its rate. It may not where groups make room
             for each other.
     """
 
-    inputs: Ints
-    outputs: Ints
+    inputs: Ranks
+    outputs: Ranks
     centroids: Floats
     is_modulated: bool
 
     def __len__(self) -> int:
         return len(self.centroids)
 
-    def of(self, inputs: npt.NDArray[np.generic], outputs: npt.NDArray[np.generic]) -> Codes:
+    def of(self, inputs: npt.NDArray[np.integer], outputs: npt.NDArray[np.integer]) -> Codes:
         """The group of each request, from 0 on: that of the nearest centroid."""
-        rank = np.stack([ranks(self.inputs, inputs), ranks(self.outputs, outputs)])
+        rank = np.stack([self.inputs.of(inputs), self.outputs.of(outputs)])
         return _nearest(rank, self.centroids)[0].astype(np.uint32)
 
 
@@ -99,8 +100,9 @@ class LatentSample:
         if time_ns.size < 2 * fewest or wanted == 1:
             return None
         times = np.asarray(time_ns, dtype=np.int64)
-        ordered = [np.sort(np.asarray(column, dtype=np.int64)) for column in (inputs, outputs)]
-        rank = np.stack([ranks(ordered[0], inputs), ranks(ordered[1], outputs)])
+        lengths = [np.asarray(column, dtype=np.int64) for column in (inputs, outputs)]
+        among = [Ranks(of) for of in lengths]
+        rank = np.stack([ranks.of(of) for ranks, of in zip(among, lengths, strict=True)])
         centroids = _clusters(rank, wanted) if wanted is not None else _best(rank, times)
         centroids = _large_ones(rank, centroids, fewest)
         if len(centroids) < 2:
@@ -109,7 +111,7 @@ class LatentSample:
         common = common_of(times, group, len(centroids), window_ns=window_ns, tick_ns=self._ticks.largest)
         if wanted is None and common.is_one_source:
             return None
-        return LatentClients(ordered[0], ordered[1], centroids, not common.is_negative)
+        return LatentClients(among[0], among[1], centroids, not common.is_negative)
 
 
 def _best(rank: Floats, time_ns: Ints) -> Floats:
