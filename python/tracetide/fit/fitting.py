@@ -27,7 +27,7 @@ from tracetide.fit.dispersion import IntervalCounts, trial, warn_if_far
 from tracetide.fit.extent import Extent, told_end
 from tracetide.fit.latent import LatentSample
 from tracetide.fit.lengths import Lengths
-from tracetide.fit.noise_sums import FoundNoise
+from tracetide.fit.noise_sums import NO_NOISE, FoundNoise
 from tracetide.fit.options import Options
 from tracetide.fit.prefixes import Prefixes
 from tracetide.fit.report import FitReport, FitResult, lengths_table, windows_table
@@ -247,7 +247,8 @@ class Fitting:
         with_sessions = self._clients.with_sessions()
         cells = self._arrivals.finish()
         tables = self._arrivals.tables(cells)
-        noise = self._arrivals.noise()
+        together = self._clients.latent is not None
+        noise = self._arrivals.noise(together=together) if self._clients.is_modulated else NO_NOISE
         extent = self._extent(cells)
         cells = extent.of_cells(cells)
         cells = replace(cells, client=number[cells.client].astype(np.uint32))
