@@ -74,7 +74,7 @@ def fit(
         latent: where the trace is one client, how many its requests are put into, by their lengths; "auto"
             for as many as their joint distribution tells, 1 for none. The trace is then gone through twice.
         sessions: whether the profile gets models of conversations (from `session_id`, or from prompts that
-            begin with an earlier one, by `hash_ids`) and of system prompts (from `hash_ids`), of the first
+            share most of an earlier one, by `hash_ids`) and of system prompts (from `hash_ids`), of the first
             four million requests, for all clients alike. The trace is then gone through twice, and lengths
             are those of the requests that stand alone.
         drop_empty: whether requests without input or without output, such as failed ones, are left out.
