@@ -69,8 +69,12 @@ def fit(
         ),
     ] = None,
     sessions: Annotated[
-        bool,
-        Parameter(negative="", help="Fit conversations and system prompts too, where the trace has any."),
+        bool | str,
+        Parameter(
+            negative="",
+            help="Fit conversations and system prompts too, where the trace has any. With an idle time, "
+            '"10min": a client\'s requests less than that apart are a session.',
+        ),
     ] = False,
     drop_empty: Annotated[
         bool, Parameter(negative="", help="Leave out requests without input or output, such as failed ones.")

@@ -41,7 +41,7 @@ def fit(
     max_sessions: int = 1_000_000,
     max_blocks: int = 1 << 24,
     latent: int | str = "auto",
-    sessions: bool = False,
+    sessions: bool | str = False,
     drop_empty: bool = False,
 ) -> ClientPool:
     """A pool of clients like those of a trace.
@@ -76,7 +76,8 @@ def fit(
         sessions: whether the profile gets models of conversations (from `session_id`, or from prompts that
             share most of an earlier one, by `hash_ids`) and of system prompts (from `hash_ids`), of the first
             four million requests, for all clients alike. The trace is then gone through twice, and lengths
-            are those of the requests that stand alone.
+            are those of the requests that stand alone. Text such as "10min", of a trace with clients and
+            neither of these columns: a client's requests less than that apart are a session.
         drop_empty: whether requests without input or without output, such as failed ones, are left out.
             Else they are clients of their own, and the profile makes as many of them.
 

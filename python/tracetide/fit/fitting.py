@@ -25,6 +25,7 @@ from tracetide.fit.clients import FittedClients, is_failed, lacks_input_only
 from tracetide.fit.conversations import Conversations
 from tracetide.fit.dispersion import IntervalCounts, trial, warn_if_far
 from tracetide.fit.extent import Extent, told_end
+from tracetide.fit.idle_time import SessionStarts
 from tracetide.fit.latent import LatentSample
 from tracetide.fit.lengths import Lengths
 from tracetide.fit.noise_sums import NO_NOISE, FoundNoise
@@ -72,6 +73,7 @@ class Fitting:
                 has_sessions=has("session_id"),
                 has_ids=has("hash_ids"),
                 has_reasoning=scan.category == "reason",
+                idle_ns=self._idle_ns(),
             )
             if options.sessions
             else None
@@ -79,8 +81,33 @@ class Fitting:
         is_whole = client is None and options.latent_clients != 1
         self._latent_sample = LatentSample() if is_whole else None
         self._clients = FittedClients(self._codes, least=options.min_lengths)
+        self._starts: SessionStarts | None = None
         self._rows = self._empty = 0
         self._first_ns = self._last_ns = 0
+
+    def _idle_ns(self) -> int | None:
+        """The idle time that ends a session, if the trace has clients and does not tell sessions itself."""
+        if self._options.idle_ns is None:
+            return None
+        told = next((name for name in ("session_id", "hash_ids") if name in self._columns), None)
+        if told is not None:
+            raise ValueError(
+                Told(
+                    Option("sessions"),
+                    f": an idle time is not allowed, as {self._scan.origin} has sessions by '{told}'; use ",
+                    Option("sessions", True),
+                )
+            )
+        if self._codes.column is None:
+            raise ValueError(
+                Told(
+                    Option("sessions"),
+                    f": an idle time is not allowed, as {self._scan.origin} has one client; name the column "
+                    "that tells clients apart with ",
+                    Option("client"),
+                )
+            )
+        return self._options.idle_ns
 
     def run(self) -> None:
         """Read the trace.
@@ -100,7 +127,9 @@ class Fitting:
             if not self._rows:
                 self._first_ns = int(piece.time_ns[0])
             self._check_windows(int(piece.window[-1]))
-            self._arrivals.add(piece, self._end_ns(piece))
+            of_arrivals = piece if self._starts is None else self._starts.of(piece)
+            if len(of_arrivals):
+                self._arrivals.add(of_arrivals, self._end_ns(piece))
             self._intervals.add(piece.time_ns)
             of_lengths = piece if alone is None else piece.where(alone)
             if len(of_lengths):
@@ -170,6 +199,7 @@ class Fitting:
                 sample.add(piece)
         if record is not None:
             record.finish()
+            self._starts = record.starts()
         if sample is not None and self._find_latent(sample):
             return None
         if record is None:
@@ -258,7 +288,7 @@ class Fitting:
             [by_code[code] for code in order],
             extent.windows,
             cells,
-            extent.rates(cells, self._grid),
+            self._rates(cells, extent),
             [replace(entry, client=int(number[entry.client])) for entry in self._lengths.fitted],
             [(int(number[code]), a, b, r) for code, a, b, r in self._lengths.correlations.significant()],
             with_sessions[order].tolist(),
@@ -278,15 +308,22 @@ class Fitting:
         )
         return FitResult(ClientPool(profile, name=name), report)
 
+    def _rates(self, cells: Cells, extent: Extent) -> npt.NDArray[np.float64]:
+        rates = extent.rates(cells, self._grid)
+        return rates if self._starts is None else rates * self._starts.per_start(cells)
+
     def _extent(self, cells: Cells) -> Extent:
         last_s = self._last_ns / NS
-        return Extent.of(
+        extent = Extent.of(
             cells,
             self._grid,
             last_s=last_s,
             mean_gap_s=(self._last_ns - self._first_ns) / NS / (self._rows - 1),
             told_s=told_end(self._options.duration, self._scan.metadata, last_s),
         )
+        if extent.dropped and self._starts is not None:
+            extent = replace(extent, dropped=int(self._starts.requests()[extent.windows :].sum()))
+        return extent
 
     def _metadata(self, name: str, cells: Cells, extent: Extent, noise: FoundNoise) -> dict[str, Any]:
         requests = int(cells.requests.sum())

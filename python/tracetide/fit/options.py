@@ -32,7 +32,7 @@ class Options:
     max_sessions: int
     max_blocks: int
     latent: int | str
-    sessions: bool
+    sessions: bool | float
     drop_empty: bool
 
     @classmethod
@@ -56,9 +56,8 @@ class Options:
             ("max_blocks", 1),
         ):
             check_whole(name, given[name], least)
-        for name in ("sessions", "drop_empty"):
-            if not isinstance(given[name], bool):
-                raise ValueError(f"{name}: {given[name]!r} is not allowed; it must be True or False")
+        if not isinstance(given["drop_empty"], bool):
+            raise ValueError(f"drop_empty: {given['drop_empty']!r} is not allowed; it must be True or False")
         if given["latent"] != AUTO:
             _check_latent(given["latent"])
         if given["top_clients"] is not None:
@@ -66,7 +65,10 @@ class Options:
         window = parse_duration(given["window"], "window")
         epoch = parse_duration(given["epoch"], "epoch")
         duration = None if given["duration"] is None else parse_duration(given["duration"])
-        options = cls(**{**given, "window": window, "epoch": epoch, "duration": duration})
+        sessions = _sessions(given["sessions"])
+        options = cls(
+            **{**given, "window": window, "epoch": epoch, "duration": duration, "sessions": sessions}
+        )
         grid = options.grid
         if grid.window_ns < 1 or grid.epoch_windows * grid.window_ns != round(epoch * NS):
             raise ValueError(
@@ -74,6 +76,11 @@ class Options:
                 f"{given['window']!r}"
             )
         return options
+
+    @property
+    def idle_ns(self) -> int | None:
+        """The idle time that ends a session, if sessions are told by it."""
+        return None if isinstance(self.sessions, bool) else round(self.sessions * NS)
 
     @property
     def grid(self) -> Grid:
@@ -93,3 +100,13 @@ def _check_latent(value: Any) -> None:
             f"latent: {value!r} is not allowed; it must be {AUTO!r} or a whole number from 1 to {MOST_LATENT}"
         )
     check_whole("latent", value, 1, MOST_LATENT)
+
+def _sessions(given: Any) -> bool | float:
+    """Not a plain number: 1 would be taken for True by some, for a second by others."""
+    if isinstance(given, bool):
+        return given
+    if not isinstance(given, str):
+        raise ValueError(
+            f"sessions: {given!r} is not allowed; it must be True, False or an idle time such as '10min'"
+        )
+    return parse_duration(given, "sessions")

@@ -45,7 +45,7 @@ def persistence_of(group: Ints, client: Ints, session: Ints, values: npt.NDArray
 
 def normal_scores(group: Ints, values: npt.NDArray[Any]) -> Floats:
     """The normal quantiles of the middle of the ranks (r - 1/2) / n within each group; ties share theirs."""
-    from scipy.special import ndtri
+    from scipy.special import ndtri  # type: ignore[import-untyped]
 
     order = np.argsort(group, kind="stable")
     ranks = np.empty(values.size)

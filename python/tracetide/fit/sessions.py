@@ -8,22 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tracetide.base.grid import NS
 from tracetide.columns.session_numbers import session_numbers
-from tracetide.fit.counted_laws import binned, counted
+from tracetide.fit.idle_time import SessionStarts, sessions_by_idle_time
 from tracetide.fit.prompt_blocks import PromptBlocks
+from tracetide.fit.session_models import conversations_of, sittings_of
 from tracetide.passes.pieces import Piece
 from tracetide.profile.prompts import Prefixes
-from tracetide.profile.sessions.models import MOST_TURNS, Sessions, User
+from tracetide.profile.sessions import Sessions
 
 Ints = npt.NDArray[np.int64]
 
 _MOST_ROWS = 1 << 22
 _MOST_IDS = 1 << 26
-_COHORT = (0.15, 0.6)
-"""Sessions that begin in this part of the trace are seen whole, nearly: others have begun or end outside."""
-_LEAST_COHORT = 50
-_WITH_HISTORY = 0.7
 _LEAST_ALONE = 1000
 """Requests that stand alone of a client, for its lengths to be those of them only."""
 
@@ -31,8 +27,11 @@ _LEAST_ALONE = 1000
 class SessionRecord:
     """Takes pieces; keeps the first four million requests with their ids, up to 2^26 of them."""
 
-    def __init__(self, *, has_sessions: bool, has_ids: bool, has_reasoning: bool) -> None:
+    def __init__(
+        self, *, has_sessions: bool, has_ids: bool, has_reasoning: bool, idle_ns: int | None = None
+    ) -> None:
         self._has_sessions, self._has_ids, self._has_reasoning = has_sessions, has_ids, has_reasoning
+        self._idle_ns = idle_ns
         self._columns: dict[str, list[npt.NDArray[Any]]] = {}
         self._sessions: list[pa.Array] = []
         self._rows = self._ids = 0
@@ -48,6 +47,7 @@ class SessionRecord:
             return
         counts, ids = piece.lists("hash_ids") if self._has_ids else (None, None)
         self._keep("time", piece.time_ns)
+        self._keep("window", piece.window)
         self._keep("client", piece.client)
         for name in ("input_tokens", "output_tokens", *(["reason_tokens"] if self._has_reasoning else [])):
             self._keep(name, piece.column(name).astype(np.int64))
@@ -76,21 +76,31 @@ class SessionRecord:
             self._number = session_numbers(pa.chunked_array(self._sessions).combine_chunks())
         elif self._blocks is not None:
             self._number = self._blocks.sessions()
+        elif self._idle_ns is not None:
+            self._number = sessions_by_idle_time(self._found["client"], self._found["time"], self._idle_ns)
 
     def models(self) -> tuple[Sessions | None, Prefixes | None]:
         """What was found; None where there is too little of it."""
         if self._number is None:
             return None, None
         prefixes = None if self._blocks is None else self._blocks.prefixes(self._number)
-        return _sessions(self._found, self._number), prefixes
+        if self._idle_ns is not None:
+            return sittings_of(self._found, self._number), None
+        return conversations_of(self._found, self._number), prefixes
 
-    def stand_alone(self) -> npt.NDArray[np.bool_]:
+    def starts(self) -> SessionStarts | None:
+        """The starts of sessions, where those are all that clients do at times of their own."""
+        if self._number is None or self._idle_ns is None:
+            return None
+        return SessionStarts(self._number, self._found["window"])
+
+    def stand_alone(self) -> npt.NDArray[np.bool_] | None:
         """Which requests, from the first on, stand alone, for the lengths of their clients.
 
-        Of a client with few of them, all.
+        Of a client with few of them, all; None for all requests, which have lengths of their own then.
         """
-        if self._number is None:
-            return np.empty(0, dtype=bool)
+        if self._number is None or self._idle_ns is not None:
+            return None
         alone = np.bincount(self._number)[self._number] == 1
         client = self._found["client"]
         few = np.bincount(client, alone) < _LEAST_ALONE
@@ -104,37 +114,3 @@ class SessionRecord:
         found: npt.NDArray[np.bool_] = np.bincount(self._number)[self._number] > 1
         return found if found.any() else None
 
-
-def _sessions(columns: dict[str, npt.NDArray[Any]], number: Ints) -> Sessions | None:
-    order = np.lexsort((columns["time"], number))
-    session = number[order]
-    time, inputs, outputs = (columns[name][order] for name in ("time", "input_tokens", "output_tokens"))
-    starts = np.flatnonzero(np.append(True, session[1:] != session[:-1]))
-    turns = np.diff(np.append(starts, session.size))
-    begin, end = int(columns["time"].min()), int(columns["time"].max())
-    early, late = (begin + part * (end - begin) for part in _COHORT)
-    cohort = (time[starts] >= early) & (time[starts] <= late)
-    if np.count_nonzero(cohort & (turns > 1)) < _LEAST_COHORT:
-        cohort[:] = True
-    several = cohort & (turns > 1)
-    if not several.any():
-        return None
-    follows = np.flatnonzero(session[1:] == session[:-1]) + 1
-    kept = outputs[follows - 1]
-    if "reason_tokens" in columns:
-        kept = kept - columns["reason_tokens"][order][follows - 1]
-    added = inputs[follows] - inputs[follows - 1] - kept
-    # Tokenizers do not count a history to the token. Where many turns have much less, the log leaves it out.
-    carries = bool(np.mean(added >= -0.05 * inputs[follows - 1]) >= _WITH_HISTORY)
-    new = np.maximum(added, 0) if carries else inputs[follows]
-    waits = (time[follows] - time[follows - 1]) / NS
-    sessions = np.bincount(np.minimum(turns[several], MOST_TURNS))
-    at = np.flatnonzero(sessions)
-    return Sessions(
-        share=float(turns[several].sum() / turns[cohort].sum()),
-        turns=counted(at, sessions[at]),
-        steps=[User(think_time=binned(waits, 1000.0), tokens=binned(new, 1.0))],
-        first_tokens=binned(np.maximum(inputs[starts[several]], 1), 1.0),
-        wait_from="start",
-        carry_context=carries,
-    )

@@ -66,7 +66,7 @@ def non_negative(products: Floats, with_waits: Floats, squares: float) -> tuple[
     Returns:
         The coefficients, and R^2, the part of the variance of y that they explain.
     """
-    from scipy.optimize import nnls
+    from scipy.optimize import nnls  # type: ignore[import-untyped]
 
     scale = np.sqrt(np.maximum(np.diag(products), 1e-300))
     values, vectors = np.linalg.eigh(products / np.outer(scale, scale))
