@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from tracetide.fit.persistence import LAGS, autocorrelation, fitted, normal_scores, persistence_of
+from tracetide.fit.persistence import LAGS, autocorrelation, fitted, persistence_of, rank_scores
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -50,9 +50,9 @@ def test_few_sessions_of_a_client_have_no_bias() -> None:
     at_first = []
     for seed in range(20):
         client, session, lengths = made(0.0, 0.5, clients=40, sessions=5, turns=3, seed=seed)
-        scores = normal_scores(client, lengths)
+        scores, _ = rank_scores(client, lengths)
         at_first.append(autocorrelation(client, session, scores)[0][0])
-    # Twenty means of 400 pairs: a standard error of 0.011. Without the correction it is -0.07.
+    # Twenty means of 400 pairs: a standard error of 0.012. Without the correction it is -0.07.
     assert abs(np.mean(at_first)) < 0.045
 
 
@@ -68,12 +68,24 @@ def test_pairs_do_not_reach_over_sessions() -> None:
     assert pairs.tolist() == [sum(max(size - lag, 0) for size in (1, 2, 3, 4, 5, 22)) for lag in LAGS]
 
 
-def test_ties_share_their_score() -> None:
-    scores = normal_scores(np.zeros(4, dtype=np.int64), np.array([7, 3, 3, 9]))
-    assert scores[1] == scores[2] == pytest.approx(-0.6744897501960817)
-    assert scores[0] == pytest.approx(0.31863936396437514)
-    alone = normal_scores(np.array([0, 1, 1]), np.array([7, 3, 9]))
-    assert alone.tolist() == pytest.approx([0, -0.6744897501960817, 0.6744897501960817])
+def test_scores_are_middle_ranks_of_a_group() -> None:
+    scores, _ = rank_scores(
+        np.array([1, 0, 1, 0, 0, 1, 0, 1, 2, 2]), np.array([7, 5, 3, 1, 9, 3, 2, 9, 4, 4])
+    )
+    # Ranks 2, 0.5, 0.5 and 3 of group 1; 2, 0, 3 and 1 of group 0; group 2 has one value.
+    assert scores[[0, 2, 5, 7]] == pytest.approx(np.array([0.5, -1, -1, 1.5]) / np.sqrt(4.5 / 4))
+    assert scores[[1, 3, 4, 6]] == pytest.approx(np.array([0.5, -1.5, 1.5, -0.5]) / np.sqrt(5 / 4))
+    assert scores[8:].tolist() == [0, 0]
+
+
+def test_ties_do_not_make_lengths_last_less() -> None:
+    client, session, lengths = made(0.6, 0.9, clients=4, sessions=200, turns=24, seed=3)
+    few = np.digitize(lengths, np.quantile(lengths, [0.5, 0.8, 0.9])) * 10
+    one, tied = (persistence_of(client, client, session, each) for each in (lengths, few))
+    # Up to 85 % of a client's requests have one value; over twenty seeds the standard deviations of the
+    # differences are 0.012 and 0.005.
+    assert abs(one[0] - tied[0]) < 0.05
+    assert abs(one[1] - tied[1]) < 0.02
 
 
 def test_an_exact_curve_is_fitted_exactly() -> None:

@@ -70,10 +70,12 @@ class Fitting:
         self._prefixes = Prefixes(options.max_blocks) if has("hash_ids") else None
         self._record = (
             SessionRecord(
+                scan.category,
+                self._grid,
                 has_sessions=has("session_id"),
                 has_ids=has("hash_ids"),
-                has_reasoning=scan.category == "reason",
                 idle_ns=self._idle_ns(),
+                min_lengths=options.min_lengths,
             )
             if options.sessions
             else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy.typing as npt
 
 from tracetide.base.grid import NS
 from tracetide.fit.counted_laws import binned, counted
+from tracetide.fit.persistence import persistence_of
+from tracetide.fit.think_time import ThinkTime
 from tracetide.profile.sessions.models import MOST_TURNS, Sessions, User
 
 Ints = npt.NDArray[np.int64]
@@ -18,6 +21,7 @@ _COHORT = (0.15, 0.6)
 """Sessions that begin in this part of the trace are seen whole, nearly: others have begun or end outside."""
 _LEAST_COHORT = 50
 _WITH_HISTORY = 0.7
+_OWN = ("input_tokens", "output_tokens")
 
 
 class Turns:
@@ -57,7 +61,13 @@ class Turns:
 
 
 def conversations_of(columns: Columns, number: Ints) -> Sessions | None:
-    """Sessions that a trace tells, of two turns or more; None if there are none."""
+    """Sessions that a trace tells, of two turns or more; None if there are none.
+
+    Args:
+        columns: "time" (ns), "client", "input_tokens", "output_tokens" and "rank_group" (within which
+            lengths are compared) of requests; "reason_tokens" where there are any.
+        number: of each one's session.
+    """
     found = Turns(columns, number)
     time = found.column("time")
     begin, end = int(columns["time"].min()), int(columns["time"].max())
@@ -70,20 +80,34 @@ def conversations_of(columns: Columns, number: Ints) -> Sessions | None:
         return None
     inputs = found.column("input_tokens")
     new, carries = _new_tokens(found)
+    before = found.column("output_tokens")[found.follows - 1]
+    growth = ThinkTime.of(found.waits, before, new)
     return Sessions(
         share=float(found.turns[several].sum() / found.turns[cohort].sum()),
         turns=found.law(several),
-        steps=[User(think_time=binned(found.waits, 1000.0), tokens=binned(new, 1.0))],
+        steps=[
+            User(
+                think_time=binned(growth.law(found.waits, before, new), 1000.0),
+                tokens=binned(new, 1.0),
+            )
+        ],
         first_tokens=binned(np.maximum(inputs[found.starts[several]], 1), 1.0),
         wait_from="start",
         carry_context=carries,
+        wait_output=growth.output,
+        wait_tokens=growth.tokens,
+        persistence=_lasting(found, found.turns > 1, ["output_tokens"]),
     )
 
 
-def sittings_of(columns: Columns, number: Ints) -> Sessions | None:
+def sittings_of(columns: Columns, number: Ints, fields: Sequence[str]) -> Sessions | None:
     """Sessions of clients by idle time, of two requests or more; None if there are none.
 
     All requests have their client's own lengths.
+
+    Args:
+        columns, number: as of `conversations_of`.
+        fields: of the lengths that are drawn.
     """
     found = Turns(columns, number)
     several = found.turns > 1
@@ -95,6 +119,9 @@ def sittings_of(columns: Columns, number: Ints) -> Sessions | None:
         steps=[User(think_time=binned(found.waits, 1000.0))],
         wait_from="start",
         carry_context=False,
+        persistence=_lasting(
+            found, np.ones(several.size, dtype=bool), [name for name in _OWN if name in fields]
+        ),
     )
 
 
@@ -109,3 +136,19 @@ def _new_tokens(found: Turns) -> tuple[Ints, bool]:
     # Tokenizers do not count a history to the token. Where many turns have much less, the log leaves it out.
     carries = bool(np.mean(added >= -0.05 * before) >= _WITH_HISTORY)
     return (np.maximum(added, 0) if carries else inputs[found.follows]), carries
+
+
+def _lasting(
+    found: Turns, chosen: npt.NDArray[np.bool_], fields: Sequence[str]
+) -> dict[str, tuple[float, float]]:
+    """Share and memory of the fields that last along the chosen sessions."""
+    rows = found.order[np.repeat(chosen, found.turns)]
+    session = np.repeat(np.arange(found.turns.size), found.turns)[np.repeat(chosen, found.turns)]
+    client, group = found.columns["client"][rows], found.columns["rank_group"][rows]
+    # Side by side by client; a session of several clients is one of each.
+    order = np.lexsort((session, client))
+    pairs = {
+        name: persistence_of(group[order], client[order], session[order], found.columns[name][rows][order])
+        for name in fields
+    }
+    return {name: pair for name, pair in pairs.items() if pair[0] > 0}

@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from tracetide.base.vocabulary import FIELDS
 from tracetide.columns.session_numbers import session_numbers
 from tracetide.fit.idle_time import SessionStarts, sessions_by_idle_time
+from tracetide.fit.persistence import rank_groups
 from tracetide.fit.prompt_blocks import PromptBlocks
 from tracetide.fit.session_models import conversations_of, sittings_of
-from tracetide.passes.pieces import Piece
+from tracetide.passes.pieces import Grid, Piece
 from tracetide.profile.prompts import Prefixes
 from tracetide.profile.sessions import Sessions
 
@@ -28,9 +30,26 @@ class SessionRecord:
     """Takes pieces; keeps the first four million requests with their ids, up to 2^26 of them."""
 
     def __init__(
-        self, *, has_sessions: bool, has_ids: bool, has_reasoning: bool, idle_ns: int | None = None
+        self,
+        category: str,
+        grid: Grid,
+        *,
+        has_sessions: bool,
+        has_ids: bool,
+        idle_ns: int | None,
+        min_lengths: int,
     ) -> None:
-        self._has_sessions, self._has_ids, self._has_reasoning = has_sessions, has_ids, has_reasoning
+        """A record of a trace of this category.
+
+        Args:
+            category: of the profile.
+            grid: windows and epochs.
+            has_sessions, has_ids: whether the trace has `session_id`, `hash_ids`.
+            idle_ns: the idle time that ends a session of a client, if sessions are told by it.
+            min_lengths: a client's epochs with fewer requests share their lengths.
+        """
+        self._category, self._grid, self._min_lengths = category, grid, min_lengths
+        self._has_sessions, self._has_ids = has_sessions, has_ids
         self._idle_ns = idle_ns
         self._columns: dict[str, list[npt.NDArray[Any]]] = {}
         self._sessions: list[pa.Array] = []
@@ -49,7 +68,11 @@ class SessionRecord:
         self._keep("time", piece.time_ns)
         self._keep("window", piece.window)
         self._keep("client", piece.client)
-        for name in ("input_tokens", "output_tokens", *(["reason_tokens"] if self._has_reasoning else [])):
+        for name in (
+            "input_tokens",
+            "output_tokens",
+            *(["reason_tokens"] if self._category == "reason" else []),
+        ):
             self._keep(name, piece.column(name).astype(np.int64))
         if counts is not None and ids is not None:
             self._keep("counts", counts)
@@ -68,6 +91,9 @@ class SessionRecord:
         self._columns.clear()
         if not self._rows:
             return
+        self._found["rank_group"] = rank_groups(
+            self._found["client"], self._found["window"] // self._grid.epoch_windows, self._min_lengths
+        )
         if self._has_ids:
             self._blocks = PromptBlocks(
                 self._found.pop("counts"), self._found.pop("ids"), self._found["input_tokens"]
@@ -85,7 +111,7 @@ class SessionRecord:
             return None, None
         prefixes = None if self._blocks is None else self._blocks.prefixes(self._number)
         if self._idle_ns is not None:
-            return sittings_of(self._found, self._number), None
+            return sittings_of(self._found, self._number, FIELDS[self._category]), None
         return conversations_of(self._found, self._number), prefixes
 
     def starts(self) -> SessionStarts | None:

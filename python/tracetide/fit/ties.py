@@ -52,6 +52,14 @@ def hermite_coefficients(group: Codes, values: npt.NDArray[np.generic]) -> Float
 def untied(correlation: npt.ArrayLike, products: Floats) -> Floats:
     """Spearman's correlations of ranks without ties, which mid-ranks with `correlation` come from.
 
+    The arguments and NaN are as of `normal_of`.
+    """
+    return spearman_of(normal_of(correlation, products))
+
+
+def normal_of(correlation: npt.ArrayLike, products: Floats) -> Floats:
+    """The correlations of normals whose mid-ranks have `correlation`.
+
     Args:
         correlation: of the mid-ranks, of any shape.
         products: of the same shape and (TERMS,): of both fields' coefficients.
@@ -66,7 +74,7 @@ def untied(correlation: npt.ArrayLike, products: Floats) -> Floats:
         middle = (low + high) / 2
         is_low = _of_normals(products, middle) < wanted
         low, high = np.where(is_low, middle, low), np.where(is_low, high, middle)
-    return np.where(is_there, spearman_of(low), np.nan)
+    return np.where(is_there, low, np.nan)
 
 
 def spearman_of(normal: npt.ArrayLike) -> Floats:
