@@ -96,6 +96,24 @@ def test_a_client_that_comes_for_a_while_does_so_in_what_is_generated() -> None:
     assert np.median(old[old_at_edge]) > 2 * np.median(actual[at_edge])
 
 
+def test_a_window_of_several_pieces_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tracetide.passes import pieces
+
+    # Two clients that begin in one window and go on in it for longer than a piece.
+    times = np.sort(np.random.default_rng(8).uniform(0, 600, 1000))
+    columns = {
+        "timestamp": np.append(times, [605.0, 1700.0]),
+        "client": np.array(["a", "b"] * 501),
+        "input_tokens": np.full(1002, 10, dtype=np.uint32),
+        "output_tokens": np.full(1002, 10, dtype=np.uint32),
+    }
+    monkeypatch.setattr(pieces, "PIECE_ROWS", 64)
+    monkeypatch.setattr(pieces, "MOST_ROWS", 128)
+    _, report = tt.fit_with_report(pa.table(columns), sessions="10min")
+    window, rate = report.windows["window"].to_numpy(), report.windows["rate"].to_numpy()
+    assert np.bincount(window, rate)[:2] * 600 == pytest.approx([1000, 1])
+
+
 def test_lengths_that_last_while_a_client_is_there_are_found() -> None:
     columns = sittings(clients=300, hours=24, seed=5)
     order = np.lexsort((columns["timestamp"], columns["client"]))

@@ -130,8 +130,7 @@ class Fitting:
                 self._first_ns = int(piece.time_ns[0])
             self._check_windows(int(piece.window[-1]))
             of_arrivals = piece if self._starts is None else self._starts.of(piece)
-            if len(of_arrivals):
-                self._arrivals.add(of_arrivals, self._end_ns(piece))
+            self._arrivals.add(of_arrivals, self._end_ns(piece))
             self._intervals.add(piece.time_ns)
             of_lengths = piece if alone is None else piece.where(alone)
             if len(of_lengths):
@@ -207,6 +206,8 @@ class Fitting:
         if record is None:
             return None
         alone = record.stand_alone()
+        if alone is None:
+            return None
         alone |= np.concatenate(empty)[: alone.size]
         return alone
 

@@ -48,6 +48,7 @@ class SessionStarts:
         first = np.flatnonzero(np.append(True, window[1:] != window[:-1])[: window.size])
         some = np.maximum.reduceat(begins, first) if first.size else begins
         self._chosen = begins | ~np.repeat(some, np.diff(np.append(first, window.size)))
+        self._was_open = False
         self._window: list[Ints] = []
         self._requests: list[Ints] = []
 
@@ -56,6 +57,13 @@ class SessionStarts:
         windows, counts = np.unique(piece.window, return_counts=True)
         self._window.append(windows)
         self._requests.append(counts)
+        # A window that goes on in the next piece, with half a million requests, is seen to go on and to end.
+        first, last = piece.first_row, piece.first_row + len(piece) - 1
+        if self._was_open and first < self._chosen.size:
+            self._chosen[first] = True
+        if piece.is_open and last < self._chosen.size:
+            self._chosen[last] = True
+        self._was_open = piece.is_open
         return piece.where(self._chosen)
 
     def requests(self) -> Ints:

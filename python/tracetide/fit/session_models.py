@@ -119,9 +119,7 @@ def sittings_of(columns: Columns, number: Ints, fields: Sequence[str]) -> Sessio
         steps=[User(think_time=binned(found.waits, 1000.0))],
         wait_from="start",
         carry_context=False,
-        persistence=_lasting(
-            found, np.ones(several.size, dtype=bool), [name for name in _OWN if name in fields]
-        ),
+        persistence=_lasting(found, found.turns > 0, [name for name in _OWN if name in fields]),
     )
 
 

@@ -68,11 +68,8 @@ class SessionRecord:
         self._keep("time", piece.time_ns)
         self._keep("window", piece.window)
         self._keep("client", piece.client)
-        for name in (
-            "input_tokens",
-            "output_tokens",
-            *(["reason_tokens"] if self._category == "reason" else []),
-        ):
+        reasoning = ["reason_tokens"] if self._category == "reason" else []
+        for name in ("input_tokens", "output_tokens", *reasoning):
             self._keep(name, piece.column(name).astype(np.int64))
         if counts is not None and ids is not None:
             self._keep("counts", counts)
