@@ -130,12 +130,12 @@ def test_growth_of_waits_and_lasting_lengths_are_found_again() -> None:
         wait_tokens=0.01,
         persistence={"output_tokens": (0.6, 0.9)},
     )
-    trace = trace_of(chat, None, duration="4h")
+    trace = trace_of(chat, None)
     model, _, wait, _ = laws(tt.fit(trace, sessions=True))
-    # Over ten seeds the standard deviations are at most 0.0004, 0.0003, 0.17 s, 0.006 and 0.003.
+    # Over ten seeds the standard deviations are at most 0.0008, 0.0005, 0.33 s, 0.010 and 0.006.
     assert abs(model["steps"][0]["wait_output"] - 0.02) < 0.003
     assert abs(model["steps"][0]["wait_tokens"] - 0.01) < 0.004
-    assert abs(wait - 10 * np.exp(0.4**2 / 2)) < 1
+    assert abs(wait - 10 * np.exp(0.4**2 / 2)) < 1.3
     share, memory = model["persistence"]["output_tokens"]
     assert abs(share - 0.6) < 0.04
     assert abs(memory - 0.9) < 0.04

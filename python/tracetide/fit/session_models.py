@@ -80,17 +80,11 @@ def conversations_of(columns: Columns, number: Ints) -> Sessions | None:
         return None
     inputs = found.column("input_tokens")
     new, carries = _new_tokens(found)
-    before = found.column("output_tokens")[found.follows - 1]
-    growth = ThinkTime.of(found.waits, before, new)
+    growth, think_time = _think_time(found, new)
     return Sessions(
         share=float(found.turns[several].sum() / found.turns[cohort].sum()),
         turns=found.law(several),
-        steps=[
-            User(
-                think_time=binned(growth.law(found.waits, before, new), 1000.0),
-                tokens=binned(new, 1.0),
-            )
-        ],
+        steps=[User(think_time=think_time, tokens=binned(new, 1.0))],
         first_tokens=binned(np.maximum(inputs[found.starts[several]], 1), 1.0),
         wait_from="start",
         carry_context=carries,
@@ -113,12 +107,15 @@ def sittings_of(columns: Columns, number: Ints, fields: Sequence[str]) -> Sessio
     several = found.turns > 1
     if not several.any():
         return None
+    growth, think_time = _think_time(found, found.column("input_tokens")[found.follows])
     return Sessions(
         share=float(found.turns[several].sum() / found.turns.sum()),
         turns=found.law(several),
-        steps=[User(think_time=binned(found.waits, 1000.0))],
+        steps=[User(think_time=think_time)],
         wait_from="start",
         carry_context=False,
+        wait_output=growth.output,
+        wait_tokens=growth.tokens,
         persistence=_lasting(found, found.turns > 0, [name for name in _OWN if name in fields]),
     )
 
@@ -134,6 +131,13 @@ def _new_tokens(found: Turns) -> tuple[Ints, bool]:
     # Tokenizers do not count a history to the token. Where many turns have much less, the log leaves it out.
     carries = bool(np.mean(added >= -0.05 * before) >= _WITH_HISTORY)
     return (np.maximum(added, 0) if carries else inputs[found.follows]), carries
+
+
+def _think_time(found: Turns, new: Ints) -> tuple[ThinkTime, dict[float, float]]:
+    """How waits grow with the output before and the new tokens, and the law of what is left of them."""
+    before = found.column("output_tokens")[found.follows - 1]
+    growth = ThinkTime.of(found.waits, before, new)
+    return growth, binned(growth.law(found.waits, before, new), 1000.0)
 
 
 def _lasting(
