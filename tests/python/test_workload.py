@@ -514,7 +514,11 @@ persistence = { input_tokens = { share = 0.5, memory = 0.9 } }
     same = tt.ClientPool([tt.Client(rate=2, input_tokens=100, output_tokens=50, sessions=sessions)])
     assert tt.load(path).profile.session_models() == same.profile.session_models()
     for old, new, message in (
-        ("share = 0.5", "share = 1", r"sessions\.persistence: persistence of input_tokens: share: 1\.0 is not allowed"),
+        (
+            "share = 0.5",
+            "share = 1",
+            r"sessions\.persistence: persistence of input_tokens: share: 1\.0 is not",
+        ),
         ("memory = 0.9", "memori = 0.9", "memori: not a key that is known here"),
         ("wait_output = 0.01", "wait_output = -1", r"wait_output: -1\.0 is not allowed"),
     ):

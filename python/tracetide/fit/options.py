@@ -101,6 +101,7 @@ def _check_latent(value: Any) -> None:
         )
     check_whole("latent", value, 1, MOST_LATENT)
 
+
 def _sessions(given: Any) -> bool | float:
     """Not a plain number: 1 would be taken for True by some, for a second by others."""
     if isinstance(given, bool):

@@ -136,4 +136,3 @@ class SessionRecord:
             return None
         found: npt.NDArray[np.bool_] = np.bincount(self._number)[self._number] > 1
         return found if found.any() else None
-
