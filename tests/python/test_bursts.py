@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import tracetide as tt
 from cli_tools import fails, succeeds
+from tracetide import _core
 from tracetide.base.vocabulary import GAMMA, TABLE
+from tracetide.describe import describe
 from tracetide.profile.gap_table import tables_of
 
 LENGTHS = {"input_tokens": 10, "output_tokens": 5}
@@ -167,6 +169,33 @@ def test_a_folder_of_servegen_says_what_it_has_no_place_for(tmp_path):
 def test_what_is_wrong_is_named(make, says):
     with pytest.raises(ValueError, match=says):
         make()
+
+
+def test_a_description_has_what_is_drawn_and_what_was_recorded():
+    noise = tt.RateNoise(0.25, 4)
+    pool = pool_of(one(arrivals=ON_AND_OFF, modulation=noise), one(rate=3.0))
+    found = describe(pool)
+    assert found.burstiness["cv_mean"] == pytest.approx((ON_AND_OFF.cv + 3) / 4)
+    assert found.families == pytest.approx({"exponential": 0.75, "gamma": 0, "weibull": 0, "table": 0.25})
+    assert found.details["modulation"] == pytest.approx({"share": 0.25, "rho": 0.25, "levels": 4})
+    # A recorded CV stays what it was, whatever the law of the gaps.
+    builder = _core.ProfileBuilder(
+        "language",
+        window_ns=10**12,
+        windows=1,
+        epoch_ns=10**12,
+        epochs=1,
+        default_counts="pinned",
+        metadata="{}",
+    )
+    builder.add_client("a")
+    column = [np.array([value]) for value in (0, 1.0, 0.25, 7.0, 1)]
+    builder.add_cells(0, column[0].astype(np.uint32), *column[1:4], column[4].astype(np.uint8))
+    for field in LENGTHS:
+        builder.set_field(0, 0, field, builder.add_integer_pmf(np.array([5], dtype=np.uint32), np.ones(1)))
+    recorded = describe(tt.ClientPool(builder.build()))
+    assert recorded.burstiness["cv_mean"] == pytest.approx(2)
+    assert recorded.details["recorded_burstiness"]["cv_mean"] == 7
 
 
 TOML = """\

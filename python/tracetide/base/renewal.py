@@ -8,7 +8,6 @@ X of the whole, hence CV^2 = 2 r * integral of P - 1, with r the sum of the rate
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -64,8 +63,18 @@ def own_cv(family: int, shape: float) -> float:
         return 1.0
     if family == GAMMA:
         return float(shape**-0.5)
-    # Var / mean^2 + 1 = Gamma(1 + 2/k) / Gamma(1 + 1/k)^2
-    return math.sqrt(max(math.expm1(math.lgamma(1 + 2 / shape) - 2 * math.lgamma(1 + 1 / shape)), 0.0))
+    return float(weibull_cvs(np.array([shape]))[0])
+
+
+def weibull_cvs(shape: Floats) -> Floats:
+    """The CVs of Weibull laws: Var / mean^2 + 1 = Gamma(1 + 2/k) / Gamma(1 + 1/k)^2."""
+    from scipy.special import gammaln  # type: ignore[import-untyped]
+
+    with np.errstate(over="ignore"):
+        found: Floats = np.sqrt(
+            np.maximum(np.expm1(gammaln(1 + 2 / shape) - 2 * gammaln(1 + 1 / shape)), 0.0)
+        )
+    return found
 
 
 def integrated_tail(time: Floats, family: int, shape: float) -> Any:
@@ -74,7 +83,7 @@ def integrated_tail(time: Floats, family: int, shape: float) -> Any:
     With Q the regularised upper incomplete gamma function: Gamma gaps of shape k have
     Q(k + 1, kt) - t Q(k, kt), Weibull gaps of shape k have Q(1/k, (t Gamma(1 + 1/k))^k).
     """
-    from scipy.special import gammaincc, gammaln  # type: ignore[import-untyped]
+    from scipy.special import gammaincc, gammaln
 
     if family == GAMMA:
         scaled = shape * time

@@ -20,6 +20,8 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 _ASCII_BLOCKS = "_.-:=+*#"
 _WIDTH = 56
 _ENOUGH = 5
+_LIKE = 0.05
+"""CVs that differ by less are not told twice."""
 
 
 def sparkline(values: Sequence[float], width: int = _WIDTH, blocks: str = _BLOCKS) -> str:
@@ -74,6 +76,7 @@ def _fact_rows(found: Description, *, is_ascii: bool) -> list[tuple[str, str]]:
             "burstiness",
             _burstiness(found.burstiness, found.details.get("stationarity", "")),
         ),
+        *_more_burstiness(found),
     ]
     if found.families:
         rows.append(
@@ -137,6 +140,29 @@ def _prefixes(found: dict[str, Any]) -> str:
     )
 
 
+def _more_burstiness(found: Description) -> list[tuple[str, str]]:
+    """Of a profile: what was recorded, where it is another, and how rates move inside windows."""
+    rows: list[tuple[str, str]] = []
+    recorded = found.details.get("recorded_burstiness")
+    if recorded is not None:
+        is_like = [
+            abs(recorded[name] - value) <= _LIKE * max(abs(value), abs(recorded[name]))
+            for name, value in found.burstiness.items()
+        ]
+        if not all(is_like):
+            rows.append(("", f"as recorded: {_cvs(recorded)}"))
+    noise = found.details.get("modulation")
+    if noise is not None:
+        rows.append(
+            (
+                "rate noise",
+                f"inside windows, of clients with {noise['share']:.1%} of the requests: rho "
+                f"{number(noise['rho'])}, {number(noise['levels'])} levels on average",
+            )
+        )
+    return rows
+
+
 def _burstiness(found: dict[str, float], stationarity: str) -> str:
     if "cv" in found:
         cv, dispersion = number(found["cv"]), number(found["dispersion"])
@@ -145,8 +171,12 @@ def _burstiness(found: dict[str, float], stationarity: str) -> str:
             f"CV of gaps {cv} within {format_duration(found['window'])}, index of dispersion per second "
             f"{dispersion}; stationarity: {stationarity}{shifts}"
         )
+    return f"CV of clients' gaps by rate: {_cvs(found)}"
+
+
+def _cvs(found: dict[str, float]) -> str:
     mean, low, middle, high = (number(found[f"cv_{name}"]) for name in ("mean", "p10", "p50", "p90"))
-    return f"CV of clients' gaps by rate: mean {mean}, 10 % {low}, 50 % {middle}, 90 % {high}"
+    return f"mean {mean}, 10 % {low}, 50 % {middle}, 90 % {high}"
 
 
 def _top_clients(found: Description) -> Table:

@@ -65,9 +65,10 @@ class Description:
     top_shares: dict[str, float]
     """Share of the requests of the top 1, 5, 10 clients."""
     burstiness: dict[str, float]
-    """Of a pool: `cv_mean`, `cv_p10`, `cv_p50`, `cv_p90` over clients and windows, weighted by rate. Of a
-    trace: `cv`, that of the gaps within windows of `window` seconds; `rate_shift`, how far rates of windows
-    differ beyond that, as a CV; and `dispersion`, the variance over the mean of counts per second."""
+    """Of a pool: `cv_mean`, `cv_p10`, `cv_p50`, `cv_p90` of the laws from which gaps are drawn, over clients
+    and windows, weighted by rate. Of a trace: `cv`, that of the gaps within windows of `window` seconds;
+    `rate_shift`, how far rates of windows differ beyond that, as a CV; and `dispersion`, the variance over
+    the mean of counts per second."""
     families: dict[str, float] = field(default_factory=dict)
     """Share of the requests per family of gaps."""
     lengths: list[Lengths] = field(default_factory=list)
@@ -76,9 +77,11 @@ class Description:
     left_out_share: float = 0.0
     """Their share of the rate."""
     details: dict[str, Any] = field(default_factory=dict)
-    """Of a pool: its grid and provenance; `kept`, what filters left of it; and `sessions`: `share` of the
-    requests, `turns_mean`, and where they have it `wait_output`, `wait_tokens` and `persistence`, means
-    over the requests of sessions. Of a trace: `stationarity`, whether its rate stays; its job, if the
+    """Of a pool: its grid and provenance; `recorded_burstiness`, the CVs of gaps as they were in the trace,
+    with the keys of `burstiness`; `modulation`, of clients whose rates move inside windows: their `share` of
+    the requests, and means of `rho` and `levels`; `kept`, what filters left of it; and `sessions`: `share`
+    of the requests, `turns_mean`, and where they have it `wait_output`, `wait_tokens` and `persistence`,
+    means over the requests of sessions. Of a trace: `stationarity`, whether its rate stays; its job, if the
     file has it; `prefixes`, the reuse of prompt blocks, if it has `hash_ids`; and `without_time`, how many
     requests have none, such as later turns of sessions in some formats, which rates and gaps leave out."""
 

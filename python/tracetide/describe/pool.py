@@ -12,6 +12,7 @@ from tracetide.base.grid import NS
 from tracetide.base.vocabulary import FAMILY_KEYS, MISSING, TABLE
 from tracetide.describe.description import Description, Lengths, RateCurve, TopClient
 from tracetide.describe.weighted import Floats, lengths_of, quantiles, top_shares
+from tracetide.profile.gap_table import law_cvs
 from tracetide.profile.points import points_of
 from tracetide.profile.pool import ClientPool
 
@@ -31,8 +32,6 @@ def describe_pool(pool: ClientPool) -> Description:
     np.add.at(weights, (cells["epoch"], cells["client"]), expected)
     fields, without = _lengths(profile, weights)
     names = pool.client_names
-    known_cv = np.isfinite(cells["cv"])
-    cvs = cells["cv"][known_cv], expected[known_cv]
     rates = per_window / lengths
     return Description(
         kind="profile",
@@ -47,10 +46,7 @@ def describe_pool(pool: ClientPool) -> Description:
         ),
         top=_top_clients(names, per_client, cells, expected, pool.duration),
         top_shares=top_shares(per_client) if total else {},
-        burstiness={
-            "cv_mean": float(np.average(cvs[0], weights=cvs[1])) if cvs[1].sum() > 0 else float("nan"),
-            **dict(zip(("cv_p10", "cv_p50", "cv_p90"), quantiles(*cvs, (0.1, 0.5, 0.9)), strict=True)),
-        },
+        burstiness=_cvs(cells["law_cv"], expected),
         families={
             name: float(expected[cells["family"] == number].sum() / total) if total else 0.0
             for number, name in enumerate(FAMILY_KEYS)
@@ -66,10 +62,41 @@ def describe_pool(pool: ClientPool) -> Description:
             "span": [pool.start, pool.end],
             "counts": profile.default_counts,
             **({"kept": pool.kept._asdict()} if pool.kept is not None else {}),
+            **_recorded(cells, expected),
+            **_modulation(profile, per_client),
             **_models(profile, per_client),
             "provenance": pool.provenance,
         },
     )
+
+
+def _cvs(values: Floats, weights: Floats) -> dict[str, float]:
+    """Mean and quantiles of CVs of gaps."""
+    return {
+        "cv_mean": float(np.average(values, weights=weights)) if weights.sum() > 0 else float("nan"),
+        **dict(zip(("cv_p10", "cv_p50", "cv_p90"), quantiles(values, weights, (0.1, 0.5, 0.9)), strict=True)),
+    }
+
+
+def _recorded(cells: dict[str, npt.NDArray[Any]], expected: Floats) -> dict[str, Any]:
+    """The CVs of gaps as they were in the trace, where the profile has them."""
+    known = np.isfinite(cells["cv"])
+    return {"recorded_burstiness": _cvs(cells["cv"][known], expected[known])} if known.any() else {}
+
+
+def _modulation(profile: _core.Profile, requests: Floats) -> dict[str, Any]:
+    """How rates move inside windows: the share of the requests of clients whose rate does, and how much."""
+    rho, levels = profile.rate_noise()
+    weights = np.where((rho > 0) & (levels > 0), requests, 0.0)
+    if not weights.sum() > 0:
+        return {}
+    return {
+        "modulation": {
+            "share": float(weights.sum() / requests.sum()),
+            "rho": float(np.average(rho, weights=weights)),
+            "levels": float(np.average(levels, weights=weights)),
+        }
+    }
 
 
 def _models(profile: _core.Profile, requests: Floats) -> dict[str, Any]:
@@ -135,12 +162,13 @@ def _windows(pool: ClientPool) -> tuple[int, Floats]:
 
 
 def _cells(profile: _core.Profile, first: int, lengths: Floats) -> dict[str, npt.NDArray[Any]]:
-    """The profile's cells in the span, with each one's seconds (`length`) and `epoch`."""
+    """The profile's cells in the span, with each one's seconds (`length`), `epoch` and CV as drawn."""
     cells = profile.cells()
     window = cells["window"].astype(np.int64)
     inside = (window >= first) & (window < first + lengths.size)
     found = {name: column[inside] for name, column in cells.items()}
     found["window"] = window[inside]
+    found["law_cv"] = law_cvs(profile, found["family"], found["shape"])
     found["length"] = lengths[found["window"] - first]
     found["epoch"] = found["window"] * profile.window_ns // profile.epoch_ns % profile.epochs
     return found
@@ -149,9 +177,8 @@ def _cells(profile: _core.Profile, first: int, lengths: Floats) -> dict[str, npt
 def _top_clients(
     names: list[str], per_client: Floats, cells: dict[str, npt.NDArray[Any]], expected: Floats, seconds: float
 ) -> list[TopClient]:
-    known = np.isfinite(cells["cv"])
-    weight = np.bincount(cells["client"][known], expected[known], per_client.size)
-    cv_sum = np.bincount(cells["client"][known], (cells["cv"] * expected)[known], per_client.size)
+    weight = np.bincount(cells["client"], expected, per_client.size)
+    cv_sum = np.bincount(cells["client"], cells["law_cv"] * expected, per_client.size)
     order = np.argsort(-per_client, kind="stable")[:_TOP]
     return [
         TopClient(

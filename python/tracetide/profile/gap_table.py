@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide import _core
-from tracetide.base.vocabulary import GAMMA, TABLE
+from tracetide.base.renewal import weibull_cvs
+from tracetide.base.vocabulary import GAMMA, TABLE, WEIBULL
 
 Floats = npt.NDArray[np.float64]
 
@@ -113,6 +114,19 @@ class GapTable:
 def tables_of(profile: _core.Profile) -> list[GapTable]:
     """The tables of a profile, by their numbers."""
     return [GapTable(first, probabilities) for first, probabilities in profile.gap_tables()]
+
+
+def law_cvs(profile: _core.Profile, family: npt.NDArray[np.uint8], shape: Floats) -> Floats:
+    """The CVs of the laws of gaps of cells, as they are drawn."""
+    found: Floats = np.ones(shape.size)
+    for kind, of_law in ((GAMMA, lambda k: k**-0.5), (WEIBULL, weibull_cvs)):
+        rows = family == kind
+        found[rows] = of_law(shape[rows])
+    tables = family == TABLE
+    if tables.any():
+        cvs = np.array([table.cv for table in tables_of(profile)])
+        found[tables] = cvs[shape[tables].astype(np.int64)]
+    return found
 
 
 def as_gamma(
