@@ -88,6 +88,56 @@ def test_poisson_arrivals_are_known_at_every_scale():
     assert found["KS gaps"][1] < 5.2 * (1 / 96_000) ** 0.5
 
 
+# Poisson arrivals that are recorded in steps of 3 s, uneven by a millisecond: at all scales that are told the
+# dispersion is 1 (6 standard errors). In seconds it would be 3 times the rate.
+def test_intervals_are_multiples_of_the_step_of_the_clock():
+    rng = np.random.default_rng(7)
+    step = np.floor(np.cumsum(rng.exponential(0.25, 40_000)) / 3).astype(np.int64)
+    late = np.append(0, rng.integers(-1, 2, step[-1]))[step] / 1000
+    columns = {name: np.ones(step.size, dtype=np.uint32) for name in ("input_tokens", "output_tokens")}
+    trace = tt.Trace({"timestamp": np.round(step * 3 + late, 3), **columns})
+    comparison = tt.compare(trace, poisson(4, 10_000, 8))
+    assert comparison.clock_step == pytest.approx(3, abs=0.003)
+    assert comparison.interval == 12
+    assert comparison.has_coarse_clock
+    found = values(comparison)
+    scales = [name.split()[1] for name in found if name.startswith("dispersion ")]
+    assert scales == ["3", "12", "60", "600"]
+    for scale in scales:
+        intervals = 10_000 / float(scale)
+        assert found[f"dispersion {scale} s"] == pytest.approx((1, 1), abs=6 * (2 / intervals) ** 0.5)
+    steps, dispersions = comparison.traces[0].variance_time(comparison.clock_step)
+    assert steps.tolist() == [3 * 2**k for k in range(9)]
+    assert dispersions[:5] == pytest.approx(np.ones(5), abs=0.35)
+
+
+def test_a_fine_clock_changes_nothing():
+    comparison = tt.compare(poisson(40, 600, 1), poisson(40, 600, 2))
+    assert comparison.clock_step < 1e-6
+    assert not comparison.has_coarse_clock
+    assert "dispersion 0.1 s" in values(comparison)
+
+
+def test_mutual_information_sees_what_a_correlation_does_not():
+    rng = np.random.default_rng(9)
+    inputs = rng.integers(1, 10_000, 20_000).astype(np.uint32)
+    # Short or long where inputs are long, else between: no tendency.
+    is_long = inputs > 5000
+    outputs = np.where(is_long, rng.choice([10, 4000], inputs.size), rng.integers(500, 600, inputs.size))
+    times = np.cumsum(rng.exponential(0.1, inputs.size))
+
+    def trace(outs):
+        columns = {"input_tokens": inputs, "output_tokens": outs.astype(np.uint32)}
+        return tt.Trace({"timestamp": np.round(times, 9), **columns})
+
+    found = values(tt.compare(trace(outputs), trace(rng.permutation(outputs))))
+    # Which half an input is in, and whether the output is between, are one bit, less what bins blur.
+    assert found["input and output mutual information"] == pytest.approx((math.log(2), 0), abs=0.05)
+    assert found["input and output rank correlation"] == pytest.approx((0, 0), abs=0.03)
+    # The two halves of the grid are empty or twice as full.
+    assert found["L1 joint ranks"] == pytest.approx((0, 1), abs=0.05)
+
+
 def bursts(seed: int) -> tt.ClientPool:
     """A steady client of short requests, and a bursty one of long ones."""
     clients = [

@@ -167,7 +167,9 @@ def test_compared_traces(traces):
         assert shown in page.rows
         distances += row.measure.startswith(("KS ", "Wasserstein "))
     assert distances == 12
-    smallest = [min(row.values[1:]) for row in expected.rows if row.measure.startswith(("KS ", "Wass"))]
+    smallest = [
+        min(row.values[1:]) for row in expected.rows if row.measure.startswith(("KS ", "Wass", "L1 "))
+    ]
     assert page.bold == list(map(number, smallest))
     # One generated trace is the nearest to whatever it is compared with.
     assert Page(tt.report(*paths[:2]).html()).bold == []

@@ -24,7 +24,10 @@ class InputOutput:
         return Finding(
             "correlation",
             "4",
-            {"spearman": self._pairs.spearman()},
+            {
+                "spearman": self._pairs.spearman(),
+                "mutual_information": self._pairs.mutual_information(),
+            },
             {"correlation": bins_table(self._pairs)},
             chart,
         )

@@ -108,11 +108,13 @@ class Whole:
         duration_s: seconds.
         requests: how many.
         client_names: by code.
+        clock_s: the step in which times are recorded, seconds.
     """
 
     duration_s: float
     requests: int
     client_names: list[str]
+    clock_s: float
 
 
 @dataclass(frozen=True)

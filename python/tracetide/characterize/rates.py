@@ -11,6 +11,7 @@ from tracetide.characterize.figures.rates import chart
 from tracetide.characterize.finding import Finding, Part, Whole, table_of
 from tracetide.measures.burstiness import GAPS, gap_cv
 from tracetide.measures.intervals import Intervals, IntervalSums, is_multiple
+from tracetide.measures.scales import doubled_scales, half_step, honest, honest_scales
 from tracetide.measures.series import cv, dispersion, rank_correlation
 
 FIELDS = ("input_tokens", "output_tokens")
@@ -32,6 +33,7 @@ class Rates:
 
     def __init__(self) -> None:
         self._sums = IntervalSums((*GAPS, *FIELDS))
+        self._late_s = 0.0
 
     def add(self, part: Part) -> None:
         """Take the next part."""
@@ -41,14 +43,19 @@ class Rates:
 
     def result(self, whole: Whole) -> Finding:
         """The finding."""
-        found = self._sums.at(readable_step(whole.duration_s, self._sums.step_s), whole.duration_s)
+        finest, clock = self._sums.step_s, whole.clock_s
+        step = honest(readable_step(whole.duration_s, finest), clock, finest)
+        self._late_s = half_step(clock, finest)
+        found = self._sums.at(step, whole.duration_s, self._late_s)
         means = {f"mean_{field}": found.mean(field) for field in FIELDS}
         gap_cv = interval_cv(found)
-        steps = [step for step in self._sums.steps() if step * _LEAST_INTERVALS <= whole.duration_s]
-        by_scale = {step: self._sums.at(step, whole.duration_s).requests for step in steps}
+        longest = whole.duration_s / _LEAST_INTERVALS
+        steps = honest_scales(self._sums.steps(), clock, finest, longest)
+        by_scale = {step: self._sums.at(step, whole.duration_s, self._late_s).requests for step in steps}
         numbers: dict[str, Any] = {
             "mean": whole.requests / whole.duration_s,
             "step": found.step_s,
+            "clock_step": clock,
             "rate_range": _range(found.rate),
             "rate_cv": {f"{step:g} s": cv(counts) for step, counts in by_scale.items()},
             "dispersion": {f"{step:g} s": dispersion(counts) for step, counts in by_scale.items()},
@@ -59,7 +66,15 @@ class Rates:
             },
         }
         columns = {"start": found.start_s, "rate": found.rate, "gap_cv": gap_cv, **means}
-        return Finding("rates", "2, 3", numbers, {"rates": table_of(columns)}, chart)
+        tables = {"rates": table_of(columns), "variance_time": self._variance_time(clock, whole.duration_s)}
+        return Finding("rates", "2, 3", numbers, tables, chart)
+
+    def _variance_time(self, clock_s: float, duration_s: float) -> Any:
+        """Variance over mean of the counts in intervals that double, up to a tenth of the trace."""
+        finest = self._sums.step_s
+        steps = doubled_scales(finest, clock_s, finest, duration_s / _LEAST_INTERVALS)
+        counts = (self._sums.at(step, duration_s, self._late_s).requests for step in steps)
+        return table_of({"interval": np.array(steps), "dispersion": np.array([*map(dispersion, counts)])})
 
 
 def readable_step(duration_s: float, least_s: float) -> float:

@@ -42,7 +42,7 @@ def characterize_source(
         first_ns = first_ns if requests else int(piece.time_ns[0])
         requests, last_ns = requests + len(piece), int(piece.time_ns[-1])
     duration_s = source.duration(first_ns / NS, last_ns / NS, requests)
-    whole = Whole(duration_s, requests, source.names_of(codes))
+    whole = Whole(duration_s, requests, source.names_of(codes), gaps.clock_s)
     results = (accumulator.result(whole) for accumulator in accumulators)
     findings = {found.name: found for found in results if found is not None}
     return Characterization(source.name, source.scan.category, requests, duration_s, findings)

@@ -109,3 +109,5 @@ def _render(found: TraceComparison) -> None:
     for row in found.rows:
         table.add_row(row.measure + (f", {row.unit}" if row.unit else ""), *map(number, row.values))
     console().print(table)
+    if found.has_coarse_clock:
+        console().print(found.clock_note, style="dim", highlight=False)

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from tracetide.base.client_names import unique_names
 from tracetide.charts.chart import Chart
 from tracetide.compare.measured import FIELDS, Measured, measure, rate_length_correlation
-from tracetide.measures.intervals import Intervals, is_multiple
+from tracetide.measures.intervals import STEPS_S, Intervals, is_multiple
+from tracetide.measures.scales import honest_scales, is_honest
 from tracetide.measures.series import autocorrelation, cv, dispersion
 from tracetide.measures.source import Source
 from tracetide.statistics.distances import ks_distance, wasserstein_distance
@@ -51,13 +52,26 @@ class TraceComparison:
     Attributes:
         names: of the traces, the actual one first.
         interval: length of the short intervals, seconds.
+        clock_step: the coarsest step in which the times of a trace are recorded, seconds; intervals are
+            multiples of it, or at least a hundred of them.
         rows: what was measured, and how far each trace is from the actual one.
     """
 
     names: tuple[str, ...]
     interval: float
+    clock_step: float
     rows: tuple[Row, ...]
     _traces: tuple[Measured, ...]
+
+    @property
+    def has_coarse_clock(self) -> bool:
+        """Whether some intervals would have said how the clock was read, and others are taken."""
+        return not is_honest(STEPS_S[0], self.clock_step)
+
+    @property
+    def clock_note(self) -> str:
+        """What intervals are, in words."""
+        return f"times are in steps of {self.clock_step:g} s: intervals are multiples of it, or much longer"
 
     def intervals(self) -> Any:
         """The points of figure 19 as a pyarrow Table.
@@ -81,14 +95,19 @@ class TraceComparison:
 
         - `requests`, `duration`, `rate`; `rate p99` and `rate peak` of the short intervals;
         - `rate CV 10 s` and so on: the rates' standard deviation over their mean, in intervals of 0.1 s to
-          10 days of which a trace has ten; `dispersion 10 s`: variance over mean of the counts, which is 1
-          for a Poisson process; `rate autocorrelation lag 1` and `lag 10`, in short intervals;
+          10 days of which a trace has ten, or the next multiples of the clock's step; `dispersion 10 s`:
+          variance over mean of the counts, which is 1 for a Poisson process; `rate autocorrelation lag 1`
+          and `lag 10`, in short intervals;
         - `gap CV` of all gaps;
         - `mean input_tokens spread`: the CV of the intervals' means; `rate and mean input_tokens`: Spearman's
           correlation of rate and mean length over intervals; and the same of outputs;
+        - `input and output rank correlation`; and their `mutual information`, nats, which is above 0 for any
+          dependence of their ranks;
         - `input_tokens mean`, `p50`, `p90`, `p99`, `p99.9`, and of outputs, over all requests;
         - `KS ...` and `Wasserstein ...`: distances from the actual trace of the rates and mean lengths in
-          short intervals, of gaps, and of lengths. KS is from 0 to 1; Wasserstein's has the values' unit.
+          short intervals, of gaps, and of lengths. KS is from 0 to 1; Wasserstein's has the values' unit;
+        - `L1 joint ranks`: from 0 to 2, the distance of the shares of requests by the ranks of input and
+          output, in eighths.
 
         What is not defined is null.
         """
@@ -103,9 +122,13 @@ class TraceComparison:
         return pa.table(columns)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON: `interval`, `traces`, `measures` by name; None for what is not defined."""
+        """Plain values for JSON: `interval`, `clock_step`, `traces`, `measures` by name.
+
+        None for what is not defined.
+        """
         return {
             "interval": self.interval,
+            "clock_step": self.clock_step,
             "traces": list(self.names),
             "measures": {
                 row.measure: {
@@ -133,7 +156,7 @@ class TraceComparison:
         """Figure 19 as data."""
         from tracetide.compare.figure import chart
 
-        return chart(self._traces, self.interval)
+        return chart(self._traces, self.interval, self.clock_step)
 
     @property
     def traces(self) -> tuple[Measured, ...]:
@@ -157,23 +180,28 @@ def compare_sources(
     """Go through the traces, the actual one first, and compare; the arguments are those of `compare`."""
     unique = unique_names([source.name for source in sources] if names is None else names)
     traces = [measure(source, name, step_s) for source, name in zip(sources, unique, strict=True)]
-    interval = short_interval(traces) if step_s is None else step_s
-    rows = list(_rows(traces, interval))
-    return TraceComparison(tuple(unique), interval, tuple(rows), tuple(traces))
+    clock_s = max(trace.clock_s for trace in traces)
+    interval = short_interval(traces, clock_s) if step_s is None else step_s
+    rows = list(_rows(traces, interval, clock_s))
+    return TraceComparison(tuple(unique), interval, clock_s, tuple(rows), tuple(traces))
 
 
-def short_interval(traces: Sequence[Measured]) -> float:
-    """The shortest with thirty requests of the first trace on average, at most a twentieth of it."""
+def short_interval(traces: Sequence[Measured], clock_s: float) -> float:
+    """The shortest with thirty requests of the first trace on average, at most a twentieth of it.
+
+    Of those that are honest for the step of the clock.
+    """
     actual = traces[0]
     finest = max(trace.sums.step_s for trace in traces)
     possible = [float(step) for step in _SHORT_S if is_multiple(step, finest)]
+    possible = honest_scales(possible, clock_s, finest, math.inf)
     possible = [step for step in possible if step * _LEAST_PARTS <= actual.duration_s] or possible[:1]
     if not possible:
         return finest
     return next((step for step in possible if step * actual.rate >= _ENOUGH), possible[-1])
 
 
-def _rows(traces: Sequence[Measured], interval: float) -> Iterator[Row]:
+def _rows(traces: Sequence[Measured], interval: float, clock_s: float) -> Iterator[Row]:
     short = [trace.intervals(interval) for trace in traces]
     for found, trace in zip(short, traces, strict=True):
         if not len(found):
@@ -185,11 +213,15 @@ def _rows(traces: Sequence[Measured], interval: float) -> Iterator[Row]:
     yield Row("rate", "requests/s", tuple(trace.rate for trace in traces))
     yield Row("rate p99", "requests/s", tuple(float(np.quantile(found.rate, 0.99)) for found in short))
     yield Row("rate peak", "requests/s", tuple(float(found.rate.max()) for found in short))
-    yield from _burstiness(traces)
+    yield from _burstiness(traces, clock_s)
     for lag in LAGS:
         values = tuple(autocorrelation(found.rate, lag) for found in short)
         yield Row(f"rate autocorrelation lag {lag}", "", values)
     yield from _rate_and_length(short)
+    what = "input and output"
+    yield Row(f"{what} rank correlation", "", tuple(trace.pairs.spearman() for trace in traces))
+    information = tuple(trace.pairs.mutual_information() for trace in traces)
+    yield Row(f"{what} mutual information", "nats", information)
     for field in FIELDS:
         lengths = [trace.lengths[field] for trace in traces]
         yield Row(f"{field} mean", "tokens", tuple(points.mean for points in lengths))
@@ -199,12 +231,9 @@ def _rows(traces: Sequence[Measured], interval: float) -> Iterator[Row]:
     yield from _distances(traces, short)
 
 
-def _burstiness(traces: Sequence[Measured]) -> Iterator[Row]:
-    scales = sorted({scale for trace in traces for scale in trace.scales()})
-    counts = [
-        {scale: trace.sums.at(scale, trace.duration_s).requests for scale in trace.scales()}
-        for trace in traces
-    ]
+def _burstiness(traces: Sequence[Measured], clock_s: float) -> Iterator[Row]:
+    counts = [{scale: trace.counts(scale) for scale in trace.scales(clock_s)} for trace in traces]
+    scales = sorted({scale for found in counts for scale in found})
     nothing = np.empty(0)
     for scale in scales:
         yield Row(f"rate CV {scale:g} s", "", tuple(cv(found.get(scale, nothing)) for found in counts))
@@ -235,6 +264,8 @@ def _distances(traces: Sequence[Measured], short: Sequence[Intervals]) -> Iterat
         yield Row(f"KS {what}", "", tuple(ks_distance(points[0], one) for one in points))
     for what, unit, points in compared:
         yield Row(f"Wasserstein {what}", unit, tuple(wasserstein_distance(points[0], one) for one in points))
+    ranks = [trace.pairs.joint_ranks() for trace in traces]
+    yield Row("L1 joint ranks", "", tuple(float(np.abs(ranks[0] - one).sum()) for one in ranks))
 
 
 def _known(values: Floats) -> Floats:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tracetide.charts.chart import Axis, Chart, Dots, Line, Panel, Strip, few
+from tracetide.charts.chart import Axis, Chart, Dots, Level, Line, Panel, Strip, few
 from tracetide.compare.measured import Measured, rate_length_correlation
 from tracetide.measures.intervals import Intervals
-from tracetide.measures.series import autocorrelation, cv
+from tracetide.measures.series import autocorrelation
 
 _MOST_POINTS = 3000
 _ROWS = (("input_tokens", "mean input, tokens"), ("output_tokens", "mean output, tokens"))
@@ -17,14 +17,14 @@ _LEAST_LAGS = 3
 _MOST_LAGS = 40
 
 
-def chart(traces: Sequence[Measured], interval: float) -> Chart:
-    """A cloud of intervals for each trace; and the burstiness of all."""
+def chart(traces: Sequence[Measured], interval: float, clock_s: float) -> Chart:
+    """A cloud of intervals for each trace; and the burstiness of all, by intervals honest for the clock."""
     short = [trace.intervals(interval) for trace in traces]
     names = [trace.name for trace in traces]
     upper, lower = (_clouds(names, short, row) for row in (0, 1))
     return Chart(
         (
-            (*upper, _time_scales(traces)),
+            (*upper, _variance_time(traces, clock_s)),
             (*lower, _autocorrelations(names, interval, short)),
         ),
         f"Rate and mean lengths in intervals of {interval:g} s",
@@ -67,17 +67,17 @@ def _title(name: str, found: Intervals, field: str) -> str:
     return f"{name}\n{told}" if name else told
 
 
-def _time_scales(traces: Sequence[Measured]) -> Panel:
-    lines = []
-    for number, trace in enumerate(traces):
-        steps = trace.scales()
-        values = [cv(trace.sums.at(step, trace.duration_s).requests) for step in steps]
-        lines.append(Line(np.array(steps), np.array(values), trace.name, style=number, marked=True))
+def _variance_time(traces: Sequence[Measured], clock_s: float) -> Panel:
+    curves = [trace.variance_time(clock_s) for trace in traces]
+    lines = [
+        Line(steps, values, trace.name, style=number)
+        for number, (trace, (steps, values)) in enumerate(zip(traces, curves, strict=True))
+    ]
     return Panel(
         Axis("interval, s", log=True),
         Axis(log=True),
-        tuple(lines),
-        "CV of rates by time scale",
+        (*lines, Level(1)),
+        "variance over mean of counts",
         legend="best",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from tracetide.base.grid import NS
 from tracetide.passes.pieces import ByClient
 from tracetide.passes.ticks import Ticks, jitter, least_gap
 
@@ -25,6 +26,11 @@ class Gaps:
         self._last = (-1, 0.0)
         self._client_last: Ints = np.empty(0, dtype=np.int64)
         self._client_late: Floats = np.empty(0)
+
+    @property
+    def clock_s(self) -> float:
+        """The step in which times are recorded, as found so far, in seconds."""
+        return self._ticks.largest / NS
 
     def add(self, time_ns: Ints) -> Floats:
         """The gap before each of the next requests, float64 in seconds; NaN before the very first one."""

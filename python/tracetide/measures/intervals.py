@@ -116,8 +116,11 @@ class IntervalSums:
         """Those of `STEPS_S` that `at` takes."""
         return [step for step in STEPS_S if round(step * NS) % self._step_ns == 0]
 
-    def at(self, step_s: float, duration_s: float) -> Intervals:
-        """Sums over intervals of a multiple of the step; a last interval that is not whole is left out."""
+    def at(self, step_s: float, duration_s: float, late_s: float = 0) -> Intervals:
+        """Sums over intervals of a multiple of the step; a last interval that is not whole is left out.
+
+        Requests count as if they had come `late_s` later, to within the step.
+        """
         factor, rest = divmod(round(step_s * NS), self._step_ns)
         if rest or not factor:
             raise ValueError(
@@ -125,7 +128,8 @@ class IntervalSums:
             )
         # Half a nanosecond is rounding of the duration, which is no multiple of a binary fraction.
         whole = int((duration_s * NS + 0.5) // (factor * self._step_ns))
-        sums = _summed(self._sums, factor)[:, :whole]
+        later = np.pad(self._sums, ((0, 0), (round(late_s * NS / self._step_ns), 0)))
+        sums = _summed(later, factor)[:, :whole]
         sums = np.pad(sums, ((0, 0), (0, whole - sums.shape[1])))
         return Intervals(step_s, sums[0], dict(zip(self._names, sums[1:], strict=True)))
 

@@ -61,6 +61,29 @@ class Pairs:
         scale = np.sqrt((of_rows @ rows**2) * (of_columns @ columns**2))
         return float(rows @ grid @ columns / scale) if scale > 0 else float("nan")
 
+    def joint_ranks(self, cells: int = 8) -> Floats:
+        """Shares of the pairs by the ranks of both, each divided into equal parts: shape (cells, cells).
+
+        Equal numbers are spread evenly over their ranks, so rows and columns all have the same share.
+        """
+        grid = self._counts.reshape(_BINS, _BINS)
+        rows, columns = (_cells_of(grid.sum(axis=axis), cells) for axis in (1, 0))
+        found: Floats = rows @ grid @ columns.T / max(self.total, 1)
+        return found
+
+    def mutual_information(self, cells: int = 8) -> float:
+        """Of the ranks, in nats, less what chance makes of as many pairs (Miller 1955); NaN for none.
+
+        Unlike a correlation it is above 0 for any dependence: also where one number is either low or high
+        when the other is high.
+        """
+        if not self.total:
+            return float("nan")
+        joint = self.joint_ranks(cells)
+        present = joint > 0
+        found = float(np.sum(joint[present] * np.log(joint[present] * cells**2)))
+        return max(found - (cells - 1) ** 2 / (2 * self.total), 0.0)
+
     def quantiles(self, levels: tuple[float, ...], per_bin: int = 1000) -> list[dict[str, float]]:
         """Of the second number, by bins of the first that have at least so many pairs, or a hundredth of all.
 
@@ -90,6 +113,16 @@ class Pairs:
                 )
                 start = stop
         return found
+
+
+def _cells_of(counts: Ints, cells: int) -> Floats:
+    """Of every bin, its shares in equal parts of all ranks: shape (cells, bins)."""
+    edges = np.append(0, np.cumsum(counts)) * (cells / max(int(counts.sum()), 1))
+    parts = np.arange(cells)[:, None]
+    overlap = np.minimum(edges[1:], parts + 1) - np.maximum(edges[:-1], parts)
+    width = np.diff(edges)
+    found: Floats = np.maximum(overlap, 0) / np.where(width > 0, width, 1)
+    return found
 
 
 def _names(levels: tuple[float, ...]) -> list[str]:

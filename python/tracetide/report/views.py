@@ -180,7 +180,8 @@ def _compared(found: TraceComparison) -> Section:
         "comparison",
         "Comparison",
         "19",
-        _COMPARING.format(actual=found.names[0]),
+        _COMPARING.format(actual=found.names[0])
+        + (f" Here {found.clock_note}." if found.has_coarse_clock else ""),
         plots(found.chart),
         tables=(Table((f"intervals of {found.interval:g} s", *found.names), rows, bold=bold),),
     )
@@ -190,7 +191,7 @@ def _smallest(at: int, row: Row) -> list[tuple[int, int]]:
     """The places of the smallest distance, where several are compared; names are in the first column."""
     distances = dict(enumerate(row.values[1:], 2))
     known = [value for value in distances.values() if math.isfinite(value)]
-    if len(known) < 2 or not row.measure.startswith(("KS ", "Wasserstein ")):
+    if len(known) < 2 or not row.measure.startswith(("KS ", "Wasserstein ", "L1 ")):
         return []
     return [(at, column) for column, value in distances.items() if value == min(known)]
 
