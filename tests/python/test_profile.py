@@ -196,8 +196,8 @@ def test_wrong_cells_are_refused() -> None:
     for shape in (0.001, 1e6, float("nan")):
         with pytest.raises(_core.ProfileError, match=r"shape .*; allowed: 0\.005 to 1e5"):
             add(shape=shape)
-    with pytest.raises(_core.ProfileError, match="family 3"):
-        add(family=3)
+    with pytest.raises(_core.ProfileError, match="family 4"):
+        add(family=4)
     with pytest.raises(_core.ProfileError, match="window 4; there are 4"):
         add(window=4)
     with pytest.raises(ValueError, match="must have one length"):
