@@ -14,31 +14,36 @@ constexpr std::int64_t shortest_ns = std::int64_t{1} << 20;
 
 void TimeWarp::make(std::span<const std::int64_t> edges, std::span<const double> masses) {
   clear();
-  to_.clear();
-  room_.clear();
-  slope_.clear();
   const std::int64_t length = edges.back();
   double total = 0;
   for (const double mass : masses) total += mass;
   if (!(total > 0) || length < shortest_ns) return;
+  const std::size_t parts = masses.size();
+  from_.resize(parts + 1);
+  to_.resize(parts);
+  room_.resize(parts);
+  slope_.resize(parts);
+  const double scale = static_cast<double>(length) / total;
   double sum = 0;
   std::int64_t begin = 0;
-  for (std::size_t k = 0; k < masses.size(); ++k) {
+  std::size_t pieces = 0;
+  for (std::size_t k = 0; k < parts; ++k) {
     sum += masses[k];
     const std::int64_t end =
-        k + 1 == masses.size()
-            ? length
-            : std::min(length, portable::nearest_integer(sum / total * static_cast<double>(length)));
+        k + 1 == parts ? length : std::min(length, portable::nearest_integer(sum * scale));
     const std::int64_t width = edges[k + 1] - edges[k];
     // What has no mass, or next to none, has no requests.
     if (end <= begin || width <= 0) continue;
-    from_.push_back(begin);
-    to_.push_back(edges[k]);
-    room_.push_back(width - 1);
-    slope_.push_back(static_cast<double>(width) / static_cast<double>(end - begin));
+    from_[pieces] = begin;
+    to_[pieces] = edges[k];
+    room_[pieces] = width - 1;
+    slope_[pieces] = static_cast<double>(width) / static_cast<double>(end - begin);
+    ++pieces;
     begin = end;
   }
-  from_.push_back(length);
+  from_[pieces] = length;
+  from_.resize(pieces + 1);
+  to_.resize(pieces);
 }
 
 WarpPieces TimeWarp::pieces() const noexcept {

@@ -17,6 +17,9 @@ inline std::uint64_t end_of_run(const std::int64_t* times, std::uint64_t first, 
 
 /// The piece in which `time` lies, from `piece` on: by doubling steps, then by halving them.
 inline std::uint32_t piece_of(const WarpPieces& warp, std::uint32_t piece, std::int64_t time) noexcept {
+  if (time < warp.from[piece + 1]) return piece;
+  // Mostly the next one.
+  if (piece + 2 <= warp.count && time < warp.from[piece + 2]) return piece + 1;
   std::uint32_t step = 1;
   while (piece + step < warp.count && warp.from[piece + step] <= time) {
     piece += step;
