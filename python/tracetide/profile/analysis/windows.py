@@ -28,7 +28,8 @@ def window_columns(pool: ProfileView) -> Columns:
           to the pool's span, and to `pool.duration`;
         - `client`: uint32; `client_name`: str;
         - `rate`: float64, requests/s; `requests`: rate * duration, the expected number;
-        - `family`: str; `shape`, `cv`: float64; a CV that the profile has not is NaN;
+        - `family`: str; `shape`, `cv`: float64; of a gap table the shape is its number, and a CV that the
+          profile has not is NaN;
         - for every field `<field>_avg`, `_p50`, `_p95`, `_p99` and `_max`: float64, of the distribution
           that sampling would use; NaN where a client has none. `p95` is the lowest value that at least
           95 % do not exceed. Multimodal profiles also have `input_tokens_avg` and `input_tokens_max`:
