@@ -145,6 +145,28 @@ def test_a_trace_of_what_was_found_is_as_bursty(gaps):
     assert np.abs(np.median(ratios, axis=0) - 1).max() < 0.2
 
 
+def swinging(amplitude, period_s, generator, *, windows=12, requests=2000):
+    """Positions at a rate that swings about its mean with one period, besides a weak cascade."""
+    at = np.linspace(0, 1, 4097)
+    cycles = WINDOW_S / period_s
+    mass = at + amplitude * (1 - np.cos(2 * np.pi * cycles * at)) / (2 * np.pi * cycles)
+    return [
+        np.interp(window, mass, at)
+        for window in trace("exponential", 0.002, 5, generator, windows=windows, requests=requests)
+    ]
+
+
+def test_a_swing_with_one_period_is_no_noise_at_longer_scales():
+    """Medians over nine traces. A cascade that met the level of 75 s would have 1.4 of the dispersion."""
+    generator = np.random.default_rng(9)
+    ratios = []
+    for _ in range(9):
+        actual = swinging(0.2, 75, generator)
+        again = remade(actual, found(actual), generator)
+        ratios.append([dispersion(again, width) / dispersion(actual, width) for width in (60, 150)])
+    assert np.abs(np.median(ratios, axis=0) - 1).max() < 0.3
+
+
 # The stream
 
 

@@ -20,8 +20,10 @@ _LEAST_MEAN = 3
 """Of requests beside one request of a node: with fewer a level says nothing."""
 _LEAST_GAIN = 10.0
 _GAIN_OF_LEVEL = 2.0
-_FAR_BELOW = 2.0
+_FAR = 2.0
 """Errors."""
+_AT_MOST = 2.0
+"""Times what the cascade answers at a level."""
 
 
 def estimate(actual: HaarSums, surrogates: HaarSums) -> RateNoise:
@@ -31,6 +33,8 @@ def estimate(actual: HaarSums, surrogates: HaarSums) -> RateNoise:
     one only where this is much. Its rho is such that the sum over levels is met, as they add up in the
     variance of counts: short nodes have large errors, and would hardly decide. The gaps of a rate that moves
     vary more than at an even rate, and surrogates have that at all levels: those far below are left out.
+    A level far above what the cascade answers by least squares counts for twice that: a rate that swings with
+    one period has such a level, and a cascade that met it would move too much at all longer scales.
 
     Args:
         actual: shape (levels,).
@@ -51,8 +55,11 @@ def estimate(actual: HaarSums, surrogates: HaarSums) -> RateNoise:
     product = weighted @ (excess / error)
     gain = np.where(product > 0, product**2 / (weighted * weighted).sum(axis=1), 0)
     best = int(np.argmax(gain - _GAIN_OF_LEVEL * levels))
-    summed = excess > -_FAR_BELOW * error
-    rho = excess[summed].sum() / answers[best, summed].sum() if summed.any() else 0.0
+    answered = max(product[best], 0) / (weighted[best] ** 2).sum() * answers[best]
+    most = np.maximum(_AT_MOST * answered, answered + _FAR * error)
+    summed = excess > -_FAR * error
+    counted = np.minimum(excess, most)[summed].sum()
+    rho = counted / answers[best, summed].sum() if summed.any() else 0.0
     if gain[best] <= _LEAST_GAIN or rho <= 0:
         return NONE
     return RateNoise(float(min(rho, _LARGEST_RHO)), int(levels[best]))
