@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rate_noise_simulator import cascade, positions
@@ -198,6 +200,20 @@ def test_clients_have_their_own_and_small_ones_share_one():
     assert together.pooled_clients == 22
     assert set(together.by_client) == {3, 5, *range(10, 30)}
     assert set(together.by_client.values()) == {together.pooled}
+
+
+def test_parts_of_one_source_are_no_more_windows_than_it_has():
+    """Of a trace that is shorter than a window, each of eight parts has a trend; nothing else is known."""
+    generator = np.random.default_rng(10)
+    covered = 0.85
+    rising = [np.sort(generator.beta(1.4, 1.0, 450)) * covered for _ in range(4)]
+    falling = [np.sort(generator.beta(1.0, 1.4, 450)) * covered for _ in range(4)]
+    sums = NoiseSums(WINDOW_S)
+    for client, part in enumerate(rising + falling):
+        here = places([part], client=client)
+        sums.add(replace(here, covered=np.full(1, covered)), TICK_S)
+    assert sums.finish(TICK_S).pooled.levels > 0
+    assert sums.finish(TICK_S, together=True).pooled == NONE
 
 
 def test_what_is_found_does_not_depend_on_the_order_of_windows_in_a_call():

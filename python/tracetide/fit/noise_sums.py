@@ -132,7 +132,8 @@ class NoiseSums:
 
         Args:
             tick_s: the resolution of the trace's times.
-            together: whether all clients share two numbers, however many requests they have.
+            together: whether all clients are parts of one source: they share two numbers, however many
+                requests they have.
         """
         self._flush(tick_s)
         levels = levels_of(self._window_s, tick_s)
@@ -143,17 +144,20 @@ class NoiseSums:
         is_pooled = self._used > 0
         is_pooled[own] = False
         rest = np.flatnonzero(is_pooled)
-        pooled = self._estimate(np.unique(self._slot[rest]), levels) if rest.size else NONE
+        # Parts of one source have all been seen for the same time: each must have seen a node whole.
+        least_nodes = rest.size if together else 0
+        pooled = self._estimate(np.unique(self._slot[rest]), levels, least_nodes) if rest.size else NONE
         by_client.update({int(client): pooled for client in rest})
         return FoundNoise(
             {client: noise for client, noise in by_client.items() if noise.levels}, pooled, rest.size
         )
 
-    def _estimate(self, slots: Ints, levels: int) -> RateNoise:
+    def _estimate(self, slots: Ints, levels: int, least_nodes: int = 0) -> RateNoise:
         actual = self._actual[slots].sum(axis=0)[:, :levels]
         squares, products = np.moveaxis(self._surrogates[slots].sum(axis=0)[..., :levels], 1, 0)
         nothing = np.zeros_like(products)
-        return estimate(HaarSums(*actual), HaarSums(squares, products, nothing, nothing, nothing))
+        surrogates = HaarSums(squares, products, nothing, nothing, nothing)
+        return estimate(HaarSums(*actual), surrogates, least_nodes=least_nodes)
 
     def _is_wanted(self, client: Codes, window: Ints) -> Flags:
         """Which windows are used: all, until there were many; whole blocks, as nodes lie over edges."""

@@ -26,7 +26,7 @@ _AT_MOST = 2.0
 """Times what the cascade answers at a level."""
 
 
-def estimate(actual: HaarSums, surrogates: HaarSums) -> RateNoise:
+def estimate(actual: HaarSums, surrogates: HaarSums, *, least_nodes: int = 0) -> RateNoise:
     """The cascade by which a trace differs from its surrogates.
 
     How many levels it has is where the sum of squares of what is left, in errors, falls most; and there is
@@ -39,8 +39,9 @@ def estimate(actual: HaarSums, surrogates: HaarSums) -> RateNoise:
     Args:
         actual: shape (levels,).
         surrogates: shape (surrogates, levels).
+        least_nodes: of a level that counts, if it is more than `_LEAST_NODES`.
     """
-    usable = np.flatnonzero(_usable(actual) & (surrogates.products > 0).all(axis=0))
+    usable = np.flatnonzero(_usable(actual, least_nodes) & (surrogates.products > 0).all(axis=0))
     if not usable.size:
         return NONE
     excess = (actual.ratio - surrogates.ratio.mean(axis=0))[usable]
@@ -73,8 +74,9 @@ def _answers(actual: HaarSums, usable: Ints) -> Floats:
     return answers
 
 
-def _usable(actual: HaarSums) -> Flags:
-    found: Flags = (actual.nodes >= _LEAST_NODES) & (actual.products >= _LEAST_MEAN * actual.requests)
+def _usable(actual: HaarSums, least_nodes: int) -> Flags:
+    nodes = max(_LEAST_NODES, least_nodes)
+    found: Flags = (actual.nodes >= nodes) & (actual.products >= _LEAST_MEAN * actual.requests)
     return found & (actual.products > 0)
 
 
