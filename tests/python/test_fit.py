@@ -255,9 +255,7 @@ def test_clients_come_from_a_column(tmp_path):
 
 def test_without_clients_the_whole_trace_is_one(tmp_path, trace):
     assert tt.fit(log(tmp_path, FOUR_USERS), **READ).client_names == ["whole"]
-    # Four clients together are smoother than their gaps, taken as those of one.
-    with pytest.warns(tt.DispersionWarning, match=r"10 s have a variance/mean of 2\.\d+, .* burstier"):
-        assert len(tt.fit(trace, client="whole")) == 1
+    assert len(tt.fit(trace, client="whole")) == 1
 
 
 def test_all_but_the_busiest_clients_become_one(tmp_path):

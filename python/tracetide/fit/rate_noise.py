@@ -20,6 +20,9 @@ _LEAST_MEAN = 3
 """Of requests beside one request of a node: with fewer a level says nothing."""
 _LEAST_GAIN = 10.0
 _GAIN_OF_LEVEL = 2.0
+_FEW_NODES = 64
+"""A level with as many counts for half: a cascade's own squares are known to 18 % there, which is about as
+well as levels agree."""
 _FAR = 2.0
 """Errors."""
 _AT_MOST = 2.0
@@ -31,8 +34,9 @@ def estimate(actual: HaarSums, surrogates: HaarSums, *, least_nodes: int = 0) ->
 
     How many levels it has is where the sum of squares of what is left, in errors, falls most; and there is
     one only where this is much. Its rho is such that the sum over levels is met, as they add up in the
-    variance of counts: short nodes have large errors, and would hardly decide. The gaps of a rate that moves
-    vary more than at an even rate, and surrogates have that at all levels: those far below are left out.
+    variance of counts: short nodes have large errors, and would hardly decide. Levels of few nodes count
+    less, as these vary with the cascade itself. The gaps of a rate that moves vary more than at an even rate,
+    and surrogates have that at all levels: those far below are left out.
     A level far above what the cascade answers by least squares counts for twice that: a rate that swings with
     one period has such a level, and a cascade that met it would move too much at all longer scales.
 
@@ -59,8 +63,8 @@ def estimate(actual: HaarSums, surrogates: HaarSums, *, least_nodes: int = 0) ->
     answered = max(product[best], 0) / (weighted[best] ** 2).sum() * answers[best]
     most = np.maximum(_AT_MOST * answered, answered + _FAR * error)
     summed = excess > -_FAR * error
-    counted = np.minimum(excess, most)[summed].sum()
-    rho = counted / answers[best, summed].sum() if summed.any() else 0.0
+    weight = summed / (1 + _FEW_NODES / actual.nodes[usable])
+    rho = weight @ np.minimum(excess, most) / (weight @ answers[best]) if summed.any() else 0.0
     if gain[best] <= _LEAST_GAIN or rho <= 0:
         return NONE
     return RateNoise(float(min(rho, _LARGEST_RHO)), int(levels[best]))
