@@ -140,6 +140,8 @@ void register_rows(py::module_& module) {
       .def_property_readonly("left_out", guarded(+[](ArrayWriter& self) { return self.writer->left_out(); }))
       .def_property_readonly("rows_without_tokens",
                              guarded(+[](ArrayWriter& self) { return self.writer->rows_without_tokens(); }))
+      .def_property_readonly("split_turns",
+                             guarded(+[](ArrayWriter& self) { return self.writer->split_turns(); }))
       .def("write", guarded(&write), py::arg("rows"), py::arg("columns"))
       .def("finish", guarded(&finish));
   module.def(

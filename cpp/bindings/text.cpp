@@ -49,6 +49,7 @@ void register_text(py::module_& module) {
            py::arg("first_window") = 0, py::arg("last_window") = py::none())
       .def_property_readonly("rows_without_tokens",
                              guarded(+[](TextWriter& writer) { return writer.rows_without_tokens(); }))
+      .def_property_readonly("split_turns", guarded(+[](TextWriter& writer) { return writer.split_turns(); }))
       .def("__iter__", [](const py::object& writer) { return writer; })
       .def("__next__", guarded(&next_text));
 

@@ -270,6 +270,9 @@ class TextStream:
     @property
     def rows_without_tokens(self) -> int:
         """As of `RowWriter`, when the end has been reached."""
+    @property
+    def split_turns(self) -> int:
+        """As of `RowWriter`, when the end has been reached."""
     def __iter__(self) -> TextStream: ...
     def __next__(self) -> tuple[int, memoryview]: ...
 
@@ -300,6 +303,9 @@ class RowWriter:
     @property
     def rows_without_tokens(self) -> int:
         """Rows written so far without input or output, where the format wants at least 1: they have 1."""
+    @property
+    def split_turns(self) -> int:
+        """Turns so far that begin a session of their own, as they cannot be told as what they add."""
     def write(self, rows: int, columns: list[Any]) -> TextChunk: ...
     def finish(self) -> TextChunk: ...
 

@@ -239,9 +239,33 @@ TEST(RowWriter, WrongColumnsAreRefused) {
   }
 }
 
+TEST(TurnDeltas, WhatGoesOnAndWhatDoesNot) {
+  TurnDeltas deltas;
+  const TurnDelta first = deltas.next("a", {300, 40});
+  EXPECT_EQ(first.new_tokens, 300u);
+  EXPECT_EQ(deltas.next("b", {341, 1}).new_tokens, 341u);
+  const TurnDelta second = deltas.next("a", {341, 0});  // with an answer of one token, as it is written
+  EXPECT_EQ(second.new_tokens, 1u);
+  EXPECT_EQ(second.place, 1u);
+  const TurnDelta third = deltas.next("a", {342, 5});
+  EXPECT_EQ(third.new_tokens, 342u);
+  EXPECT_EQ(third.place, 0u);
+  EXPECT_EQ(third.part, 1u);
+  EXPECT_EQ(deltas.split_turns(), 1u);
+}
+
+TEST(TurnDeltas, ASessionIsForgottenWhenItHasEnded) {
+  TurnDeltas deltas;
+  EXPECT_EQ(deltas.next(1, {10, 5}, 0.0, 100.0).place, 0u);
+  EXPECT_EQ(deltas.next(1, {20, 5}, 100.0, 100.0).place, 1u);
+  EXPECT_EQ(deltas.next(2, {20, 5}, 100.5, 100.0).place, 0u);
+  EXPECT_EQ(deltas.next(1, {90, 5}, 100.6, 100.0).new_tokens, 90u);
+  EXPECT_EQ(deltas.split_turns(), 0u);
+}
+
 TEST(TraceFormats, NamesGoBothWays) {
-  for (const char* name : {"mooncake", "mooncake-session", "bailian", "burstgpt", "azure", "vidur", "blis",
-                           "llmservingsim", "splitwise"}) {
+  for (const char* name : {"mooncake", "mooncake-session", "mooncake-delta", "bailian", "burstgpt", "azure",
+                           "vidur", "blis", "llmservingsim", "splitwise"}) {
     EXPECT_EQ(parse_trace_format(name).name, name);
   }
 }

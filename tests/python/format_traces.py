@@ -13,6 +13,7 @@ LENGTHS = IntegerPmf([20, 33, 700, 5000], [0.4, 0.3, 0.2, 0.1])
 TOOL_TEXT = (
     "mooncake",
     "mooncake-session",
+    "mooncake-delta",
     "bailian",
     "burstgpt",
     "azure",

@@ -49,6 +49,12 @@ EXPECTED = {
 {"session_id":"12","delay":250,"input_length":1024,"output_length":4294967295,"hash_ids":[3,4],"client_id":3,"reason_tokens":5,"turn":2}
 {"session_id":null,"timestamp":61500,"input_length":20,"output_length":30,"hash_ids":[5],"client_id":4294967295,"reason_tokens":15,"turn":1}
 """,
+    "mooncake-delta": """\
+{"session_id":null,"timestamp":0,"input_length":1,"output_length":7,"prompt_length":1,"hash_ids":[0],"client_id":3,"reason_tokens":0,"turn":1}
+{"session_id":"12","timestamp":1.5,"input_length":513,"output_length":1,"prompt_length":513,"hash_ids":[1,2],"client_id":0,"reason_tokens":1,"turn":1}
+{"session_id":"12","delay":250,"input_length":510,"output_length":4294967295,"prompt_length":1024,"hash_ids":[3],"client_id":3,"reason_tokens":5,"turn":2}
+{"session_id":null,"timestamp":61500,"input_length":20,"output_length":30,"prompt_length":20,"hash_ids":[4],"client_id":4294967295,"reason_tokens":15,"turn":1}
+""",
     "burstgpt": """\
 Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type,Session ID,client_id,reason_tokens,turn,delay
 0,GPT-4,1,7,8,API log,,3,0,1,
@@ -118,6 +124,7 @@ def test_what_a_format_cannot_hold_is_named(chats, tmp_path):
     assert found == {
         "mooncake": ("session_id", "delay"),
         "mooncake-session": ("timestamp",),
+        "mooncake-delta": ("timestamp",),
         "bailian": ("delay",),
         "burstgpt": (),
         "azure": ("client_id", "reason_tokens", "session_id", "turn", "delay"),
@@ -180,10 +187,19 @@ def held(trace: tt.Trace, format: str) -> dict[str, object]:
         keep.pop("timestamp")
         if np.isnan(trace["delay"]).all():  # no row tells that there is such a column
             keep.pop("delay")
-    for name in ("session_id",):
-        keep.pop(name, None)
+    if format == "mooncake-delta" and sessions:  # those that are split wait for nobody
+        keep.pop("timestamp")
+        keep.pop("delay")
+    keep.pop("session_id", None)
     found: dict[str, object] = dict(keep)
-    if sessions is not None and format in ("mooncake-session", "burstgpt", "vidur", "blis", "baseten"):
+    if sessions is not None and format in (
+        "mooncake-session",
+        "mooncake-delta",
+        "burstgpt",
+        "vidur",
+        "blis",
+        "baseten",
+    ):
         found["session_id"] = sessions
     return found
 
@@ -194,7 +210,7 @@ def as_read(trace: tt.Trace, names: list[str]) -> dict[str, object]:
         column = trace[name]
         if name == "session_id":
             missing = ("", None, tt.NO_SESSION)
-            found[name] = [None if id in missing else str(id) for id in column.tolist()]
+            found[name] = [None if id in missing else str(id).partition("#")[0] for id in column.tolist()]
         else:
             found[name] = column
     return found
@@ -309,6 +325,57 @@ def test_the_order_of_columns_changes_nothing(tmp_path):
     _, second = (json.loads(line) for line in (tmp_path / "t").read_text().splitlines())
     assert second["delay"] == 1500
     assert "timestamp" not in second
+
+
+def session(rows: list[tuple[int, int]], **more: object) -> tt.Trace:
+    """One session of turns with these inputs and outputs, a second from each to the next."""
+    inputs, outputs = zip(*rows, strict=True)
+    return tt.Trace(
+        {
+            "timestamp": np.arange(len(rows), dtype=float),
+            "input_tokens": uint32(inputs),
+            "output_tokens": uint32(outputs),
+            "session_id": np.full(len(rows), 7, dtype=np.uint64),
+            "turn": np.arange(1, len(rows) + 1, dtype=np.uint16),
+            "delay": np.array([NAN, *[0.25] * (len(rows) - 1)]),
+            **more,
+        }
+    )
+
+
+def test_a_turn_that_does_not_go_on_begins_a_session_of_its_own(tmp_path):
+    """340 tokens are there when the second turn comes, and it has as many: nothing is new."""
+    path = tmp_path / "t.jsonl"
+    written = session([(300, 40), (340, 50), (391, 9), (400, 1)]).write(path, format="mooncake-delta")
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [row["input_length"] for row in rows] == [300, 340, 1, 400]
+    assert [row["session_id"] for row in rows] == ["7", "7#2", "7#2", "7#3"]
+    assert [row.get("timestamp") for row in rows] == [0, 1000, None, 3000]
+    assert [row.get("delay") for row in rows] == [None, None, 250, None]
+    assert written.split_turns == 2
+    assert written.left_out == ("timestamp",)
+    assert tt.read(path).input_tokens.tolist() == [300, 340, 391, 400]
+
+
+def test_deltas_have_ids_that_are_used_once_but_for_first_turns(tmp_path):
+    """The ids of a first turn are those of its prompt, whoever has them as well."""
+    lists = [[9, 8], [9, 8, 5, 4], [9, 8, 5, 3, 2], [1, 8, 5, 3, 2, 6]]
+    offsets = np.concatenate([[0], np.cumsum([len(one) for one in lists])]).astype(np.int32)
+    ids = tt.ListColumn(offsets, uint32([id for one in lists for id in one]))
+    trace = session([(128, 10), (200, 10), (300, 10), (333, 10)], hash_ids=ids)
+    path = tmp_path / "t.jsonl"
+    written = trace.write(path, format="mooncake-delta", block_size=64)
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [row["input_length"] for row in rows] == [128, 62, 90, 333]
+    assert [row["hash_ids"] for row in rows] == [[0, 1], [2], [3, 4], [5, 1, 6, 7, 8, 9]]
+    assert written.split_turns == 1  # the last, whose prompt begins otherwise
+
+
+def test_turns_without_times_cannot_begin_a_session(tmp_path):
+    whole = tmp_path / "whole.jsonl"
+    session([(300, 40), (200, 50)]).write(whole, format="mooncake-session")
+    with pytest.raises(ValueError, match="row 2: it has no timestamp, which mooncake-delta does not allow"):
+        tt.convert(whole, tmp_path / "t.jsonl", format="mooncake-delta")
 
 
 def test_turns_of_sessions_that_began_before_have_one_timestamp(tmp_path):
@@ -580,7 +647,7 @@ def test_sessions_are_named_where_a_folder_has_no_place_for_them(tmp_path):
 
 
 NAMES = ["a,b", 'a"b', "a\\b", "x\x1b[2J"]
-JSON_FORMATS = ["jsonl", "mooncake", "mooncake-session", "bailian", "llmservingsim"]
+JSON_FORMATS = ["jsonl", "mooncake", "mooncake-session", "mooncake-delta", "bailian", "llmservingsim"]
 
 
 def with_column(name, values):

@@ -279,10 +279,34 @@ def test_aiperf_must_not_be_given_what_it_reads_otherwise(format, tmp_path):
     job("sessions").write(path, format=format)
     report = tt.validate(path, tools=["aiperf"])
     assert [finding.rule for finding in report.findings if not finding.is_note] == ["format"]
-    assert "AIPerf 0.13" in report.findings[0].message
-    assert report.findings[0].message.endswith("it reads burstgpt, mooncake")
+    (found,) = (one for one in report.findings if one.rule == "format")
+    assert "AIPerf 0.13" in found.message
+    assert "mooncake-delta" in found.message
+    assert found.row is None or format != "baseten"
     assert "aiperf" not in tt.validate(path).tools
     assert "AIPerf" not in {one.tool for one in replay_commands(path, format_of(path, format))}
+
+
+@pytest.mark.parametrize("format", ["mooncake-session", "bailian"])
+def test_aiperf_may_be_given_whole_prompts_that_stand_alone(format, tmp_path):
+    job("language").write(tmp_path / "t", format=format)
+    assert tt.validate(tmp_path / "t", tools=["aiperf"]).is_valid
+
+
+def test_prompts_of_deltas_are_summed(tmp_path):
+    """40 + 7 tokens are there, and 10 are new."""
+    one = mooncake(session_id="a", input_length=40, output_length=7, prompt_length=40, hash_ids=[0])
+    rows = (one, mooncake(session_id="a", timestamp=9, input_length=10, prompt_length=50, hash_ids=[1]))
+    report = tt.validate(write(tmp_path / "t", *rows))
+    assert report.format == "mooncake-delta"
+    (found,) = (one for one in report.findings if not one.is_note)
+    assert (found.rule, found.row, found.tools) == ("totals", 2, ("aiperf", "dynamo"))
+    assert found.message == "prompt_length is 50; what its session has by then is 57 tokens"
+    rows = (one, mooncake(session_id="a", timestamp=9, input_length=600, prompt_length=647, hash_ids=[1]))
+    (found,) = tt.validate(write(tmp_path / "t", *rows)).findings
+    assert (found.rule, found.row) == ("hash-count", 2)
+    rows = (one.replace('"hash_ids"', '"other"'),)
+    assert "hash-missing" in tt.validate(write(tmp_path / "t", *rows), tools=["dynamo"]).counts
 
 
 def test_ids_are_compared_across_the_whole_file(tmp_path):

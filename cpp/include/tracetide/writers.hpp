@@ -44,8 +44,8 @@ struct TextChunk {
 class TextWriter {
  public:
   /// @param format  "csv" or "jsonl", the native ones; or that of another tool: "mooncake",
-  ///                "mooncake-session", "bailian", "burstgpt", "azure", "vidur", "blis", "llmservingsim",
-  ///                "splitwise"
+  ///                "mooncake-session", "mooncake-delta", "bailian", "burstgpt", "azure", "vidur", "blis",
+  ///                "llmservingsim", "splitwise"
   /// @throws std::invalid_argument naming the option, the value and what is allowed, or a column that the
   ///         format needs and the job does not have
   TextWriter(const Job& job, std::string_view format, TextOptions options = {});
@@ -66,6 +66,10 @@ class TextWriter {
   /// Requests without input or output tokens, where the format wants at least 1: they are written with 1.
   /// Once the end has been reached.
   [[nodiscard]] std::uint64_t rows_without_tokens() const;
+  /// Turns that begin a session of their own, where the format tells what a turn adds to those before and
+  /// they cannot be told so: their prompt does not go on with the conversation. Once the end has been
+  /// reached.
+  [[nodiscard]] std::uint64_t split_turns() const;
 
  private:
   struct State;

@@ -85,6 +85,14 @@ class Planner {
     }
   }
 
+  void put_delta_ids() {
+    if (hash_ids_ == HashIds::fill && has("hash_ids")) {
+      put("hash_ids", Put::delta_ids, "hash_ids");
+    } else {
+      put_hash_ids();
+    }
+  }
+
   /// By these keys, files of Bailian's format are told from Mooncake's.
   void leave_out_chats() { leave_out("chat_id").leave_out("parent_chat_id"); }
 

@@ -127,7 +127,11 @@ RowOptions row_options(const Job& job, HashIds hash_ids) {
 }
 
 RowWriter::RowWriter(TraceFormat format, std::vector<ColumnInfo> given, RowOptions options)
-    : format_(format), container_(format.container), given_(std::move(given)), options_(options) {
+    : format_(format),
+      container_(format.container),
+      given_(std::move(given)),
+      options_(options),
+      delta_ids_(most_ids) {
   if (options_.block_size == 0) options_.block_size = format_.block_size;
   for (const ColumnInfo& column : given_) check_kind(column);
   FormatPlan plan = plan_format(format_, given_, options_.hash_ids);
@@ -147,11 +151,12 @@ RowWriter::RowWriter(TraceFormat format, std::vector<ColumnInfo> given, RowOptio
     has_places_ |= cell.put == Put::round;
     has_fillers_ |= cell.put == Put::filler_ids;
     // Where they only ride along, they may be of any blocks.
-    if (cell.key == "hash_ids" && cell.put == Put::items && format_.block_size != 0)
-      hash_ids_ = column_of("hash_ids");
+    const bool has_lists = cell.put == Put::items || cell.put == Put::delta_ids;
+    if (cell.key == "hash_ids" && has_lists && format_.block_size != 0) hash_ids_ = column_of("hash_ids");
   }
   has_session_lines_ = format_.has_session_lines && session_ && turn_ && delay_;
   has_begins_ |= has_session_lines_;  // later turns stand in the line of the first, and need no time
+  has_deltas_ = format_.has_deltas;
   has_places_ = session_ && (has_places_ || has_begins_ || has_chats_ || has_session_lines_);
   if (has_chats_ && (given_[*session_].kind != ColumnKind::u64 || !turn_)) {
     throw std::invalid_argument("columns: bailian needs whole numbers as session_id, and turn");
@@ -222,9 +227,10 @@ RowWriter::Prepared RowWriter::prepare(const Rows& rows) {
   prepared.first_filler = next_filler_;
   if (format_.block_size != 0) count_without_tokens(rows);
   if (hash_ids_) check_hash_ids(rows);
-  if (has_fillers_) count_fillers(rows);
   if (has_chats_) check_chats(rows);
   if (has_places_) find_places(rows, prepared.places);
+  if (has_deltas_) find_deltas(rows, prepared);
+  if (has_fillers_) count_fillers(rows, prepared);
   check_times(rows, prepared.places);
   if (has_session_lines_) collect_sessions(rows, prepared.lines);
   next_row_ += rows.size;
@@ -283,14 +289,62 @@ void RowWriter::check_hash_ids(const Rows& rows) const {
   }
 }
 
-void RowWriter::count_fillers(const Rows& rows) {
-  for (const std::uint32_t tokens : std::get<std::span<const std::uint32_t>>(rows.columns[input_]))
+void RowWriter::count_fillers(const Rows& rows, const Prepared& prepared) {
+  const auto input = std::get<std::span<const std::uint32_t>>(rows.columns[input_]);
+  for (std::size_t row = 0; row < rows.size; ++row) {
+    const std::uint32_t tokens = has_deltas_ ? prepared.deltas[row].new_tokens : input[row];
     next_filler_ += blocks_of(tokens, options_.block_size);
-  if (next_filler_ > most_ids) {
-    throw std::invalid_argument(
-        row_name(0) +
-        " or below: hash_ids from 2^31 on are not allowed; leave them out, use larger "
-        "blocks or fewer requests");
+  }
+  if (next_filler_ > most_ids) throw too_many_ids();
+}
+
+std::invalid_argument RowWriter::too_many_ids() const {
+  return std::invalid_argument(row_name(0) +
+                               " or below: hash_ids from 2^31 on are not allowed; leave them out, use larger "
+                               "blocks or fewer requests");
+}
+
+std::span<const std::uint32_t> RowWriter::ids_of(const Rows& rows, std::size_t row) const {
+  if (!hash_ids_) return {};
+  const ListView ids = std::get<ListView>(rows.columns[*hash_ids_]);
+  const auto begin = static_cast<std::size_t>(ids.offsets[row]);
+  return ids.values.subspan(begin, static_cast<std::size_t>(ids.offsets[row + 1]) - begin);
+}
+
+TurnDelta RowWriter::delta_of(const Rows& rows, std::size_t row) {
+  const TurnDeltas::Turn turn{std::get<std::span<const std::uint32_t>>(rows.columns[input_])[row],
+                              std::get<std::span<const std::uint32_t>>(rows.columns[output_])[row],
+                              ids_of(rows, row), options_.block_size};
+  const TurnDelta alone{std::max(1u, turn.input), 0, 0};
+  if (!session_) return alone;
+  if (const auto* texts = std::get_if<TextView>(&rows.columns[*session_])) {
+    const std::string_view id = text_of(*texts, row);
+    return id.empty() ? alone : deltas_.next(id, turn);
+  }
+  const std::uint64_t id = whole_number(rows.columns[*session_], row);
+  if (id == no_session) return alone;
+  if (id < options_.first_new_session || options_.session_horizon_ns == 0) return deltas_.next(id, turn);
+  const double time = std::get<std::span<const double>>(rows.columns[timestamp_])[row];
+  return deltas_.next(id, turn, time, static_cast<double>(options_.session_horizon_ns) / 1e9);
+}
+
+// The place of a turn is then that in its part of the session.
+void RowWriter::find_deltas(const Rows& rows, Prepared& prepared) {
+  prepared.deltas.resize(rows.size);
+  for (std::size_t row = 0; row < rows.size; ++row) {
+    prepared.deltas[row] = delta_of(rows, row);
+    if (has_places_) prepared.places[row] = prepared.deltas[row].place;
+  }
+  if (hash_ids_) number_ids(rows, prepared);
+}
+
+void RowWriter::number_ids(const Rows& rows, Prepared& prepared) {
+  for (std::size_t row = 0; row < rows.size; ++row) {
+    const TurnDelta& delta = prepared.deltas[row];
+    const bool is_enough =
+        delta.place == 0 ? delta_ids_.add_first(ids_of(rows, row), prepared.ids)
+                         : delta_ids_.add_new(blocks_of(delta.new_tokens, options_.block_size), prepared.ids);
+    if (!is_enough) throw too_many_ids();
   }
 }
 
@@ -306,7 +360,7 @@ void RowWriter::find_places(const Rows& rows, Column<std::uint32_t>& places) {
   for (std::size_t row = 0; row < rows.size; ++row) {
     const std::uint64_t id = whole_number(rows.columns[*session_], row);
     if (id == no_session) continue;
-    if (turn_ && id >= options_.first_new_session) {
+    if (turn_ && id >= options_.first_new_session && !has_deltas_) {
       places[row] = std::get<std::span<const std::uint16_t>>(rows.columns[*turn_])[row] - 1u;
     } else {
       places[row] = next_place(sessions_[id], rows, row);
@@ -361,6 +415,11 @@ class RowWriter::CellWriter {
     return prepared_.places.empty() ? 0 : prepared_.places[row];
   }
 
+  [[nodiscard]] std::size_t blocks(std::size_t row) const noexcept {
+    const std::uint32_t tokens = prepared_.deltas.empty() ? input_[row] : prepared_.deltas[row].new_tokens;
+    return blocks_of(tokens, writer_.options_.block_size);
+  }
+
   char* put_value(char* to, const Piece& piece, std::size_t row) {
     const ColumnView& column = rows_.columns[piece.column];
     switch (piece.put) {
@@ -411,7 +470,13 @@ class RowWriter::CellWriter {
       case Put::reason_ratio:
         return put_reason_ratio(to, std::get<std::span<const std::uint32_t>>(column)[row], output_[row]);
       case Put::filler_ids:
-        return put_filler_ids(to, blocks_of(input_[row], writer_.options_.block_size));
+        return put_filler_ids(to, blocks(row));
+      case Put::part_label:
+        return put_part_label(to, piece, column, row);
+      case Put::new_tokens:
+        return put_number(to, prepared_.deltas[row].new_tokens);
+      case Put::delta_ids:
+        return put_delta_ids(to, blocks(row));
       case Put::session_start:
         return put_session_start(to, row);
       case Put::chat:
@@ -452,6 +517,18 @@ class RowWriter::CellWriter {
     return to;
   }
 
+  // `7#2` is the second part of session 7.
+  [[nodiscard]] char* put_part_label(char* to, const Piece& piece, const ColumnView& column,
+                                     std::size_t row) const noexcept {
+    to = put_label(to, piece, column, row);
+    const std::uint32_t part = prepared_.deltas[row].part;
+    if (part == 0) return to;
+    *(to - 1) = '#';
+    to = put_number(to, part + 1);
+    *to++ = '"';
+    return to;
+  }
+
   [[nodiscard]] static std::uint32_t item_count(const ListView& list, std::size_t row) noexcept {
     return static_cast<std::uint32_t>(list.offsets[row + 1] - list.offsets[row]);
   }
@@ -473,6 +550,12 @@ class RowWriter::CellWriter {
     for (; blocks != 0; --blocks) last = to = put_number(to + 1, static_cast<std::uint32_t>(filler_++));
     *last = ']';
     return last + 1;
+  }
+
+  [[nodiscard]] char* put_delta_ids(char* to, std::size_t count) noexcept {
+    const std::uint32_t* const first = prepared_.ids.data() + next_id_;
+    next_id_ += count;
+    return put_list(to, first, first + count, false);
   }
 
   [[nodiscard]] char* put_session_start(char* to, std::size_t row) const noexcept {
@@ -503,6 +586,7 @@ class RowWriter::CellWriter {
   const Prepared& prepared_;
   bool is_csv_;
   std::uint64_t filler_;
+  std::size_t next_id_ = 0;
   std::span<const double> timestamp_;
   std::span<const std::uint32_t> input_;
   std::span<const std::uint32_t> output_;
@@ -531,7 +615,7 @@ std::size_t RowWriter::longest_text(const Rows& rows) const {
   std::size_t characters = 0;
   for (const Piece& piece : pieces_) {
     const ColumnView& column = rows.columns[piece.column];
-    if (piece.put == Put::items) {
+    if (piece.put == Put::items || piece.put == Put::delta_ids) {
       const auto offsets = std::get<ListView>(column).offsets;
       items += static_cast<std::size_t>(offsets[rows.size] - offsets[0]);
     }
@@ -539,7 +623,7 @@ std::size_t RowWriter::longest_text(const Rows& rows) const {
       for (const std::uint32_t tokens : std::get<std::span<const std::uint32_t>>(column))
         items += blocks_of(tokens, options_.block_size);
     }
-    if (piece.put == Put::label) {
+    if (piece.put == Put::label || piece.put == Put::part_label) {
       if (const auto* texts = std::get_if<TextView>(&column)) {
         characters +=
             6 * static_cast<std::size_t>(texts->offsets[rows.size] - texts->offsets[0]) + 2 * rows.size;

@@ -10,6 +10,7 @@
 #include <deque>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "engine/column_views.hpp"
 #include "tracetide/job.hpp"
 #include "writers/trace_format.hpp"
+#include "writers/turn_deltas.hpp"
 
 namespace tracetide {
 
@@ -53,12 +55,17 @@ class RowWriter {
   /// Rows that have been prepared without input or output tokens, where the format wants at least 1: they are
   /// written with 1.
   [[nodiscard]] std::uint64_t rows_without_tokens() const noexcept { return without_tokens_; }
+  /// Rows that have been prepared as turns that begin another session, since the format tells what a turn
+  /// adds and they cannot be told so.
+  [[nodiscard]] std::uint64_t split_turns() const noexcept { return deltas_.split_turns(); }
 
   struct Prepared {
     std::uint64_t first_row = 0;
     std::uint64_t first_filler = 0;
-    Column<std::uint32_t> places{};  ///< by row, how many rows of its session are above; where that counts
-    Column<char> lines{};            ///< of sessions that have ended
+    Column<std::uint32_t> places{};    ///< by row, how many rows of its session are above; where that counts
+    Column<char> lines{};              ///< of sessions that have ended
+    std::vector<TurnDelta> deltas{};   ///< by row, where the format has them
+    std::vector<std::uint32_t> ids{};  ///< of all deltas
   };
   /// For the next rows of the trace. @throws std::invalid_argument naming a row that the format cannot tell
   [[nodiscard]] Prepared prepare(const Rows& rows);
@@ -101,7 +108,12 @@ class RowWriter {
   void check_times(const Rows& rows, const Column<std::uint32_t>& places) const;
   void check_chats(const Rows& rows) const;
   void check_hash_ids(const Rows& rows) const;
-  void count_fillers(const Rows& rows);
+  [[nodiscard]] std::invalid_argument too_many_ids() const;
+  void count_fillers(const Rows& rows, const Prepared& prepared);
+  [[nodiscard]] std::span<const std::uint32_t> ids_of(const Rows& rows, std::size_t row) const;
+  [[nodiscard]] TurnDelta delta_of(const Rows& rows, std::size_t row);
+  void find_deltas(const Rows& rows, Prepared& prepared);
+  void number_ids(const Rows& rows, Prepared& prepared);
   void find_places(const Rows& rows, Column<std::uint32_t>& places);
   [[nodiscard]] std::uint32_t next_place(Progress& session, const Rows& rows, std::size_t row) const;
   void collect_sessions(const Rows& rows, Column<char>& lines);
@@ -121,6 +133,7 @@ class RowWriter {
   bool has_chats_ = false;  // made of sessions and places
   bool has_fillers_ = false;
   bool has_session_lines_ = false;
+  bool has_deltas_ = false;
   std::size_t timestamp_ = 0, input_ = 0, output_ = 0;
   std::optional<std::size_t> session_, turn_, delay_, images_;
   std::optional<std::size_t> hash_ids_;  // where their number is checked
@@ -129,6 +142,8 @@ class RowWriter {
   std::uint64_t next_row_ = 0;
   std::uint64_t next_filler_ = 0;
   std::uint64_t without_tokens_ = 0;
+  TurnDeltas deltas_;
+  DeltaIds delta_ids_;
   std::unordered_map<std::uint64_t, Progress> sessions_;
   std::unordered_map<std::string, Progress> text_sessions_;
   std::unordered_map<std::string, OpenSession> open_;

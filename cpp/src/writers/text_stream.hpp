@@ -35,6 +35,7 @@ class TextStream {
     return writer_ ? writer_->left_out() : nothing_;
   }
   /// See RowWriter; when the end has been reached.
+  [[nodiscard]] std::uint64_t split_turns() const noexcept { return writer_ ? writer_->split_turns() : 0; }
   [[nodiscard]] std::uint64_t rows_without_tokens() const noexcept {
     return writer_ ? writer_->rows_without_tokens() : 0;
   }

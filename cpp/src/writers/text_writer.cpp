@@ -48,5 +48,6 @@ const std::vector<std::string>& TextWriter::left_out() const {
 std::uint64_t TextWriter::rows_without_tokens() const {
   return alive(state_, "TextWriter").rows_without_tokens();
 }
+std::uint64_t TextWriter::split_turns() const { return alive(state_, "TextWriter").split_turns(); }
 
 }  // namespace tracetide

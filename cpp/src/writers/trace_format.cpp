@@ -10,11 +10,11 @@ namespace tracetide {
 namespace {
 
 constexpr std::array formats{
-    &TraceFormat::mooncake,  &TraceFormat::mooncake_session,
-    &TraceFormat::bailian,   &TraceFormat::burstgpt,
-    &TraceFormat::azure,     &TraceFormat::vidur,
-    &TraceFormat::blis,      &TraceFormat::llmservingsim,
-    &TraceFormat::splitwise,
+    &TraceFormat::mooncake,       &TraceFormat::mooncake_session,
+    &TraceFormat::mooncake_delta, &TraceFormat::bailian,
+    &TraceFormat::burstgpt,       &TraceFormat::azure,
+    &TraceFormat::vidur,          &TraceFormat::blis,
+    &TraceFormat::llmservingsim,  &TraceFormat::splitwise,
 };
 
 }  // namespace

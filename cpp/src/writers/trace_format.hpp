@@ -22,10 +22,12 @@ struct TraceFormat {
   std::uint32_t block_size = 0;    ///< tokens of a block where the format has hash ids, else 0
   bool quotes_sessions = false;    ///< its readers take only texts as ids of sessions
   bool has_session_lines = false;  ///< a session is one line
+  bool has_deltas = false;         ///< a turn is what it adds to those before
   void (*plan)(Planner& plan);     ///< puts the cells
 
   static const TraceFormat mooncake;
   static const TraceFormat mooncake_session;
+  static const TraceFormat mooncake_delta;
   static const TraceFormat bailian;
   static const TraceFormat burstgpt;
   static const TraceFormat azure;
@@ -59,6 +61,9 @@ enum class Put : std::uint8_t {
   think_time,     ///< a delay in whole microseconds; missing: 0
   reason_ratio,   ///< reasoning tokens of the output, from 0 to 1
   filler_ids,     ///< as many ids as the input has blocks, never used before
+  part_label,     ///< of the session, and which of its parts; see TurnDeltas
+  new_tokens,     ///< what a turn adds to those before
+  delta_ids,      ///< ids of what it adds, of the whole prompt of a first turn
   session_start,  ///< the time of a session's first turn, or the delay of a later one
   chat,           ///< chat_id and parent_chat_id
   chat_type,      ///< text, or image where there are any

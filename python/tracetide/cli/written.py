@@ -37,6 +37,7 @@ def report_written(
                     "seconds": seconds,
                     "left_out": list(written.left_out),
                     "without_tokens": written.without_tokens,
+                    "split_turns": written.split_turns,
                     "replay": {one.tool: one.command for one in replay},
                 },
                 indent=2,
@@ -76,5 +77,10 @@ def _warnings(format: Format, written: Written) -> list[str]:
         found.append(
             f"{format.name} wants at least 1 input and output token: {written.without_tokens:,} requests "
             "without got 1"
+        )
+    if written.split_turns:
+        found.append(
+            f"{format.name} tells what a turn adds to those before: {written.split_turns:,} turns whose "
+            "prompts do not go on with these begin a session of their own, at their own times"
         )
     return found

@@ -64,7 +64,7 @@ class GeneratedSource:
         stream = self._stream(name, hash_ids)
         return ToolText(
             self._formatted(stream, name, hash_ids),
-            lambda: Loss(tuple(left_out), stream.rows_without_tokens),
+            lambda: Loss(tuple(left_out), stream.rows_without_tokens, stream.split_turns),
         )
 
     def _stream(self, name: str, hash_ids: str) -> _core.TextStream:

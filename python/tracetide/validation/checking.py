@@ -15,13 +15,16 @@ from tracetide.base.errors import ProfileError, TraceError
 from tracetide.base.wording import message_of, without_start
 from tracetide.io.formats import FORMATS
 from tracetide.io.formats.description import TraceFormat
+from tracetide.io.formats.mooncake_delta import PROMPT_LENGTH
 from tracetide.io.reading import opened_scan
-from tracetide.io.reading.convert import numbers_of
+from tracetide.io.reading.convert import converter, numbers_of
 from tracetide.io.reading.open_source import open_source
 from tracetide.io.reading.source import Source
+from tracetide.io.reading.tracescan import TraceScan
 from tracetide.job.dataset.folder import open_folder
 from tracetide.job.dataset.manifest import is_dataset, read_manifest
 from tracetide.job.dataset.verify import check_dataset
+from tracetide.validation.blocks import BlockRules
 from tracetide.validation.chats import ChatRules
 from tracetide.validation.files import check_file
 from tracetide.validation.report import Recorder, ValidationReport
@@ -73,11 +76,12 @@ def validate(
     known = FORMATS[scan.format]
     check_file(known, source, name, recorder)
     rules = RowRules(known, scan.columns, scan.block_size, recorder, is_ordered=scan.is_ordered)
-    raw = _RawRules(known, source, recorder)
+    raw = _RawRules(known, source, scan, recorder)
     with _noting_errors(report, recorder):
         for batch in scan.batches():
             rules.check(batch)
             report.rows += len(batch)
+    _check_turns(report, recorder, rules.first_turn)
     with _noting_errors(report, recorder):
         raw.check()
     return report
@@ -103,9 +107,19 @@ def _tools(format: str, wanted: Sequence[str] | None) -> tuple[str, ...]:
 def _check_readers(report: ValidationReport, recorder: Recorder) -> None:
     for tool in report.tools:
         formats = READERS[tool]
-        if report.format not in formats and report.format not in ("table", "native"):
-            why = FORMATS[report.format].misread.get(tool, f"{tool} does not read {report.format}")
-            recorder.add("format", f"{why}; it reads {', '.join(sorted(formats))}")
+        known = FORMATS[report.format]
+        if report.format in formats or report.format in ("table", "native") or tool in known.misread_turns:
+            continue
+        why = known.misread.get(tool, f"{tool} does not read {report.format}")
+        recorder.add("format", f"{why}; it reads {', '.join(sorted(formats))}")
+
+
+def _check_turns(report: ValidationReport, recorder: Recorder, first_turn: int | None) -> None:
+    if first_turn is None:
+        return
+    for tool, why in FORMATS[report.format].misread_turns.items():
+        if tool in report.tools:
+            recorder.add("format", f"{why}; it reads {', '.join(sorted(READERS[tool]))}", first_turn)
 
 
 def _validate_dataset(name: str, tools: Sequence[str] | None, limit: int) -> ValidationReport:
@@ -141,9 +155,10 @@ def _validate_folder(name: str, tools: Sequence[str] | None, limit: int) -> Vali
 class _RawRules:
     """Rules of columns that a scan does not give, read on their own."""
 
-    def __init__(self, format: TraceFormat, source: Source, recorder: Recorder) -> None:
+    def __init__(self, format: TraceFormat, source: Source, scan: TraceScan, recorder: Recorder) -> None:
         self._format = format
         self._source = source
+        self._scan = scan
         self._recorder = recorder
 
     def check(self) -> None:
@@ -155,6 +170,9 @@ class _RawRules:
             self._check_models()
         if self._format.sessions == "parents":
             self._check_chats()
+        if self._format.deltas:
+            self._check_delta_blocks()
+            self._check_prompts()
 
     def _texts(self, names: list[str]) -> Iterator[tuple[int, list[pa.Array]]]:
         from tracetide.io.reading.fields import Field
@@ -174,6 +192,44 @@ class _RawRules:
                 (
                     f"model is {models[int(row)]}; BLIS drops the request unless it serves that"
                     for row in named
+                ),
+            )
+
+    def _check_delta_blocks(self) -> None:
+        """The ids of what is new."""
+        from tracetide.io.reading.fields import OWN_BLOCKS, Field
+
+        fields = [
+            Field("input_tokens", self._format.columns["input_tokens"], "tokens", pa.uint32()),
+            Field("hash_ids", "hash_ids", "blocks", OWN_BLOCKS),
+        ]
+        if "hash_ids" not in self._source.types:
+            self._recorder.add("hash-missing", "there are no hash_ids; every row must have them")
+            return
+        rules = BlockRules(self._scan.block_size, self._recorder)
+        made = [converter(field, rebase=False) for field in fields]
+        for place, arrays in self._source.raw(fields):
+            inputs, ids = (convert(a, place) for convert, a in zip(made, arrays, strict=True))
+            rules.check(ids, inputs.to_numpy(), place.first_row)
+
+    def _check_prompts(self) -> None:
+        """What is told of whole prompts."""
+        from tracetide.io.reading.fields import Field
+
+        if PROMPT_LENGTH not in self._source.types:
+            return
+        field = Field(PROMPT_LENGTH, PROMPT_LENGTH, "tokens", pa.uint32())
+        convert = converter(field, rebase=False)
+        sums = self._scan.batches(["input_tokens"])
+        for (place, (array,)), batch in zip(self._source.raw([field]), sums, strict=True):
+            told, summed = convert(array, place).to_numpy(), batch.column(0).to_numpy()
+            wrong = np.flatnonzero(told != summed)
+            self._recorder.add_rows(
+                "totals",
+                place.first_row + wrong,
+                (
+                    f"{PROMPT_LENGTH} is {told[row]}; what its session has by then is {summed[row]} tokens"
+                    for row in wrong
                 ),
             )
 

@@ -29,18 +29,21 @@ class RowRules:
         *,
         is_ordered: bool = True,
     ) -> None:
+        self.first_turn: int | None = None
+        """The first row that is a later turn of a session, from 1."""
         self._format = format
         self._is_ordered = is_ordered
         self._recorder = recorder
         self._rows = 0
         self._last = 0.0
+        self._has_turns = "turn" in columns
         self._sessions = TurnCounter() if format.sessions == "turns" else None
         has_rounds = format.sessions == "rounds" and {"session_id", "turn"} <= set(columns)
         self._rounds = TurnCounter() if has_rounds else None
         self._blocks = None
         if "hash_ids" in columns and block_size:
             self._blocks = BlockRules(block_size, recorder)
-        elif format.needs_ids:
+        elif format.needs_ids and not format.deltas:  # whose ids are not those of whole prompts
             recorder.add("hash-missing", "there are no hash_ids; every row must have them")
 
     def check(self, batch: pa.RecordBatch) -> None:
@@ -50,6 +53,8 @@ class RowRules:
         self._check_tokens(inputs, batch.column("output_tokens").to_numpy())
         if self._blocks is not None:
             self._blocks.check(batch.column("hash_ids"), inputs, self._rows)
+        if self.first_turn is None and self._has_turns:
+            self._find_turn(batch.column("turn").to_numpy())
         if self._sessions is not None:
             self._check_sessions(batch)
         if self._rounds is not None:
@@ -57,6 +62,11 @@ class RowRules:
         if self._format.kept_model and "model" in batch.schema.names:
             self._check_models(batch)
         self._rows += len(batch)
+
+    def _find_turn(self, turns: Any) -> None:
+        later = turns > 1
+        if later.any():
+            self.first_turn = self._rows + int(later.argmax()) + 1
 
     def _check_times(self, column: pa.Array) -> None:
         rows = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))

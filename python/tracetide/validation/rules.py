@@ -69,7 +69,7 @@ RULES = {
             "as a full one or with another fill",
             frozenset({"aiperf", "guidellm"}),
         ),
-        Rule("session-start", "the first turn of a session has a timestamp", frozenset({"dynamo"})),
+        Rule("session-start", "the first turn of a session has a timestamp", frozenset({"dynamo", "aiperf"})),
         Rule("session-delay", "later turns of a session have a delay", frozenset({"dynamo"})),
         Rule(
             "column-order",

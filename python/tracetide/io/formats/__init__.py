@@ -14,6 +14,7 @@ from tracetide.io.formats.burstgpt import BURSTGPT
 from tracetide.io.formats.description import Layout, TraceFormat
 from tracetide.io.formats.llmservingsim import LLMSERVINGSIM, SESSION_LINES
 from tracetide.io.formats.mooncake import MOONCAKE
+from tracetide.io.formats.mooncake_delta import MOONCAKE_DELTA
 from tracetide.io.formats.mooncake_session import MOONCAKE_SESSION
 from tracetide.io.formats.native import NATIVE, TABLE
 from tracetide.io.formats.servegen import SERVEGEN
@@ -26,6 +27,7 @@ FORMATS: dict[str, TraceFormat] = {
         NATIVE,
         MOONCAKE,
         MOONCAKE_SESSION,
+        MOONCAKE_DELTA,
         BAILIAN,
         BURSTGPT,
         AZURE,

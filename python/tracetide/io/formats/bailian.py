@@ -20,6 +20,6 @@ BAILIAN = TraceFormat(
     needs_ids=True,
     from_zero=True,
     readers=("guidellm", "vllm", "dynamo"),
-    misread=ADDS_UP,
+    misread_turns=ADDS_UP,
     replay=lambda file: [guidellm_ids(file), vllm_ids(file, "1")],
 )

@@ -37,6 +37,7 @@ class Layout:
         sparse: whether rows after the first of a session may lack `timestamp`.
         sessions: how sessions are made: from parent ids, by counting turns, or not at all; by rounds their
             turns count from 0, and a first one has a delay of 0.
+        deltas: whether the input of a turn is what it adds to the prompts and answers before.
         extends: the format that a file of this one has the marks of as well.
         ordered: whether times may not decrease; where rows stand by session, they may.
     """
@@ -55,6 +56,7 @@ class Layout:
     rebase: bool = False
     sparse: bool = False
     sessions: Sessions = ""
+    deltas: bool = False
     extends: str = ""
     ordered: bool = True
 
@@ -74,6 +76,7 @@ class TraceFormat(Layout):
         from_zero: whether readers count times from 0, and not from the first row.
         readers: the tools that read it rightly.
         misread: by tool that would take it, why it must not be given it.
+        misread_turns: the same of a file in which a session has several rows.
         replay: what the tools that replay it are told.
         positions: the columns that are read by position.
         behind: further columns that may be there, by the one that they then stand behind.
@@ -93,6 +96,7 @@ class TraceFormat(Layout):
     from_zero: bool = False
     readers: tuple[str, ...] = ()
     misread: Mapping[str, str] = field(default_factory=dict)
+    misread_turns: Mapping[str, str] = field(default_factory=dict)
     replay: Callable[[File], list[Replay]] = lambda file: []
     positions: Sequence[str] = ()
     behind: Mapping[str, str] = field(default_factory=dict)

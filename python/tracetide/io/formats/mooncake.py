@@ -9,10 +9,15 @@ LENGTHS = {"timestamp": "timestamp", "input_tokens": "input_length", "output_tok
 BLOCK_SIZE = 512
 
 
-def _replay(file: File) -> list[Replay]:
+def aiperf_mooncake(file: File) -> Replay:
+    """AIPerf's command, which knows no other size of blocks than its own."""
     own = [] if file.block == BLOCK_SIZE else [f"--isl-block-size {file.block}"]
+    return aiperf(file, "mooncake_trace", *own)
+
+
+def _replay(file: File) -> list[Replay]:
     return [
-        aiperf(file, "mooncake_trace", *own),
+        aiperf_mooncake(file),
         guidellm_ids(file, ",time_scale=0.001"),
         vllm_ids(file, "0.001"),
         tell(

@@ -23,6 +23,6 @@ MOONCAKE_SESSION = TraceFormat(
     needs_ids=True,
     from_zero=True,
     readers=("dynamo",),
-    misread=ADDS_UP,
+    misread_turns=ADDS_UP,
     replay=lambda file: [dynamo(file)],
 )

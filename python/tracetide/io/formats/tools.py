@@ -38,7 +38,7 @@ TOOLS = {
 
 ADDS_UP = {
     "aiperf": f"{TOOLS['aiperf']} takes the rows of a session for what each adds to those before, and would "
-    "send prompts several times as long"
+    "send prompts several times as long; mooncake-delta has what each adds"
 }
 """Of whole prompts of a session."""
 
@@ -81,7 +81,8 @@ def tell(tool: str, command: str, *, needs_ids: bool = False) -> Replay:
 
 def aiperf(file: File, kind: str, *more: str) -> Replay:
     """A file of one of its kinds of data sets."""
-    options = " ".join(("--fixed-schedule", *more))
+    # Without ignore_eos answers end when they like, and with them the context of later turns is another.
+    options = " ".join(("--fixed-schedule", "--extra-inputs ignore_eos:true", *more))
     return tell(
         "aiperf",
         "aiperf profile --model MODEL --url localhost:8000 --endpoint-type chat --streaming "
@@ -125,11 +126,11 @@ def vllm_ids(file: File, factor: str) -> Replay:
     return vllm(file, "timed_trace", size, f"--timed-trace-sec-multiplier {factor}")
 
 
-def dynamo(file: File) -> Replay:
-    """Mooncake's JSON lines, with or without sessions."""
+def dynamo(file: File, kind: str = "mooncake") -> Replay:
+    """Mooncake's JSON lines, with or without sessions; of what turns add as `mooncake-delta`."""
     code = (
         "from dynamo.replay import run_trace_replay; "
-        f'print(run_trace_replay([{json.dumps(file.path)}], trace_format="mooncake", '
+        f'print(run_trace_replay([{json.dumps(file.path)}], trace_format="{kind}", '
         f'trace_block_size={file.block}, extra_engine_args={{"engine": {{"block_size": {file.block}}}}}))'
     )
     return tell("dynamo", f"python -c {quote(code)}", needs_ids=True)

@@ -111,6 +111,42 @@ def _tops(above: Ids) -> Ids:
     return top
 
 
+class WholePrompts:
+    """The prompt of each turn where rows tell what it adds to the prompts and answers before.
+
+    Keeps one entry for every session seen so far.
+    """
+
+    def __init__(self) -> None:
+        self._contexts: dict[Any, int] = {}
+
+    def of(self, sessions: pa.Array, new: Ids, outputs: Ids, place: Place) -> Ids:
+        """Tokens of the prompts of the next rows; what is new of those without a session."""
+        prompts: Ids = new.copy()
+        there = np.flatnonzero(sessions.is_valid().to_numpy(zero_copy_only=False))
+        if there.size:
+            prompts[there] = self._of_sessions(sessions.drop_null(), new[there], outputs[there])
+        if prompts.size and prompts.max() >= 2**32:
+            row = int((prompts >= 2**32).argmax())
+            raise TraceError(f"{place.at(row)}: a prompt of {prompts[row]} tokens is not allowed")
+        return prompts
+
+    def _of_sessions(self, sessions: pa.Array, new: Ids, outputs: Ids) -> Ids:
+        encoded = pc.dictionary_encode(sessions)
+        codes = encoded.indices.to_numpy()
+        names = encoded.dictionary.to_pylist()
+        before = np.array([self._contexts.get(name, 0) for name in names], dtype=np.int64)
+        order = np.argsort(codes, kind="stable")
+        counts = np.bincount(codes, minlength=len(names))
+        ends = np.cumsum(counts)
+        sums = np.concatenate([[0], np.cumsum((new + outputs)[order])])
+        above = before - sums[ends - counts]
+        self._contexts.update(zip(names, (above + sums[ends]).tolist(), strict=True))
+        prompts = np.empty(codes.size, dtype=np.int64)
+        prompts[order] = sums[1:] - outputs[order] + np.repeat(above, counts)
+        return prompts
+
+
 class TurnCounter:
     """The turn of each row of a session, counted from 1. Keeps one entry for every session seen so far."""
 

@@ -19,7 +19,7 @@ from tracetide.io.reading.convert import Times, converter
 from tracetide.io.reading.fields import REQUIRED, TYPES, Field
 from tracetide.io.reading.place import Place
 from tracetide.io.reading.plan import CHAT, PARENT, REASON_RATIO, Plan
-from tracetide.io.reading.sessions import ChatSessions, TurnCounter
+from tracetide.io.reading.sessions import ChatSessions, TurnCounter, WholePrompts
 from tracetide.io.reading.source import Source
 
 _SORTED_ROWS = 1 << 18
@@ -171,12 +171,15 @@ class TraceScan:
             converter(field, rebase=self._rebase, ordered=ordered, origin=origin) for field in fields
         ]
         sessions = _Sessions(self._plan.layout.sessions, schema.names, strict=self._strict)
+        prompts = WholePrompts() if self._plan.layout.deltas else None
         rows = 0
         for place, arrays in self._source.raw(fields):
             made = {
                 field.name: convert(array, place)
                 for field, convert, array in zip(fields, converters, arrays, strict=True)
             }
+            if prompts is not None and "input_tokens" in made:
+                made["input_tokens"] = _whole_prompts(prompts, made, place)
             sessions.complete(made, place)
             if self._plan.layout.sessions == "rounds" and "delay" in made:
                 made["delay"] = _later_delays(made["delay"], made["turn"])
@@ -206,6 +209,8 @@ class TraceScan:
             needed |= {"session_id", "turn", PARENT}
         if self._plan.layout.sessions == "turns":
             needed |= {"session_id"} | ({"timestamp"} if "turn" in needed else set())
+        if self._plan.layout.deltas and "input_tokens" in needed:
+            needed |= {"session_id", "output_tokens"}
         if self._has_ratio and "reason_tokens" in needed:
             needed |= {REASON_RATIO, "output_tokens"}
         if self._plan.layout.sessions == "rounds" and "delay" in needed:
@@ -245,6 +250,11 @@ class _Sessions:
 def _later_delays(delays: pa.Array, turns: pa.Array) -> pa.Array:
     """Without those of first rounds, which have nobody to wait for and 0 in their place."""
     return pc.if_else(pc.greater(turns, 1), delays, pa.scalar(None, delays.type))
+
+
+def _whole_prompts(prompts: WholePrompts, made: dict[str, pa.Array], place: Place) -> pa.Array:
+    new, outputs = (made[name].to_numpy().astype(np.int64) for name in ("input_tokens", "output_tokens"))
+    return pa.array(prompts.of(made["session_id"], new, outputs, place), pa.uint32())
 
 
 def _reason_tokens(ratios: pa.Array, output: pa.Array, place: Place) -> pa.Array:

@@ -22,12 +22,15 @@ class Written(NamedTuple):
         left_out: the columns that the format has no place for, or can tell only in part.
         without_tokens: requests without input or output in a format that wants at least 1 token: they have
             1 in the file.
+        split_turns: turns that begin a session of their own, in a format that tells what a turn adds to
+            those before, because their prompt does not go on with these.
     """
 
     rows: int
     bytes: int
     left_out: tuple[str, ...] = ()
     without_tokens: int = 0
+    split_turns: int = 0
 
 
 class Loss(NamedTuple):
@@ -35,6 +38,7 @@ class Loss(NamedTuple):
 
     left_out: tuple[str, ...] = ()
     without_tokens: int = 0
+    split_turns: int = 0
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,8 @@ class ToolRows:
 
     def loss(self) -> Loss:
         """What the format does not tell."""
-        return Loss(tuple(self._core.left_out), self._core.rows_without_tokens)
+        core = self._core
+        return Loss(tuple(core.left_out), core.rows_without_tokens, core.split_turns)
 
     def _kind(self, name: str) -> str:
         if name == "turn":

@@ -1,0 +1,120 @@
+"""Tools that replay a file against a server of ours, and what arrived there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).resolve().parents[1] / "tools"
+PYTHON = os.environ.get("TRACETIDE_TOOLS_PYTHON", sys.executable)
+MINUTES = 4
+
+
+def needs(tool: str) -> None:
+    """Skip where a tool is not installed."""
+    found = subprocess.run([PYTHON, "-c", f"import {tool}"], capture_output=True)
+    if found.returncode != 0:
+        pytest.skip(f"{tool} is not installed for {PYTHON}; name another with TRACETIDE_TOOLS_PYTHON")
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A request that arrived.
+
+    Attributes:
+        arrived: Unix time, s.
+        ended: when it was answered, s.
+        prompt: tokens of all its messages.
+        output: tokens of the answer.
+        session: as the tool calls it.
+        messages: tokens of each message.
+        ignore_eos: whether the answer should have its full length.
+    """
+
+    arrived: float
+    ended: float
+    prompt: int
+    output: int
+    session: str = ""
+    messages: list[int] = field(default_factory=list)
+    ignore_eos: bool = False
+
+
+@dataclass(frozen=True)
+class Server:
+    """The running server."""
+
+    port: int
+    log: Path
+
+    def arrivals(self) -> list[Arrival]:
+        """All requests, in the order of their arrival."""
+        entries = [json.loads(line) for line in self.log.read_text().splitlines()]
+        arrivals = [
+            Arrival(
+                entry["arrived"],
+                entry["ended"],
+                entry["prompt"],
+                entry["output"],
+                (entry["correlation"] or "").removeprefix("fixed-schedule-"),
+                entry["messages"],
+                bool(entry["ignore_eos"]),
+            )
+            for entry in entries
+        ]
+        return sorted(arrivals, key=lambda one: one.arrived)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    """A server for one replay."""
+    log = folder / "log.jsonl"
+    log.touch()
+    command = [sys.executable, SCRIPTS / "mock_server.py", log]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        try:
+            yield Server(int(process.stdout.readline()), log)
+        finally:
+            process.terminate()
+
+
+def character_tokenizer(folder: Path) -> Path:
+    """A folder as `HF_HOME` with a tokenizer whose tokens are characters, of AIPerf's own text as well."""
+    find = "import aiperf, pathlib; print(*pathlib.Path(aiperf.__file__).parent.rglob('shakespeare*.txt'))"
+    texts = subprocess.run([PYTHON, "-c", find], capture_output=True, check=True).stdout.decode().split()
+    environment = _offline(folder)
+    subprocess.run([PYTHON, SCRIPTS / "character_tokenizer.py", *texts], check=True, env=environment)
+    return folder
+
+
+def _offline(hub: Path) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    return kept | {"HF_HOME": str(hub), "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+
+
+def aiperf(command: str, server: Server, hub: Path, folder: Path) -> list[Arrival]:
+    """What arrives when AIPerf is told what we tell its users."""
+    words = command.replace("MODEL", "m").replace("localhost:8000", f"localhost:{server.port}").split()
+    assert words[0] == "aiperf"
+    more = [
+        "--tokenizer",
+        "tracetide/characters",
+        "--output-artifact-dir",
+        folder / "artifacts",
+        "--ui",
+        "none",
+    ]
+    quiet = ["--no-gpu-telemetry", "--no-server-metrics"]
+    run = [Path(PYTHON).parent / "aiperf", *words[1:], *more, *quiet]
+    done = subprocess.run(run, capture_output=True, timeout=60 * MINUTES, cwd=folder, env=_offline(hub))
+    assert done.returncode == 0, done.stdout.decode()[-3000:] + done.stderr.decode()[-3000:]
+    return server.arrivals()

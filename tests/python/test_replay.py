@@ -1,0 +1,142 @@
+"""What arrives at a server when the real tools replay what we write: `pytest -m tools`.
+
+Prompts, answers and waits are compared turn by turn. See `test_tools.py` for how the tools are installed.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tracetide as tt
+from replaying import Arrival, aiperf, character_tokenizer, needs, serving
+from small_profiles import IntegerPmf, one_client
+from tracetide.io.formats.tools import File
+from tracetide.io.formats.tools import aiperf as told_to_aiperf
+from tracetide.io.writing import format_of
+from tracetide.io.writing.replay import replay_commands
+
+pytestmark = pytest.mark.tools
+LATE_S = 1.0
+"""By which a busy machine may delay a turn; none comes before its time but for the clock."""
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory) -> Path:
+    needs("aiperf")
+    return character_tokenizer(tmp_path_factory.mktemp("hub"))
+
+
+def command(path: Path, format: str, tool: str, **options: int) -> str:
+    (one,) = [one for one in replay_commands(path, format_of(path, format), **options) if one.tool == tool]
+    return " ".join(shlex.split(one.command))
+
+
+def chats() -> tt.Trace:
+    """A conversation that grows, one of which something was dropped, and a request that stands alone."""
+    rows = [  # s, session, turn, delay, input, output
+        (0.0, 1, 1, np.nan, 300, 40),
+        (0.1, 2, 1, np.nan, 128, 16),
+        (0.2, tt.NO_SESSION, 1, np.nan, 1000, 10),
+        (0.4, 1, 2, 0.3, 420, 50),
+        (0.6, 2, 2, 0.4, 256, 400),
+        (0.9, 1, 3, 0.2, 700, 30),
+        (1.2, 2, 3, 0.5, 300, 20),  # 256 + 400 are there: some of it was dropped
+        (1.4, 1, 4, 0.3, 731, 9),  # one token is new
+        (1.6, 2, 4, 0.3, 400, 20),
+    ]
+    time, session, turn, delay, inputs, outputs = zip(*rows, strict=True)
+    return tt.Trace(
+        {
+            "timestamp": np.array(time),
+            "input_tokens": np.array(inputs, dtype=np.uint32),
+            "output_tokens": np.array(outputs, dtype=np.uint32),
+            "session_id": np.array(session, dtype=np.uint64),
+            "turn": np.array(turn, dtype=np.uint16),
+            "delay": np.array(delay),
+        }
+    )
+
+
+def agents() -> tt.Trace:
+    """A few seconds of conversations with common prompts, and of agents with tools."""
+    lengths = IntegerPmf([40, 90, 700], [0.4, 0.4, 0.2])
+    fields = {"input_tokens": lengths, "output_tokens": lengths}
+    pool = tt.ClientPool(one_client(6.0, "gamma", 0.5, category="language", **fields), name="agents")
+    tool = tt.Tool(latency=0.2, tokens=150, calls={1: 0.7, 3: 0.3})
+    agent = tt.Sessions(turns={2: 0.3, 5: 0.7}, share=0.8, steps=[tool], first_tokens=300)
+    prompts = tt.Prefixes(share=0.9, levels=[tt.PromptLevel(prompts=3, tokens=130)])
+    pool = pool.with_sessions(agent).with_prefixes(prompts)
+    return tt.Job(pool, duration=10, seed=5, block_size=64).generate()
+
+
+def of_sessions(path: Path) -> dict[str, list[dict]]:
+    """The rows of a file by session, those that stand alone under an empty name."""
+    found = defaultdict(list)
+    for line in path.read_text().splitlines():
+        row = json.loads(line)
+        found[row["session_id"] or ""].append(row)
+    return found
+
+
+@pytest.mark.parametrize(("make", "block"), [(chats, 64), (agents, 64)])
+def test_aiperf_sends_the_prompts_of_conversations_as_they_are(make, block, hub, tmp_path):
+    trace, path = make(), tmp_path / "trace.jsonl"
+    written = trace.write(path, format="mooncake-delta", block_size=block)
+    assert tt.validate(path, tools=["aiperf"], block_size=block).is_valid
+    with serving(tmp_path) as server:
+        told = command(path, "mooncake-delta", "AIPerf", block_size=block)
+        arrived = aiperf(told, server, hub, tmp_path)
+    lengths = sorted(zip(trace.input_tokens.tolist(), trace.output_tokens.tolist(), strict=True))
+    assert sorted((one.prompt, one.output) for one in arrived) == lengths
+    assert all(one.ignore_eos for one in arrived)
+    if make is chats:
+        assert written.split_turns == 1
+    by_session = defaultdict(list)
+    for one in arrived:
+        by_session[one.session].append(one)
+    sessions = of_sessions(path)
+    alone = sessions.pop("", [])
+    assert len(arrived) == len(alone) + sum(map(len, sessions.values()))
+    assert max(map(len, sessions.values())) > 2
+    for name, rows in sessions.items():
+        check_turns(rows, by_session[name])
+
+
+def check_turns(rows: list[dict], arrived: list[Arrival]) -> None:
+    """Prompts, answers and waits of one session, in order."""
+    wanted = [(row["prompt_length"], row["output_length"]) for row in rows]
+    assert [(one.prompt, one.output) for one in arrived] == wanted
+    for row, before, one in zip(rows[1:], arrived, arrived[1:], strict=False):
+        wait = one.arrived - before.ended
+        assert row["delay"] / 1000 - 0.02 < wait < row["delay"] / 1000 + LATE_S
+
+
+@pytest.mark.parametrize(
+    ("format", "file"), [("mooncake-session", "mooncake_trace"), ("bailian", "bailian_trace")]
+)
+def test_aiperf_is_refused_whole_prompts_since_it_would_add_them_up(format, file, hub, tmp_path):
+    path = tmp_path / "trace.jsonl"
+    chats().write(path, format=format)
+    assert not tt.validate(path, tools=["aiperf"]).is_valid
+    with serving(tmp_path) as server:
+        told = told_to_aiperf(File(str(path), 512, "9"), file).command
+        arrived = aiperf(told, server, hub, tmp_path)
+    assert sum(one.prompt for one in arrived) > 1.5 * chats().input_tokens.sum()
+
+
+def test_aiperf_sends_requests_that_stand_alone_at_their_times(hub, tmp_path):
+    trace, path = agents(), tmp_path / "trace.jsonl"
+    trace.write(path, format="mooncake", block_size=64)
+    with serving(tmp_path) as server:
+        arrived = aiperf(command(path, "mooncake", "AIPerf", block_size=64), server, hub, tmp_path)
+    assert [(one.prompt, one.output) for one in arrived] == list(
+        zip(trace.input_tokens.tolist(), trace.output_tokens.tolist(), strict=True)
+    )
+    times = np.array([one.arrived for one in arrived])
+    late = (times - times[0]) - (trace.timestamp - trace.timestamp[0])
+    assert (np.abs(late) < LATE_S).all()
