@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import json
 import math
@@ -14,6 +15,7 @@ import pytest
 import tracetide as tt
 from format_traces import KINDS, TOOL_TEXT, TOOLS, ending, job, pool, traces, uint32
 from hypothesis import given, settings
+from tracetide.profile.bundled import bundled
 
 NAN = float("nan")
 
@@ -610,6 +612,58 @@ def test_a_folder_has_the_same_clients_and_rates(kind, tmp_path):
     for name in ("input_tokens", "output_tokens"):
         spread = one[name].std() / math.sqrt(len(one))
         assert abs(one[name].mean() - other[name].mean()) < 6 * spread + 1e-9
+
+
+@pytest.mark.parametrize("law", [None, tt.Uniform(0.3, 0.9)])
+def test_ratios_of_a_folder_are_in_the_places_of_the_reference(law, tmp_path):
+    """It reads the list of all probabilities, of which place i of 501 is 0.002 i, whatever the keys are."""
+    made = pool("reason")
+    if law:
+        lengths = {name: tt.LogNormal(median=300, sigma=1) for name in ("input_tokens", "output_tokens")}
+        made = tt.ClientPool([tt.Client(rate=5, reason_ratio=law, **lengths)])
+    tt.Job(made, rate=30, duration=1200).write(tmp_path / "out", format="servegen")
+    dataset = json.loads((tmp_path / "out" / "chunk-0-dataset.json").read_text())
+    table = ast.literal_eval(dataset["0"]["reason_ratio"])
+    assert len(table) == 501
+    places = np.linspace(0, 1, 501)
+    mean = float(places @ list(table.values()))
+    assert abs(mean - (0.6 if law else 0.5)) < 0.002
+    assert abs(np.dot(list(table), list(table.values())) - (0.6 if law else 0.5)) < 0.002
+    trace = tt.generate(tt.load(f"{tmp_path / 'out'}/"), seed=2)
+    share = trace.reason_tokens.sum() / trace.output_tokens.sum()
+    assert abs(share - (0.6 if law else 0.5)) < 0.01  # six standard errors of 36,000 requests
+
+
+@pytest.mark.parametrize("name", [name for name in bundled() if name.endswith("r1")])
+def test_a_folder_of_a_bundled_reasoning_profile_keeps_the_ratio(name, tmp_path):
+    made = tt.Job(tt.load(name), rate=30, duration=1200, seed=1, conversations=False)
+    made.write(tmp_path / "out", format="servegen")
+    one = made.generate()
+    other = tt.generate(tt.load(f"{tmp_path / 'out'}/"), seed=1)
+    shares = [trace.reason_tokens.sum() / trace.output_tokens.sum() for trace in (one, other)]
+    assert shares[0] > 0.5
+    assert abs(shares[0] - shares[1]) < 0.01
+
+
+def test_windows_of_a_folder_are_of_ten_minutes(tmp_path):
+    """BLIS looks for windows that begin at 0, 10 and 20 minutes past midnight, 8 and 14 o'clock."""
+    hours = tt.Steps([("00:00", 2), ("01:00", 4), ("02:00", 6)])
+    client = tt.Client(rate=hours, input_tokens=300, output_tokens=80)
+    tt.Job(tt.ClientPool([client]), duration="3h").write(tmp_path / "out", format="servegen")
+    lines = [line.split(",") for line in (tmp_path / "out" / "chunk-0-trace.csv").read_text().splitlines()]
+    assert [line[0] for line in lines] == [str(600 * row) for row in range(18)]
+    assert np.allclose([float(line[1]) for line in lines], np.repeat([2, 4, 6], 6))
+
+
+def test_exponential_gaps_of_a_folder_are_those_of_a_gamma_law(tmp_path):
+    """The reference refuses a family of that name."""
+    client = tt.Client(rate=2, input_tokens=300, output_tokens=80)
+    tt.Job(tt.ClientPool([client]), duration=1200).write(tmp_path / "out", format="servegen")
+    for line in (tmp_path / "out" / "chunk-0-trace.csv").read_text().splitlines():
+        _, rate, cv, family, shape, scale = line.split(",")
+        assert (cv, family, shape) == ("1.0", "Gamma", "1.0")
+        assert math.isclose(float(rate), 2)
+        assert math.isclose(float(scale), 0.5)
 
 
 def test_a_folder_of_a_hand_made_pool_has_tables(tmp_path):

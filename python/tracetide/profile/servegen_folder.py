@@ -2,7 +2,8 @@
 
 What a folder cannot hold (correlations, models of sessions and of prompts, noise of rates) is left out; a
 table of gaps is written as the Gamma law of its CV. Laws that are no table of values become one: bins as up
-to `_VALUES_OF_BIN` values each, quantile functions as `_DRAWS` values of equal probability.
+to `_VALUES_OF_BIN` values each, quantile functions as `_DRAWS` values of equal probability. Ratios are in the
+places of the reference's list, of which it looks at nothing else.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from tracetide import _core
 from tracetide.base.grid import NS
 from tracetide.base.renewal import own_cv
-from tracetide.base.vocabulary import FAMILIES, GAMMA, MISSING, WEIBULL
+from tracetide.base.vocabulary import EXPONENTIAL, FAMILIES, GAMMA, MISSING, WEIBULL
 from tracetide.io.writing.base import Written
 from tracetide.io.writing.output import new_folder
 from tracetide.profile.gap_table import as_gamma
@@ -26,6 +27,10 @@ from tracetide.profile.gap_table import as_gamma
 _VALUES_OF_BIN = 8
 _DRAWS = 2048
 _MOST_EPOCHS = 10_000
+_WINDOW_NS = 600 * NS
+"""Of the published folders. BLIS finds windows by when they begin in a day, and no longer ones."""
+_RATIOS = 501
+"""Places of a list of ratios in the published folders: place i has the key i / 501."""
 
 
 def write_folder(job: _core.Job, span: tuple[float, float], path: str | os.PathLike[str]) -> Written:
@@ -74,8 +79,13 @@ class _Folder:
             self._profile_windows = np.repeat(self._profile_windows, 2)
             self._factors = np.repeat(self._factors, 2)
             self._window_ns //= 2
+        if self._window_ns % _WINDOW_NS == 0:
+            pieces = self._window_ns // _WINDOW_NS
+            self._profile_windows = np.repeat(self._profile_windows, pieces)
+            self._factors = np.repeat(self._factors, pieces)
+            self._window_ns = _WINDOW_NS
         self._epochs = _epochs(self._profile, span, self._window_ns * self._factors.size)
-        self._texts: dict[int, str] = {}
+        self._texts: dict[tuple[int, bool], str] = {}
         self._left_out = set(job.left_out)
         self.left_out = tuple(
             what
@@ -121,6 +131,8 @@ class _Folder:
                 continue
             shape, cv = float(shapes[row]), float(cells["cv"][row])
             family = int(families[row])
+            if family == EXPONENTIAL:  # which the reference does not know
+                family, shape, cv = GAMMA, 1.0, 1.0
             cv = cv if math.isfinite(cv) else own_cv(family, shape)
             scale = _scale(family, shape, rate)
             lines.append(f"{start},{rate!r},{cv!r},{FAMILIES[family]},{shape!r},{scale!r}\n")
@@ -131,18 +143,20 @@ class _Folder:
         for start, epoch in self._epochs:
             ids = self._ids[epoch, client]
             epochs[_decimal(start / NS)] = {
-                field: self._text(int(id))
+                field: self._text(int(id), is_ratio=field == "reason_ratio")
                 for field, id in zip(self._fields, ids, strict=True)
                 if int(id) != MISSING
             }
         return json.dumps(epochs)
 
-    def _text(self, id: int) -> str:
-        if id not in self._texts:
-            values, probabilities = _table(self._profile.distribution(id))
+    def _text(self, id: int, *, is_ratio: bool) -> str:
+        key = id, is_ratio
+        if key not in self._texts:
+            found = self._profile.distribution(id)
+            values, probabilities = _ratios(found) if is_ratio else _table(found)
             pairs = zip(values.tolist(), probabilities.tolist(), strict=True)
-            self._texts[id] = "{" + ", ".join(f"{value}: {p!r}" for value, p in pairs) + "}"
-        return self._texts[id]
+            self._texts[key] = "{" + ", ".join(f"{value}: {p!r}" for value, p in pairs) + "}"
+        return self._texts[key]
 
 
 def _epochs(profile: _core.Profile, span: tuple[float, float], end_ns: int) -> list[tuple[int, int]]:
@@ -167,11 +181,27 @@ def _table(found: dict[str, Any]) -> tuple[Any, Any]:
         return values, np.asarray(found["probabilities"])
     if found["kind"] == "bins":
         return _table_of_bins(values, np.asarray(found["probabilities"]), int(found["maximum"]))
-    uniforms = (np.arange(_DRAWS) + 0.5) / _DRAWS
-    drawn = np.interp(uniforms, np.linspace(0, 1, values.size), values)
-    drawn = np.clip(np.floor(drawn + 0.5), found["minimum"], found["maximum"]).astype(np.int64)
+    drawn = np.clip(np.floor(_drawn(found) + 0.5), found["minimum"], found["maximum"]).astype(np.int64)
     unique, counts = np.unique(drawn, return_counts=True)
     return unique, counts / _DRAWS
+
+
+def _ratios(found: dict[str, Any]) -> tuple[Any, Any]:
+    """A distribution of ratios as a probability of every place, also of those that never come."""
+    if found["kind"] == "real_pmf":
+        values, probabilities = np.asarray(found["values"]), np.asarray(found["probabilities"])
+    else:
+        values = np.clip(_drawn(found), found["minimum"], found["maximum"])
+        probabilities = np.full(_DRAWS, 1 / _DRAWS)
+    places = np.minimum(np.rint(values * _RATIOS).astype(np.int64), _RATIOS - 1)
+    return np.arange(_RATIOS) / _RATIOS, np.bincount(places, probabilities, _RATIOS)
+
+
+def _drawn(found: dict[str, Any]) -> Any:
+    """Values of equal probability of a quantile function."""
+    values = np.asarray(found["values"])
+    uniforms = (np.arange(_DRAWS) + 0.5) / _DRAWS
+    return np.interp(uniforms, np.linspace(0, 1, values.size), values)
 
 
 def _table_of_bins(starts: Any, probabilities: Any, maximum: int) -> tuple[Any, Any]:
