@@ -10,7 +10,7 @@ void put_cells(Planner& plan) {
     plan.derive("request_id", Put::row);
   }
   plan.constant("request_type", "2")  // an LLM's
-      .put_or("application_id", Put::number, "client_id", "0")
+      .constant("application_id", "0")  // the only one that it knows
       .put("arrival_timestamp", Put::seconds, "timestamp")
       .constant("batch_size", "1")
       .put("prompt_size", Put::number, "input_tokens")

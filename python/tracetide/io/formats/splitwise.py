@@ -11,7 +11,11 @@ from tracetide.io.formats.tools import File, Replay, tell
 
 def _replay(file: File) -> list[Replay]:
     name = quote(os.path.splitext(os.path.basename(file.path))[0])
-    command = f"cp {file} traces/{name}.csv && python run.py trace.filename={name}"
+    # Its default scheduler is of other applications, and its default model of performance is not there.
+    command = (
+        f"cp {file} traces/{name}.csv && python run.py trace.filename={name} "
+        "applications.0.scheduler=token_jsq start_state=baseline performance_model=db"
+    )
     return [tell("splitwise-sim", command)]
 
 
@@ -33,5 +37,5 @@ SPLITWISE = TraceFormat(
     replay=_replay,
     positions=_COLUMNS.split(),
     alone=True,
-    constants={"request_type": ("2",)},
+    constants={"request_type": ("2",), "application_id": ("0",)},  # it knows no other application
 )
