@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracetide.io.formats.description import TraceFormat
-from tracetide.io.formats.tools import File, Replay, tell
+from tracetide.io.formats.tools import File, Replay, aibrix, tell
 
 
 def _replay(file: File) -> list[Replay]:
@@ -14,7 +14,8 @@ def _replay(file: File) -> list[Replay]:
         f"data: {{type: random, {trace}}}",
         f"load: {{type: trace_replay, {trace}, stages: [{{rate: 1, duration: 1}}]}}",
     )
-    return [tell("inference-perf", "\n".join(lines))]
+    more = ("--prompt-file PROMPTS", "--interval-ms 1000", "--group-interval-seconds 1")
+    return [tell("inference-perf", "\n".join(lines)), aibrix(file, "azure", *more)]
 
 
 _OWN = {"timestamp": "TIMESTAMP", "input_tokens": "ContextTokens", "output_tokens": "GeneratedTokens"}
@@ -29,6 +30,7 @@ AZURE = TraceFormat(
     readers=("inference-perf", "aibrix"),
     replay=_replay,
     positions=tuple(_OWN.values()),
-    behind={"NumImages": "TIMESTAMP"},
+    # As we write it; in the file of 2025 it is the second column, which only readers by name take.
+    behind={"NumImages": "GeneratedTokens"},
     alone=True,
 )
