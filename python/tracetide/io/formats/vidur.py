@@ -19,7 +19,9 @@ VIDUR = TraceFormat(
         tell(
             "vidur",
             "python -m vidur.main --request_generator_config_type trace_replay "
-            f"--trace_request_generator_config_trace_file {file}",
+            f"--trace_request_generator_config_trace_file {file} "
+            # Inputs are cut to what an output leaves of this, be it less than nothing; by default of 4,096.
+            "--trace_request_generator_config_max_tokens 1000000000",
         )
     ],
     needed=(*_OWN.values(), *_OTHER),
