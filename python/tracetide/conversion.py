@@ -84,4 +84,6 @@ def convert(
         return write_fitted_folder(trace_of_scan(found), path)
     needs_times = chosen.container not in TOOL_TEXT
     made = ScanSource(found, threads, drop_empty=drop_empty, needs_times=needs_times)
-    return write_source(made, chosen, ToolOptions(hash_ids, block_size), path, threads, progress)
+    return write_source(
+        made, chosen, ToolOptions(hash_ids, block_size or chosen.tool_block), path, threads, progress
+    )

@@ -16,6 +16,7 @@ import tracetide as tt
 from cli_tools import COMMAND, environment, fails, run, succeeds
 from format_traces import TOOLS, job
 from platforms import HAS_BASH, needs_bash, posix_only
+from tracetide.io.formats import FOR_TOOLS
 from tracetide.io.writing import Format
 from tracetide.io.writing.replay import replay_commands
 from tracetide.profile.bundled import bundled
@@ -58,7 +59,7 @@ def test_json_for_machines(tmp_path):
     assert found["requests"] == 300
     assert found["format"] == "mooncake"
     assert found["bytes"] == (tmp_path / "t.jsonl").stat().st_size
-    assert set(found["replay"]) == {"AIPerf", "guidellm", "vLLM", "SGLang", "Dynamo"}
+    assert set(found["replay"]) == {"AIPerf", "guidellm", "vLLM", "Dynamo", "AIBrix"}
     done = succeeds("convert", "t.jsonl", "v.csv", "--format", "azure", "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["left_out"] == ["client_id", "hash_ids"]
     done = succeeds("validate", "t.jsonl", "--for", "aiperf,guidellm", "--json", cwd=tmp_path)
@@ -98,9 +99,9 @@ def test_validate_says_what_and_where(tmp_path):
     first, last = done.stdout.decode().splitlines()
     assert first == (
         "t.jsonl: row 2: 1 hash_ids for 600 input tokens are not allowed; with blocks of 512 there must be 2 "
-        "(hash-count: aiperf, guidellm, vllm, sglang, dynamo)"
+        "(hash-count: aiperf, guidellm, vllm, dynamo)"
     )
-    assert last == "t.jsonl: mooncake, 2 rows: not valid for aiperf, guidellm, vllm, sglang, dynamo, aibrix"
+    assert last == "t.jsonl: mooncake, 2 rows: not valid for aiperf, guidellm, vllm, dynamo, aibrix"
     assert run("validate", "t.jsonl", "--for", "aibrix", cwd=tmp_path).returncode == 0
     done = run("validate", "t.jsonl", "-q", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, b"")
@@ -217,10 +218,16 @@ def test_replay_commands_name_the_file_and_the_block_size(tmp_path):
     assert "hash_id_block_size=64" in found["guidellm"]
     assert "--timed-trace-chunk-hash-size 64" in found["vLLM"]
     assert "--num-prompts ROWS" in found["vLLM"]
-    known = {one.tool: one.command for one in replay_commands(path, Format("mooncake"), rows=12000)}
+    assert "SGLang" not in found  # which makes 128 tokens of every id
+    options = {"rows": 12000, "block_size": 128}
+    known = {one.tool: one.command for one in replay_commands(path, Format("mooncake"), **options)}
     assert all("--num-prompts 12000" in known[tool] for tool in ("vLLM", "SGLang"))
-    without = {one.tool for one in replay_commands(path, Format("mooncake"), hash_ids=False)}
-    assert without == {"AIPerf", "vLLM", "SGLang"}
+    without = {
+        one.tool
+        for format in ("mooncake", "bailian")
+        for one in replay_commands(path, Format(format), hash_ids=False, block_size=128)
+    }
+    assert without == {"AIPerf", "AIBrix"}
     assert replay_commands(path, Format("mooncake", "gz")) == []
     assert replay_commands("-", Format("mooncake")) == []
 
@@ -240,6 +247,26 @@ def test_what_a_job_writes_is_what_is_validated_for_its_tools(tmp_path):
     for format in TOOLS:
         for one in replay_commands(tmp_path / "t.csv", Format(format)):
             assert format in READERS[one.tool.lower()], (format, one.tool)
+
+
+@pytest.mark.parametrize(("tool", "format"), FOR_TOOLS.items())
+def test_the_name_of_a_tool_is_that_of_the_format_that_it_reads(tool, format, tmp_path):
+    from tracetide.io.formats.tools import TOOLS as NAMES
+    from tracetide.validation import READERS
+
+    assert format in READERS[tool]
+    arguments = ("generate", "deepseek-r1", "--rate", "5", "--duration", "5min", "--format")
+    done = succeeds(*arguments, tool, "-o", "by-tool", cwd=tmp_path)
+    blocks = ("--block-size", "128") if tool == "sglang" else ()
+    succeeds(*arguments, format, *blocks, "-o", "by-name", cwd=tmp_path)
+    assert (tmp_path / "by-tool").read_bytes() == (tmp_path / "by-name").read_bytes()
+    told = done.stderr.decode().splitlines()
+    assert f"{format} is the format that {NAMES[tool]} reads" in told
+    assert any(line.startswith(f"{NAMES[tool].name}: ") for line in told)
+    assert not any(line.startswith(f"{other.name}: ") for other in NAMES.values() for line in told
+                   if other != NAMES[tool])  # fmt: skip
+    checked = succeeds("validate", "by-tool", "--for", tool, *blocks, cwd=tmp_path)
+    assert b": valid for " in checked.stdout
 
 
 def test_the_library_says_nothing(tmp_path, capfd):

@@ -92,10 +92,10 @@ request_id,client_id,tenant_id,slo_class,session_id,round_index,prefix_group,pre
 """,
     "splitwise": """\
 request_id,request_type,application_id,arrival_timestamp,batch_size,prompt_size,token_size
-0,2,3,0,1,1,7
+0,2,0,0,1,1,7
 1,2,0,0.0015,1,513,1
-2,2,3,1.000000001,1,1024,4294967295
-3,2,4294967295,61.5,1,20,30
+2,2,0,1.000000001,1,1024,4294967295
+3,2,0,61.5,1,20,30
 """,
 }
 
@@ -133,7 +133,7 @@ def test_what_a_format_cannot_hold_is_named(chats, tmp_path):
         "vidur": (),
         "blis": (),
         "llmservingsim": ("timestamp", "client_id", "reason_tokens"),
-        "splitwise": ("reason_tokens", "session_id", "turn", "delay"),
+        "splitwise": ("client_id", "reason_tokens", "session_id", "turn", "delay"),
         "baseten": ("timestamp", "client_id", "reason_tokens", "turn", "delay"),
     }
 
@@ -178,7 +178,7 @@ def held(trace: tt.Trace, format: str) -> dict[str, object]:
     if format == "azure":
         keep = {name: keep[name] for name in ("input_tokens", "output_tokens")}
     if format in ("splitwise", "baseten"):
-        keep = {name: keep[name] for name in ("timestamp", "client_id", "input_tokens", "output_tokens")}
+        keep = {name: keep[name] for name in ("timestamp", "input_tokens", "output_tokens")}
     if format == "baseten":
         keep = {name: keep[name] for name in ("input_tokens", "output_tokens")}
     if format == "blis":

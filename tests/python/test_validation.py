@@ -169,6 +169,7 @@ def test_a_broken_rule_is_found_with_its_row(rule, tmp_path):
 def test_every_rule_is_tested():
     elsewhere = {"readable", "time-origin", "no-tokens", "model", "header-file", "format"}
     elsewhere |= {"served-model", "header-keys"}  # of BLIS, below
+    elsewhere |= {"block-size", "response"}  # of SGLang and AIPerf, below
     elsewhere |= {"chat-twice", "parent-order", "parent-missing", "turn-order", "chat-branches"}  # below
     of_data_sets = {"part-missing", "part-altered", "part-unknown"}  # test_dataset.py
     assert set(BROKEN) | elsewhere | of_data_sets == set(RULES)
@@ -309,6 +310,40 @@ def test_prompts_of_deltas_are_summed(tmp_path):
     assert "hash-missing" in tt.validate(write(tmp_path / "t", *rows), tools=["dynamo"]).counts
 
 
+def test_images_in_the_second_place_are_not_for_inference_perf(tmp_path):
+    """Azure's file of 2025 has them there, and inference-perf takes the columns by position."""
+    head, row = "TIMESTAMP,NumImages,ContextTokens,GeneratedTokens\n", "2025-10-10 01:02:03,2,374,44\n"
+    path = write(tmp_path / "a.csv", head + row)
+    report = tt.validate(path, tools=["inference-perf"])
+    assert [one.rule for one in report.findings] == ["column-order"]
+    tt.convert(path, tmp_path / "b.csv", format="azure")
+    assert (tmp_path / "b.csv").read_text().splitlines()[0] == (
+        "TIMESTAMP,ContextTokens,GeneratedTokens,NumImages"
+    )
+    assert tt.validate(tmp_path / "b.csv", tools=["inference-perf"]).is_valid
+    assert tt.read(tmp_path / "b.csv")["image_count"].tolist() == [2]
+
+
+def test_sglang_needs_blocks_of_the_tokens_that_it_makes(tmp_path):
+    path = write(tmp_path / "t", mooncake())
+    report = tt.validate(path, tools=["sglang"])
+    assert [one.rule for one in report.findings] == ["block-size"]
+    assert "sglang" not in tt.validate(path).tools
+    path = write(tmp_path / "u", mooncake(input_length=200))
+    assert tt.validate(path, tools=["sglang"], block_size=128).is_valid
+
+
+def test_aiperf_needs_a_response_in_every_row_of_burstgpt(tmp_path):
+    head = "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n"
+    path = write(tmp_path / "b.csv", head + "0,GPT-4,5,6,11,API log\n1,GPT-4,5,0,5,API log\n")
+    report = tt.validate(path, tools=["aiperf"])
+    assert [(one.rule, one.row) for one in report.findings if not one.is_note] == [("response", 2)]
+    report = tt.validate(path)
+    assert report.is_valid
+    assert report.tools == ("guidellm", "vllm")
+    assert tt.validate(path, tools=["vllm", "guidellm"]).is_valid
+
+
 def test_ids_are_compared_across_the_whole_file(tmp_path):
     """A tail comes back a hundred thousand rows later."""
     rows = 100_000
@@ -322,7 +357,7 @@ def test_only_the_tools_that_were_asked_for(tmp_path):
     path = write(tmp_path / "t", mooncake(hash_ids=[0]), mooncake(timestamp=1))
     assert not tt.validate(path, tools=["guidellm"]).is_valid
     report = tt.validate(path)
-    assert set(report.findings[0].tools) == {"guidellm", "aiperf", "dynamo", "vllm", "sglang"}
+    assert set(report.findings[0].tools) == {"guidellm", "aiperf", "dynamo", "vllm"}
     assert tt.validate(path, tools=["aibrix"]).is_valid
     session = write(tmp_path / "s", mooncake(session_id="a"))
     assert tt.validate(session).tools == ("dynamo",)

@@ -69,7 +69,7 @@ def convert(
         written = convert_trace(
             reading.scan(trace, block_size=from_block_size),
             target,
-            format=chosen.name,
+            format=format,
             drop_empty=drop_empty,
             hash_ids=hash_ids,
             block_size=block_size,

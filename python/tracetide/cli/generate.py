@@ -206,7 +206,7 @@ def generate(
             written = piece.write(target, format=chosen.name, threads=threads, progress=bar.update)
         else:
             written = piece.write(
-                target, format=chosen.name, hash_ids=hash_ids, threads=threads, progress=bar.update
+                target, format=format, hash_ids=hash_ids, threads=threads, progress=bar.update
             )
     report_written(
         target,

@@ -6,6 +6,7 @@ import json
 
 from tracetide.cli.console import tell
 from tracetide.cli.progress import size
+from tracetide.io.formats.tools import TOOLS
 from tracetide.io.writing import NATIVE, STDOUT, Format, Written
 from tracetide.io.writing.replay import replay_commands
 
@@ -53,6 +54,8 @@ def report_written(
         f"{name}: {written.rows:,} requests, {size(written.bytes)} in {seconds:.2f} s "
         f"({written.rows / max(seconds, 1e-9):,.0f} requests/s)"
     )
+    if format.tool:
+        tell(f"{format.name} is the format that {TOOLS[format.tool]} reads")
     if format.name not in NATIVE:
         for one in replay:
             for line in f"{one.tool}: {one.command}".splitlines():

@@ -236,9 +236,7 @@ class Job(ResolvedJob):
 
     def _with_blocks_for(self, format: Format) -> Job:
         """The same job with the hash ids that a format expects, where it was not said which it has."""
-        from tracetide.io.formats import FORMAT_BLOCKS
-
-        wanted = FORMAT_BLOCKS.get(format.container.partition(".")[0], 0)
+        wanted = format.block_size
         if not wanted or self.has_own_block_size:
             return self
         if format.container.startswith("baseten") and not self.block_size:

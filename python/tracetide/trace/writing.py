@@ -32,7 +32,7 @@ def write_requests(
     chosen = format_of(path, format)
     if chosen.container == "servegen":
         return write_fitted_folder(requests, path)
-    options = ToolOptions(hash_ids, block_size)
+    options = ToolOptions(hash_ids, block_size or chosen.tool_block)
     source = MemorySource(columns_in(requests), metadata, own_block_size, threads)
     return write_source(source, chosen, options, path, threads, progress)
 

@@ -16,6 +16,7 @@ from tracetide.base.wording import message_of, without_start
 from tracetide.io.formats import FORMATS
 from tracetide.io.formats.description import TraceFormat
 from tracetide.io.formats.mooncake_delta import PROMPT_LENGTH
+from tracetide.io.formats.tools import BLOCKS
 from tracetide.io.reading import opened_scan
 from tracetide.io.reading.convert import converter, numbers_of
 from tracetide.io.reading.open_source import open_source
@@ -70,10 +71,11 @@ def validate(
         return _validate_folder(name, tools, limit)
     source = open_source(name)  # once, as a pipe can be read only once
     scan = opened_scan(source, format, columns, units, strict=False, block_size=block_size, own_blocks=True)
-    report = ValidationReport(name, scan.format, _tools(scan.format, tools))
+    report = ValidationReport(name, scan.format, _tools(scan.format, tools, scan.block_size))
     recorder = Recorder(report, limit)
     _check_readers(report, recorder)
     known = FORMATS[scan.format]
+    _check_block_size(scan, recorder)
     check_file(known, source, name, recorder)
     rules = RowRules(known, scan.columns, scan.block_size, recorder, is_ordered=scan.is_ordered)
     raw = _RawRules(known, source, scan, recorder)
@@ -84,6 +86,8 @@ def validate(
     _check_turns(report, recorder, rules.first_turn)
     with _noting_errors(report, recorder):
         raw.check()
+    if tools is None:
+        report.leave_out("response")
     return report
 
 
@@ -98,10 +102,12 @@ def _noting_errors(report: ValidationReport, recorder: Recorder) -> Iterator[Non
         report.complete = False
 
 
-def _tools(format: str, wanted: Sequence[str] | None) -> tuple[str, ...]:
+def _tools(format: str, wanted: Sequence[str] | None, block_size: int = 0) -> tuple[str, ...]:
+    """Those that are wanted; by default all that read the format, with blocks of the size that they take."""
     if wanted is not None:
         return tuple(wanted)
-    return tuple(tool for tool, formats in READERS.items() if format in formats) or tuple(READERS)
+    found = (tool for tool, formats in READERS.items() if format in formats)
+    return tuple(tool for tool in found if BLOCKS.get(tool, block_size) == block_size) or tuple(READERS)
 
 
 def _check_readers(report: ValidationReport, recorder: Recorder) -> None:
@@ -112,6 +118,16 @@ def _check_readers(report: ValidationReport, recorder: Recorder) -> None:
             continue
         why = known.misread.get(tool, f"{tool} does not read {report.format}")
         recorder.add("format", f"{why}; it reads {', '.join(sorted(formats))}")
+
+
+def _check_block_size(scan: TraceScan, recorder: Recorder) -> None:
+    block = BLOCKS["sglang"]
+    if scan.format == "mooncake" and scan.block_size != block:
+        recorder.add(
+            "block-size",
+            f"hash_ids are of blocks of {scan.block_size} tokens; they must be of {block}, as SGLang makes "
+            "so many of every id",
+        )
 
 
 def _check_turns(report: ValidationReport, recorder: Recorder, first_turn: int | None) -> None:

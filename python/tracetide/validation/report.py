@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy.typing as npt
@@ -61,6 +61,19 @@ class ValidationReport:
     def is_valid(self) -> bool:
         """Whether no rule is broken; notes do not count."""
         return all(RULES[name].is_note for name in self.counts)
+
+    def leave_out(self, name: str) -> None:
+        """A rule that is broken, and the tools that need it, if there are others."""
+        rest = tuple(tool for tool in self.tools if tool not in RULES[name].tools)
+        if name not in self.counts or not rest:
+            return
+        self.tools = rest
+        del self.counts[name]
+        self.findings = [
+            replace(one, tools=tuple(tool for tool in one.tools if tool in rest))
+            for one in self.findings
+            if one.rule != name
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -59,6 +59,9 @@ class RowRules:
             self._check_sessions(batch)
         if self._rounds is not None:
             self._check_rounds(batch, self._rounds)
+        if self._format.kept_model:
+            empty = np.flatnonzero(batch.column("output_tokens").to_numpy() == 0)
+            self._recorder.add_rows("response", self._rows + empty, repeat("it has no response"))
         if self._format.kept_model and "model" in batch.schema.names:
             self._check_models(batch)
         self._rows += len(batch)

@@ -69,6 +69,16 @@ RULES = {
             "as a full one or with another fill",
             frozenset({"aiperf", "guidellm"}),
         ),
+        Rule(
+            "block-size",
+            "hash_ids stand for 128 tokens each, which SGLang makes of every id, whatever the input",
+            frozenset({"sglang"}),
+        ),
+        Rule(
+            "response",
+            "every row of a BurstGPT file has a response; AIPerf refuses a file for one that has none",
+            frozenset({"aiperf"}),
+        ),
         Rule("session-start", "the first turn of a session has a timestamp", frozenset({"dynamo", "aiperf"})),
         Rule("session-delay", "later turns of a session have a delay", frozenset({"dynamo"})),
         Rule(

@@ -49,6 +49,19 @@ FORMAT_BLOCKS = {one.name: one.block_size for one in FORMATS.values() if one.blo
 """Tokens of a block of `hash_ids`, by format."""
 
 
+FOR_TOOLS = {
+    "aiperf": MOONCAKE_DELTA.name,
+    "guidellm": MOONCAKE.name,
+    "vllm": MOONCAKE.name,
+    "sglang": MOONCAKE.name,
+    "dynamo": MOONCAKE_SESSION.name,
+    "aibrix": MOONCAKE.name,
+    "inference-perf": AZURE.name,
+    "splitwise-sim": SPLITWISE.name,
+}
+"""By tool that is no format's name, the one of its formats that tells it most of a trace."""
+
+
 def written_as(kind: str) -> tuple[str, ...]:
     """The names of the formats of other tools that are written so; see `TraceFormat.written`."""
     return tuple(one.name for one in FORMATS.values() if one.written == kind)

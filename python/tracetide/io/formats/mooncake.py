@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracetide.io.formats.description import JSONL, TraceFormat
-from tracetide.io.formats.tools import File, Replay, aiperf, dynamo, guidellm_ids, tell, vllm_ids
+from tracetide.io.formats.tools import File, Replay, aibrix, aiperf, dynamo, guidellm_ids, sglang, vllm_ids
 
 LENGTHS = {"timestamp": "timestamp", "input_tokens": "input_length", "output_tokens": "output_length"}
 BLOCK_SIZE = 512
@@ -20,12 +20,9 @@ def _replay(file: File) -> list[Replay]:
         aiperf_mooncake(file),
         guidellm_ids(file, ",time_scale=0.001"),
         vllm_ids(file, "0.001"),
-        tell(
-            "sglang",
-            "python -m sglang.benchmark.serving --backend sglang --dataset-name mooncake "
-            f"--dataset-path {file} --num-prompts {file.rows} --use-trace-timestamps",
-        ),
+        *sglang(file),
         dynamo(file),
+        aibrix(file, "mooncake"),
     ]
 
 

@@ -36,6 +36,9 @@ TOOLS = {
 }
 """By name, as `validate` takes it."""
 
+BLOCKS = {"sglang": 128}
+"""By tool, the tokens that it makes of every id, whatever the size of blocks and of the input."""
+
 ADDS_UP = {
     "aiperf": f"{TOOLS['aiperf']} takes the rows of a session for what each adds to those before, and would "
     "send prompts several times as long; mooncake-delta has what each adds"
@@ -49,7 +52,7 @@ class Replay(NamedTuple):
     Attributes:
         tool: as users call it.
         command: a command line, or lines of its configuration file.
-        needs_ids: whether it refuses a file without `hash_ids`.
+        needs_ids: whether it needs `hash_ids`: it refuses a file without, or makes empty prompts.
     """
 
     tool: str
@@ -112,18 +115,38 @@ def guidellm_columns(file: File, kind: str, *more: str) -> Replay:
     return guidellm(f"kind=trace_synthetic,source.kind={kind},source.path={file},{columns}")
 
 
-def vllm(file: File, dataset: str, *more: str) -> Replay:
+def vllm(file: File, dataset: str, *more: str, needs_ids: bool = False) -> Replay:
     """A file of one of its kinds of data sets."""
     options = " ".join((f"--num-prompts {file.rows}", *more))
-    return tell(
-        "vllm", f"vllm bench serve --model MODEL --dataset-name {dataset} --dataset-path {file} {options}"
-    )
+    command = f"vllm bench serve --model MODEL --dataset-name {dataset} --dataset-path {file} {options}"
+    return tell("vllm", command, needs_ids=needs_ids)
 
 
 def vllm_ids(file: File, factor: str) -> Replay:
     """JSON lines with `hash_ids`; times by this factor are seconds."""
     size = f"--timed-trace-chunk-hash-size {file.block}"
-    return vllm(file, "timed_trace", size, f"--timed-trace-sec-multiplier {factor}")
+    return vllm(file, "timed_trace", size, f"--timed-trace-sec-multiplier {factor}", needs_ids=True)
+
+
+def sglang(file: File) -> list[Replay]:
+    """Mooncake's JSON lines, if it makes as many tokens of an id as the id stands for."""
+    if file.block != BLOCKS["sglang"]:
+        return []
+    command = (
+        "python -m sglang.benchmark.serving --backend sglang --dataset-name mooncake "
+        f"--dataset-path {file} --num-prompts {file.rows} --use-trace-timestamps"
+    )
+    return [tell("sglang", command, needs_ids=True)]
+
+
+def aibrix(file: File, kind: str, *more: str) -> Replay:
+    """A trace of which its generator makes a workload."""
+    options = " ".join((f"--trace-type {kind} --duration-ms MILLISECONDS", *more))
+    return tell(
+        "aibrix",
+        "python -m generator.workload_generator.workload_generator "
+        f"--traffic-file {file} {options} --tokenizer MODEL --output-dir OUTPUT",
+    )
 
 
 def dynamo(file: File, kind: str = "mooncake") -> Replay:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
+from tracetide.io.formats import FORMAT_BLOCKS
+from tracetide.io.formats.tools import BLOCKS
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -43,16 +46,33 @@ class Loss(NamedTuple):
 
 @dataclass(frozen=True)
 class Format:
-    """A container or another tool's format, and for text a compression."""
+    """A container or another tool's format, and for text a compression.
+
+    Attributes:
+        container: a container; the name of a tool's format, with a container where it may have several.
+        compression: `gz` or `zst`.
+        tool: the tool that it was asked for by, in the place of the format's name.
+    """
 
     container: str
     compression: str | None = None
+    tool: str = ""
 
     @property
     def name(self) -> str:
         """As in `--format`: `"csv"`, `"csv.gz"`, `"mooncake"`."""
         tool = self.container.partition(".")[0]
         return f"{tool}.{self.compression}" if self.compression else tool
+
+    @property
+    def tool_block(self) -> int:
+        """Tokens of a block of `hash_ids` that the tool takes, if not the format's own; else 0."""
+        return BLOCKS.get(self.tool, 0)
+
+    @property
+    def block_size(self) -> int:
+        """Tokens of a block of `hash_ids`, where the format has them; else 0."""
+        return self.tool_block or FORMAT_BLOCKS.get(self.container.partition(".")[0], 0)
 
     @property
     def is_binary(self) -> bool:

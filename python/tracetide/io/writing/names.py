@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
+from tracetide.io.formats import FOR_TOOLS, written_as
 from tracetide.io.formats import FORMATS as TRACE_FORMATS
-from tracetide.io.formats import written_as
 from tracetide.io.writing.base import Format
 
 STDOUT = "-"
@@ -30,17 +31,21 @@ def format_of(path: str | os.PathLike[str], name: str | None = None) -> Format:
     Args:
         path: its ending counts, `.parquet`, `.arrow`, `.csv` or `.jsonl`; the last two also followed by
             `.gz` or `.zst`. `"-"` has none.
-        name: a format that goes before the ending; the ending's `.gz` or `.zst` still counts.
+        name: a format that goes before the ending; the ending's `.gz` or `.zst` still counts. The name of a
+            tool is that of the format that it reads.
 
     Raises:
         ValueError: naming what was given and what is allowed.
     """
     text = os.fspath(path)
+    if name is not None and name.lower() in FOR_TOOLS:
+        return replace(format_of(path, FOR_TOOLS[name.lower()]), tool=name.lower())
     container, compression = _split(os.path.basename(text).lower())
     if name is not None:
         own_container, own_compression = _split(f".{name.lower()}", (*TEXT, *BINARY, *TOOLS))
         if own_container is None or name.lower() != ".".join(filter(None, (own_container, own_compression))):
-            raise ValueError(f"format: {name!r} is not known; it must be one of {', '.join(FORMATS)}")
+            known = ", ".join((*FORMATS, *FOR_TOOLS))
+            raise ValueError(f"format: {name!r} is not known; it must be one of {known}")
         if own_container in TOOL_TABLES:
             if container not in BINARY:
                 raise ValueError(

@@ -6,7 +6,7 @@ import os
 
 from tracetide.io.formats import FORMATS
 from tracetide.io.formats.native import NATIVE
-from tracetide.io.formats.tools import File, Replay
+from tracetide.io.formats.tools import TOOLS, File, Replay
 from tracetide.io.writing.base import Format
 
 
@@ -34,5 +34,8 @@ def replay_commands(
     if format.compression is not None or path == "-":
         return []
     known = FORMATS.get(format.name, NATIVE)
-    file = File(path, block_size or known.block_size, "ROWS" if rows is None else str(rows))
-    return [one for one in known.replay(file) if hash_ids or not one.needs_ids]
+    block = block_size or format.tool_block or known.block_size
+    told = known.replay(File(path, block, "ROWS" if rows is None else str(rows)))
+    if format.tool:
+        told = [one for one in told if one.tool == TOOLS[format.tool].name]
+    return [one for one in told if hash_ids or not one.needs_ids]
