@@ -9,7 +9,7 @@ void put_cells(Planner& plan) {
   } else {
     plan.derive("request_id", Put::row);
   }
-  plan.constant("request_type", "2")  // an LLM's
+  plan.constant("request_type", "2")    // an LLM's
       .constant("application_id", "0")  // the only one that it knows
       .put("arrival_timestamp", Put::seconds, "timestamp")
       .constant("batch_size", "1")
