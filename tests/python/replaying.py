@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,7 +90,10 @@ def serving(folder: Path) -> Iterator[Server]:
 
 def character_tokenizer(folder: Path) -> Path:
     """A folder as `HF_HOME` with a tokenizer whose tokens are characters, of AIPerf's own text as well."""
-    find = "import aiperf, pathlib; print(*pathlib.Path(aiperf.__file__).parent.rglob('shakespeare*.txt'))"
+    find = (
+        "from importlib.util import find_spec; from pathlib import Path; found = find_spec('aiperf');"
+        "print(*Path(found.origin).parent.rglob('shakespeare*.txt') if found else ())"
+    )
     texts = subprocess.run([PYTHON, "-c", find], capture_output=True, check=True).stdout.decode().split()
     environment = _offline(folder)
     subprocess.run([PYTHON, SCRIPTS / "character_tokenizer.py", *texts], check=True, env=environment)
@@ -103,8 +107,7 @@ def _offline(hub: Path) -> dict[str, str]:
 
 def aiperf(command: str, server: Server, hub: Path, folder: Path) -> list[Arrival]:
     """What arrives when AIPerf is told what we tell its users."""
-    words = command.replace("MODEL", "m").replace("localhost:8000", f"localhost:{server.port}").split()
-    assert words[0] == "aiperf"
+    words = _words(command, "aiperf", server)
     more = [
         "--tokenizer",
         "tracetide/characters",
@@ -114,7 +117,50 @@ def aiperf(command: str, server: Server, hub: Path, folder: Path) -> list[Arriva
         "none",
     ]
     quiet = ["--no-gpu-telemetry", "--no-server-metrics"]
-    run = [Path(PYTHON).parent / "aiperf", *words[1:], *more, *quiet]
-    done = subprocess.run(run, capture_output=True, timeout=60 * MINUTES, cwd=folder, env=_offline(hub))
-    assert done.returncode == 0, done.stdout.decode()[-3000:] + done.stderr.decode()[-3000:]
+    _run([*words, *more, *quiet], hub, folder)
     return server.arrivals()
+
+
+def guidellm(command: str, server: Server, hub: Path, folder: Path) -> list[Arrival]:
+    """The same of guidellm."""
+    words = _words(command, "guidellm", server)
+    tokenizer = next(hub.glob("hub/models--tracetide--characters/snapshots/*"))
+    _run([*words, "--tokenizer", f"kind=hf_auto,model={tokenizer}", "--disable-console"], hub, folder)
+    return server.arrivals()
+
+
+def inference_perf(configuration: str, server: Server, hub: Path, folder: Path) -> list[Arrival]:
+    """The same of inference-perf, which has the rest of its configuration besides."""
+    tokenizer = next(hub.glob("hub/models--tracetide--characters/snapshots/*"))
+    address = f"http://127.0.0.1:{server.port}"
+    rest = (
+        f'server: {{type: vllm, model_name: m, base_url: "{address}", ignore_eos: true}}',
+        f"tokenizer: {{pretrained_model_name_or_path: {tokenizer}}}",
+    )
+    file = folder / "config.yml"
+    file.write_text("\n".join((configuration, *rest)))
+    _run([_program("inference-perf"), "-c", file], hub, folder)
+    return server.arrivals()
+
+
+def help_of(tool: str, subcommand: str) -> str:
+    """What `--help` says."""
+    environment = os.environ | {"COLUMNS": "200", "NO_COLOR": "1"}
+    run = [_program(tool), subcommand, "--help"]
+    return subprocess.run(run, capture_output=True, check=True, env=environment).stdout.decode()
+
+
+def _words(command: str, tool: str, server: Server) -> list[str | Path]:
+    known = command.replace("MODEL", "m").replace("localhost:8000", f"localhost:{server.port}")
+    first, *words = shlex.split(known)
+    assert first == tool
+    return [_program(tool), *words]
+
+
+def _program(tool: str) -> Path:
+    return Path(PYTHON).parent / tool
+
+
+def _run(command: Sequence[str | Path], hub: Path, folder: Path) -> None:
+    done = subprocess.run(command, capture_output=True, timeout=60 * MINUTES, cwd=folder, env=_offline(hub))
+    assert done.returncode == 0, done.stdout.decode()[-3000:] + done.stderr.decode()[-3000:]

@@ -52,6 +52,22 @@ def test_what_has_no_place_is_one_warning(tmp_path):
     ]
 
 
+def test_that_no_tool_sends_images_is_said(tmp_path):
+    """They are counted in files of tools, which make texts of as many tokens."""
+    said = "images, audio and video are not sent: tools make prompts of text with as many tokens"
+    generate = ("generate", "mm-image", "--rate", "5", "--duration", "1min")
+    for format in ("mooncake", "azure"):
+        done = succeeds(*generate, "--format", format, "-o", "t", cwd=tmp_path)
+        assert f"tracetide: warning: {said}\n" in done.stderr.decode()
+    assert said not in succeeds(*generate, "-o", "t.parquet", cwd=tmp_path).stderr.decode()
+    simulated = succeeds(*generate, "--format", "blis", "-o", "t.csv", cwd=tmp_path)
+    assert said not in simulated.stderr.decode()
+    done = succeeds("convert", "t.parquet", "u", "--format", "mooncake", cwd=tmp_path)
+    assert said in done.stderr.decode()
+    arguments = ("generate", "m-small", *generate[2:], "--format", "mooncake", "-o", "t")
+    assert said not in succeeds(*arguments, cwd=tmp_path).stderr.decode()
+
+
 def test_json_for_machines(tmp_path):
     arguments = ("generate", "m-small", "--rate", "5", "--duration", "1min", "--format", "mooncake")
     done = succeeds(*arguments, "--json", "-o", "t.jsonl", cwd=tmp_path)
@@ -66,6 +82,7 @@ def test_json_for_machines(tmp_path):
     found = json.loads(done.stdout)
     assert found["valid"]
     assert found["tools"] == ["aiperf", "guidellm"]
+    assert found["versions"] == {"aiperf": "0.13", "guidellm": "0.8.1"}
     fails(
         "generate", "m-small", "--rate", "5", "--json", "-o", "-", "--format", "csv", says=["--json", "-o -"]
     )

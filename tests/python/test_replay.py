@@ -1,11 +1,13 @@
 """What arrives at a server when the real tools replay what we write: `pytest -m tools`.
 
-Prompts, answers and waits are compared turn by turn. See `test_tools.py` for how the tools are installed.
+Prompts, answers and waits are compared turn by turn. See `test_tools.py` for how the tools are installed;
+inference-perf (`pip install inference-perf==0.7.0`, Python 3.12) needs an environment of its own.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections import defaultdict
 from pathlib import Path
@@ -13,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tracetide as tt
-from replaying import Arrival, aiperf, character_tokenizer, needs, serving
+from replaying import Arrival, aiperf, character_tokenizer, guidellm, help_of, inference_perf, needs, serving
 from small_profiles import IntegerPmf, one_client
+from tracetide.io.formats import FORMATS
 from tracetide.io.formats.tools import File
 from tracetide.io.formats.tools import aiperf as told_to_aiperf
 from tracetide.io.writing import format_of
@@ -27,13 +30,13 @@ LATE_S = 1.0
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory) -> Path:
-    needs("aiperf")
+    needs("transformers")
     return character_tokenizer(tmp_path_factory.mktemp("hub"))
 
 
 def command(path: Path, format: str, tool: str, **options: int) -> str:
     (one,) = [one for one in replay_commands(path, format_of(path, format), **options) if one.tool == tool]
-    return " ".join(shlex.split(one.command))
+    return one.command
 
 
 def chats() -> tt.Trace:
@@ -85,6 +88,7 @@ def of_sessions(path: Path) -> dict[str, list[dict]]:
 
 @pytest.mark.parametrize(("make", "block"), [(chats, 64), (agents, 64)])
 def test_aiperf_sends_the_prompts_of_conversations_as_they_are(make, block, hub, tmp_path):
+    needs("aiperf")
     trace, path = make(), tmp_path / "trace.jsonl"
     written = trace.write(path, format="mooncake-delta", block_size=block)
     assert tt.validate(path, tools=["aiperf"], block_size=block).is_valid
@@ -120,6 +124,7 @@ def check_turns(rows: list[dict], arrived: list[Arrival]) -> None:
     ("format", "file"), [("mooncake-session", "mooncake_trace"), ("bailian", "bailian_trace")]
 )
 def test_aiperf_is_refused_whole_prompts_since_it_would_add_them_up(format, file, hub, tmp_path):
+    needs("aiperf")
     path = tmp_path / "trace.jsonl"
     chats().write(path, format=format)
     assert not tt.validate(path, tools=["aiperf"]).is_valid
@@ -129,14 +134,65 @@ def test_aiperf_is_refused_whole_prompts_since_it_would_add_them_up(format, file
     assert sum(one.prompt for one in arrived) > 1.5 * chats().input_tokens.sum()
 
 
-def test_aiperf_sends_requests_that_stand_alone_at_their_times(hub, tmp_path):
-    trace, path = agents(), tmp_path / "trace.jsonl"
-    trace.write(path, format="mooncake", block_size=64)
+ALONE = [
+    ("mooncake", "trace.jsonl", "AIPerf"),
+    ("burstgpt", "trace.csv", "AIPerf"),
+    ("mooncake", "trace.jsonl", "guidellm"),
+    ("burstgpt", "trace.csv", "guidellm"),
+    ("parquet", "trace.parquet", "guidellm"),
+    ("baseten", "trace.parquet", "guidellm"),
+    ("azure", "trace.csv", "inference-perf"),
+]
+REPLAYS = {"AIPerf": aiperf, "guidellm": guidellm, "inference-perf": inference_perf}
+
+
+@pytest.mark.parametrize(("format", "name", "tool"), ALONE)
+def test_requests_that_stand_alone_come_at_their_times(format, name, tool, hub, tmp_path):
+    needs(tool.lower().replace("-", "_"))
+    trace, path = agents(), tmp_path / name
+    trace.write(path, format=format, block_size=64)
+    replay = REPLAYS[tool]
     with serving(tmp_path) as server:
-        arrived = aiperf(command(path, "mooncake", "AIPerf", block_size=64), server, hub, tmp_path)
-    assert [(one.prompt, one.output) for one in arrived] == list(
-        zip(trace.input_tokens.tolist(), trace.output_tokens.tolist(), strict=True)
-    )
+        arrived = replay(command(path, format, tool, block_size=64), server, hub, tmp_path)
+    lengths = zip(trace.input_tokens.tolist(), trace.output_tokens.tolist(), strict=True)
+    assert sorted((one.prompt, one.output) for one in arrived) == sorted(lengths)
     times = np.array([one.arrived for one in arrived])
     late = (times - times[0]) - (trace.timestamp - trace.timestamp[0])
     assert (np.abs(late) < LATE_S).all()
+
+
+def test_inference_perf_does_not_take_images_for_tokens(hub, tmp_path):
+    needs("inference_perf")
+    trace, path = agents()[:20], tmp_path / "trace.csv"
+    columns = {name: trace[name] for name in ("timestamp", "input_tokens", "output_tokens")}
+    images = tt.Trace(columns | {"image_count": np.full(20, 3, dtype=np.uint32)})
+    images.write(path, format="azure")
+    assert "NumImages" in path.read_text()
+    with serving(tmp_path) as server:
+        arrived = inference_perf(command(path, "azure", "inference-perf"), server, hub, tmp_path)
+    lengths = zip(trace.input_tokens.tolist(), trace.output_tokens.tolist(), strict=True)
+    assert sorted((one.prompt, one.output) for one in arrived) == sorted(lengths)
+
+
+PROGRAMS = {"AIPerf": ("aiperf", "profile"), "guidellm": ("guidellm", "run")}
+
+
+@pytest.mark.parametrize("tool", PROGRAMS)
+def test_a_tool_knows_every_option_that_it_is_told(tool):
+    """vLLM and SGLang are not asked, as they want a GPU's libraries; inference-perf reads a file."""
+    program = PROGRAMS[tool]
+    needs(program[0])
+    told = [
+        one.command
+        for format in FORMATS.values()
+        for block in (16, 64, 512)
+        for one in format.replay(File("trace.jsonl", block, "9"))
+        if one.tool == tool
+    ]
+    assert told
+    known = help_of(*program)
+    for text in told:
+        words = shlex.split(text)
+        assert tuple(words[:2]) == program
+        for option in (word for word in words if word.startswith("--")):
+            assert re.search(rf"{option}\b", known), (option, text)

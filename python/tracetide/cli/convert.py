@@ -64,10 +64,11 @@ def convert(
     target = output_path(output)
     chosen = format_of(target, format)
     check_json(target, as_json=json_)
+    scan = reading.scan(trace, block_size=from_block_size)
     started = time.monotonic()
     with ProgressBar(0, show=not quiet, warnings=[]) as bar:
         written = convert_trace(
-            reading.scan(trace, block_size=from_block_size),
+            scan,
             target,
             format=format,
             drop_empty=drop_empty,
@@ -83,6 +84,7 @@ def convert(
         time.monotonic() - started,
         hash_ids=hash_ids,
         block_size=block_size,
+        category=scan.category,
         as_json=json_,
         quiet=quiet,
     )

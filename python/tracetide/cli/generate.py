@@ -215,6 +215,7 @@ def generate(
         time.monotonic() - started,
         hash_ids=hash_ids,
         block_size=block_size or 0,
+        category=pool.category,
         as_json=json_,
         quiet=quiet,
     )

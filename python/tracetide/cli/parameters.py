@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_origin
 from cyclopts import Parameter, Token
 
 from tracetide.base.numbers import LARGEST, MOST_THREADS, whole_range
+from tracetide.io.formats import FOR_TOOLS
 from tracetide.io.writing import TOOLS
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,100}")
@@ -133,7 +134,8 @@ OutputFile = Annotated[
 Format = Annotated[
     str | None,
     Parameter(
-        help=f"The format, whatever the ending of the output, or that of another tool: {', '.join(TOOLS)}.",
+        help=f"The format, whatever the ending of the output, or that of another tool: {', '.join(TOOLS)}; "
+        f"or the name of a tool, for the format that it reads: {', '.join(FOR_TOOLS)}.",
     ),
 ]
 HashIds = Annotated[

@@ -6,6 +6,7 @@ import json
 
 from tracetide.cli.console import tell
 from tracetide.cli.progress import size
+from tracetide.io.formats import FORMATS
 from tracetide.io.formats.tools import TOOLS
 from tracetide.io.writing import NATIVE, STDOUT, Format, Written
 from tracetide.io.writing.replay import replay_commands
@@ -19,6 +20,7 @@ def report_written(
     *,
     hash_ids: bool,
     block_size: int,
+    category: str,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -47,7 +49,7 @@ def report_written(
         return
     if quiet:
         return
-    for warning in _warnings(format, written):
+    for warning in _warnings(format, written, category):
         tell(f"tracetide: warning: {warning}")
     name = "standard output" if target == STDOUT else target
     tell(
@@ -72,8 +74,11 @@ def check_json(target: str, *, as_json: bool) -> None:
         raise ValueError("--json: not allowed with -o -, as both would go to standard output")
 
 
-def _warnings(format: Format, written: Written) -> list[str]:
+def _warnings(format: Format, written: Written, category: str) -> list[str]:
     found = []
+    readers = FORMATS[format.name].readers if format.name in FORMATS else ()
+    if category == "multimodal" and any(TOOLS[tool].sends for tool in readers):
+        found.append("images, audio and video are not sent: tools make prompts of text with as many tokens")
     if written.left_out:
         found.append(f"{format.name} has no place for {', '.join(written.left_out)}, or only in part")
     if written.without_tokens:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from tracetide.io.formats.tools import TOOLS
 from tracetide.validation.rules import RULES, Rule
 
 
@@ -81,6 +82,7 @@ class ValidationReport:
             "path": self.path,
             "format": self.format,
             "tools": list(self.tools),
+            "versions": {tool: TOOLS[tool].version for tool in self.tools if tool in TOOLS},
             "rows": self.rows,
             "valid": self.is_valid,
             "complete": self.complete,

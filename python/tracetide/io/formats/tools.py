@@ -1,6 +1,7 @@
-"""The tools that read traces, and what they are told.
+"""The tools that read traces, the versions that were looked at, and what they are told.
 
-From their own documentation in November 2026.
+`tests/python/test_replay.py` runs AIPerf and guidellm against a server that counts what arrives, and compares
+their commands with what their `--help` says. The commands of others are from their own sources.
 """
 
 from __future__ import annotations
@@ -11,13 +12,20 @@ from typing import NamedTuple
 
 
 class Tool(NamedTuple):
-    """A tool that reads traces, as users call it, and the version that was looked at, where it has one."""
+    """A tool that reads traces.
+
+    Attributes:
+        name: as users call it.
+        version: that rules and commands were checked against; of tools without releases, when that was.
+        sends: whether it sends requests to a server; others simulate one.
+    """
 
     name: str
-    version: str = ""
+    version: str
+    sends: bool = True
 
     def __str__(self) -> str:
-        return f"{self.name} {self.version}".rstrip()
+        return f"{self.name} {self.version}"
 
 
 TOOLS = {
@@ -25,14 +33,14 @@ TOOLS = {
     "guidellm": Tool("guidellm", "0.8.1"),
     "vllm": Tool("vLLM", "0.33"),
     "sglang": Tool("SGLang", "0.5.23"),
-    "dynamo": Tool("Dynamo", "1.6.1"),
-    "aibrix": Tool("AIBrix"),
+    "dynamo": Tool("Dynamo", "1.6.1", sends=False),
+    "aibrix": Tool("AIBrix", "of November 2026"),
     "inference-perf": Tool("inference-perf", "0.7"),
-    "vidur": Tool("Vidur"),
-    "blis": Tool("BLIS"),
-    "llmservingsim": Tool("LLMServingSim"),
-    "splitwise-sim": Tool("splitwise-sim"),
-    "servegen": Tool("ServeGen"),
+    "vidur": Tool("Vidur", "of November 2026", sends=False),
+    "blis": Tool("BLIS", "of August 2026", sends=False),
+    "llmservingsim": Tool("LLMServingSim", "of November 2026", sends=False),
+    "splitwise-sim": Tool("splitwise-sim", "of November 2026", sends=False),
+    "servegen": Tool("ServeGen", "of August 2026", sends=False),
 }
 """By name, as `validate` takes it."""
 
