@@ -44,9 +44,11 @@ def test_a_format_is_read_written_and_replayed_by_what_is_there(name):
     assert {one.tool for one in replayed(known)} <= {TOOLS[tool].name for tool in known.readers}
     assert {*known.misread} <= TOOLS.keys()
     assert not {*known.misread} & {*known.readers}
-    assert {*known.without, *known.whole} <= {"session_id", "delay", "type", "client"}
+    assert {*known.misread_turns} <= TOOLS.keys()
+    assert not {*known.misread_turns} & {*known.readers}
+    assert {*known.without, *known.whole} <= {"session_id", "delay", "type", "client", "hash_ids"}
     assert known.optional <= known.columns.keys()
-    assert known.marks <= {*known.columns.values(), "parent_chat_id"}
+    assert known.marks <= {*known.columns.values(), "parent_chat_id", "prompt_length"}
     assert known.written != "folder" or name not in LAYOUTS
     for container in (one for one in CONTAINERS if one.partition(".")[0] == name):
         assert callable(import_module(CONTAINERS[container]).write)

@@ -100,6 +100,9 @@ def test_aiperf_sends_the_prompts_of_conversations_as_they_are(make, block, hub,
     assert all(one.ignore_eos for one in arrived)
     if make is chats:
         assert written.split_turns == 1
+    records = tt.read(tmp_path / "artifacts" / "profile_export.jsonl")
+    found = zip(records.input_tokens.tolist(), records.output_tokens.tolist(), strict=True)
+    assert sorted(found) == lengths
     by_session = defaultdict(list)
     for one in arrived:
         by_session[one.session].append(one)

@@ -6,6 +6,7 @@ A new one is a module and a line here; where the core writes its rows, also a fi
 
 from __future__ import annotations
 
+from tracetide.io.formats.aiperf_records import AIPERF_RECORDS
 from tracetide.io.formats.azure import AZURE
 from tracetide.io.formats.bailian import BAILIAN
 from tracetide.io.formats.baseten import BASETEN
@@ -37,6 +38,7 @@ FORMATS: dict[str, TraceFormat] = {
         SPLITWISE,
         BASETEN,
         SERVEGEN,
+        AIPERF_RECORDS,
         TABLE,
     )
 }

@@ -77,6 +77,7 @@ def opened_scan(
 
     from tracetide.io.reading.open_source import open_source
     from tracetide.io.reading.plan import plan_of
+    from tracetide.io.reading.record_lines import RecordLines
     from tracetide.io.reading.session_lines import SessionLines
     from tracetide.io.reading.tracescan import TraceScan
 
@@ -88,6 +89,8 @@ def opened_scan(
     opened: Source = open_source(source)
     if format in (None, "llmservingsim") and SessionLines.are_in(opened):
         opened = SessionLines(opened)
+    elif format in (None, RecordLines.layout) and RecordLines.are_in(opened):
+        opened = RecordLines(opened)
     plan = plan_of(opened, format, columns, units)
     plan = plan.with_own_blocks() if own_blocks else plan
     return TraceScan(opened, plan, rebase=rebase, strict=strict, sort=sort, block_size=block_size)
