@@ -26,6 +26,23 @@ def needs(tool: str) -> None:
         pytest.skip(f"{tool} is not installed for {PYTHON}; name another with TRACETIDE_TOOLS_PYTHON")
 
 
+EXACT = "as it is"
+WHAT_ARRIVES = (
+    ("aiperf", "mooncake", "requests that stand alone, with prefixes", EXACT),
+    ("aiperf", "burstgpt", "requests that stand alone", EXACT),
+    ("aiperf", "mooncake-delta", "conversations and agents", f"{EXACT}; split turns at their own times"),
+    ("aiperf", "mooncake-session", "conversations and agents", "refused: prompts would add up"),
+    ("aiperf", "bailian", "conversations and agents", "refused: prompts would add up"),
+    ("guidellm", "mooncake", "requests that stand alone, with prefixes", EXACT),
+    ("guidellm", "burstgpt", "requests that stand alone", EXACT),
+    ("guidellm", "native", "requests that stand alone", EXACT),
+    ("guidellm", "baseten", "requests that stand alone", EXACT),
+    ("inference-perf", "azure", "requests that stand alone", EXACT),
+    ("inference-perf", "azure", "requests with images", f"{EXACT}, as text"),
+)
+"""Tool, format, trace, and what `test_replay.py` finds: prompts and answers in tokens, and times."""
+
+
 @dataclass(frozen=True)
 class Arrival:
     """A request that arrived.

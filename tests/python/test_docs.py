@@ -17,6 +17,7 @@ import tracetide
 import yaml
 from cli_tools import environment
 from platforms import HAS_BASH
+from replaying import WHAT_ARRIVES
 from tracetide.io.formats.tools import TOOLS
 from tracetide.io.writing import format_of
 from tracetide.io.writing.replay import replay_commands
@@ -94,6 +95,14 @@ def test_every_public_name_is_in_the_reference():
 
 
 NAMES = {key.removesuffix("-sim"): tool.name for key, tool in TOOLS.items()}
+
+
+def test_the_page_of_formats_says_what_arrives():
+    """As `test_replay.py` finds it."""
+    part = (DOCS / "formats.md").read_text(encoding="utf-8").partition("\n## What arrives\n")[2]
+    lines = [line for line in part.partition("\n## ")[0].splitlines() if line.startswith("| ")]
+    rows = [tuple(cell.strip(" `") for cell in line.strip("|").split("|")) for line in lines[1:]]
+    assert rows == [(str(TOOLS[tool]), *rest) for tool, *rest in WHAT_ARRIVES]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("tools/")])
