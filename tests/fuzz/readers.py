@@ -31,7 +31,16 @@ PIECES = [
     b"{", b"}", b":", b"\\", b"\xff", b"\0", b"\xef\xbb\xbf", b"9" * 30, b"4294967296", b"2147483648", b"{}",
     b'"session_id"', b'"timestamp"', b'"delay"', b"hash_ids", b"\xc3\x28",
 ]  # fmt: skip
-FORMATS = ("mooncake", "mooncake-session", "bailian", "vidur", "blis", "llmservingsim", "azure")
+FORMATS = (
+    "mooncake",
+    "mooncake-session",
+    "mooncake-delta",
+    "bailian",
+    "vidur",
+    "blis",
+    "llmservingsim",
+    "azure",
+)
 
 
 def seeds() -> dict[str, bytes]:

@@ -443,6 +443,25 @@ def test_rounds_of_blis_are_counted_where_a_trace_has_no_turns(tmp_path):
     assert tt.validate(tmp_path / "t.csv").counts == {}
 
 
+def test_rounds_that_accumulate_are_read_as_whole_prompts(tmp_path):
+    """As the header says: BLIS adds what a session has by then to every round."""
+    path = tmp_path / "t.csv"
+    session([(300, 40), (420, 50), (700, 30)]).write(path, format="blis")
+    rows = path.read_text().splitlines()
+    for row, (whole, new) in enumerate(((420, 80), (700, 230)), 2):
+        rows[row] = rows[row].replace(f",{whole},", f",{new},")
+    path.write_text("\n".join(rows) + "\n")
+    assert tt.read(path).input_tokens.tolist() == [300, 80, 230]
+    header = tmp_path / "t.yaml"
+    header.write_text(header.read_text() + "session_context_growth: accumulate\n")
+    again = tt.read(path)
+    assert again.input_tokens.tolist() == [300, 420, 700]
+    assert again["text_tokens"].tolist() == [300, 420, 700]
+    tt.convert(path, tmp_path / "whole.csv", format="blis")
+    assert "accumulate" not in (tmp_path / "whole.yaml").read_text()
+    assert tt.read(tmp_path / "whole.csv").input_tokens.tolist() == [300, 420, 700]
+
+
 @pytest.mark.parametrize("format", ["mooncake-session", "bailian", "blis", "llmservingsim"])
 @pytest.mark.parametrize("ids", ["a", 7])
 def test_turns_of_a_session_must_rise(format, ids, tmp_path):

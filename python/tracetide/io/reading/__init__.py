@@ -75,6 +75,8 @@ def opened_scan(
     """As `scan`; for `strict` see `TraceScan`, for `own_blocks` `Plan.with_own_blocks`."""
     import pyarrow as pa
 
+    from tracetide.io.formats.blis import BLIS
+    from tracetide.io.reading.blis_header import accumulates
     from tracetide.io.reading.open_source import open_source
     from tracetide.io.reading.plan import plan_of
     from tracetide.io.reading.record_lines import RecordLines
@@ -93,4 +95,6 @@ def opened_scan(
         opened = RecordLines(opened)
     plan = plan_of(opened, format, columns, units)
     plan = plan.with_own_blocks() if own_blocks else plan
+    if plan.layout.name == BLIS.name and accumulates(opened.origin):
+        plan = plan.with_deltas()
     return TraceScan(opened, plan, rebase=rebase, strict=strict, sort=sort, block_size=block_size)

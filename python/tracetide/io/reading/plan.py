@@ -47,6 +47,10 @@ class Plan:
         fields = [replace(f, type=OWN_BLOCKS) if f.kind == "blocks" else f for f in self.fields]
         return replace(self, fields=tuple(fields))
 
+    def with_deltas(self) -> Plan:
+        """The same, with inputs that are what a turn adds to the prompts and answers before."""
+        return replace(self, layout=replace(self.layout, deltas=True))
+
 
 def plan_of(
     source: Source,

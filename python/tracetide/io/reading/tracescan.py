@@ -178,8 +178,8 @@ class TraceScan:
                 field.name: convert(array, place)
                 for field, convert, array in zip(fields, converters, arrays, strict=True)
             }
-            if prompts is not None and "input_tokens" in made:
-                made["input_tokens"] = _whole_prompts(prompts, made, place)
+            if prompts is not None and "input_tokens" in made and "session_id" in made:
+                _complete_prompts(prompts, made, place)
             sessions.complete(made, place)
             if self._plan.layout.sessions == "rounds" and "delay" in made:
                 made["delay"] = _later_delays(made["delay"], made["turn"])
@@ -209,8 +209,8 @@ class TraceScan:
             needed |= {"session_id", "turn", PARENT}
         if self._plan.layout.sessions == "turns":
             needed |= {"session_id"} | ({"timestamp"} if "turn" in needed else set())
-        if self._plan.layout.deltas and "input_tokens" in needed:
-            needed |= {"session_id", "output_tokens"}
+        if self._plan.layout.deltas and needed & {"input_tokens", "text_tokens"}:
+            needed |= {"session_id", "input_tokens", "output_tokens"}
         if self._has_ratio and "reason_tokens" in needed:
             needed |= {REASON_RATIO, "output_tokens"}
         if self._plan.layout.sessions == "rounds" and "delay" in needed:
@@ -252,9 +252,16 @@ def _later_delays(delays: pa.Array, turns: pa.Array) -> pa.Array:
     return pc.if_else(pc.greater(turns, 1), delays, pa.scalar(None, delays.type))
 
 
-def _whole_prompts(prompts: WholePrompts, made: dict[str, pa.Array], place: Place) -> pa.Array:
+def _complete_prompts(prompts: WholePrompts, made: dict[str, pa.Array], place: Place) -> None:
+    """Inputs as whole prompts; what came before counts as text."""
     new, outputs = (made[name].to_numpy().astype(np.int64) for name in ("input_tokens", "output_tokens"))
-    return pa.array(prompts.of(made["session_id"], new, outputs, place), pa.uint32())
+    sessions = made["session_id"]
+    if pa.types.is_string(sessions.type):  # CSV has an empty text for none
+        sessions = pc.if_else(pc.equal(sessions, ""), pa.scalar(None, pa.string()), sessions)
+    whole = prompts.of(sessions, new, outputs, place)
+    made["input_tokens"] = pa.array(whole, pa.uint32())
+    if "text_tokens" in made:
+        made["text_tokens"] = pa.array(made["text_tokens"].to_numpy() + whole - new, pa.uint32())
 
 
 def _reason_tokens(ratios: pa.Array, output: pa.Array, place: Place) -> pa.Array:
