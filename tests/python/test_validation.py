@@ -284,6 +284,7 @@ def test_aiperf_must_not_be_given_what_it_reads_otherwise(format, tmp_path):
     assert "AIPerf 0.13" in found.message
     assert "mooncake-delta" in found.message
     assert found.row is None or format != "baseten"
+    assert ("if these rows are what each adds" in found.message) == (format == "mooncake-session")
     assert "aiperf" not in tt.validate(path).tools
     assert "AIPerf" not in {one.tool for one in replay_commands(path, format_of(path, format))}
 

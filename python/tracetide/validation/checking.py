@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from tracetide.base.addresses import discreet
 from tracetide.base.errors import ProfileError, TraceError
-from tracetide.base.wording import message_of, without_start
+from tracetide.base.wording import Option, Told, message_of, without_start
 from tracetide.io.formats import FORMATS
 from tracetide.io.formats.description import TraceFormat
 from tracetide.io.formats.mooncake_delta import PROMPT_LENGTH
@@ -135,7 +135,11 @@ def _check_turns(report: ValidationReport, recorder: Recorder, first_turn: int |
         return
     for tool, why in FORMATS[report.format].misread_turns.items():
         if tool in report.tools:
-            recorder.add("format", f"{why}; it reads {', '.join(sorted(READERS[tool]))}", first_turn)
+            found = f"{why}; it reads {', '.join(sorted(READERS[tool]))}"
+            if report.format == "mooncake-session":  # nothing in a file of others tells
+                hint = Option("format", "mooncake-delta")
+                found = Told(found, " (if these rows are what each adds already, say so with ", hint, ")")
+            recorder.add("format", found, first_turn)
 
 
 def _validate_dataset(name: str, tools: Sequence[str] | None, limit: int) -> ValidationReport:
