@@ -12,36 +12,33 @@ from pathlib import Path
 
 from tracetide import _core
 from tracetide.profile.bundled import bundled_path
-from tracetide.profile.bundled.distance import compare
+from tracetide.profile.bundled.distance import ks_distances, same_arrivals
 from tracetide.profile.bundled.make import BUNDLED
 
 
 def markdown_table(data: Path) -> str:
     """The bundled profiles against ServeGen's data in `data`, as a Markdown table."""
     lines = [
-        "| profile | clients | requests | without lengths | share of requests | rate curve, 1 h "
-        "| within the hour | KS, all requests | KS, by client | KS, by client and epoch |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| profile | size | clients | requests | without lengths | arrivals | KS, all requests "
+        "| KS, by client and epoch |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for model in BUNDLED:
-        made = _core.Profile.open(str(bundled_path(Path(model).name)))
-        found = compare(made, _core.Profile.read_servegen(str(data / model)))
+        path = bundled_path(Path(model).name)
+        made = _core.Profile.open(str(path))
+        source = _core.Profile.read_servegen(str(data / model))
+        found = ks_distances(made, source)
         distance = json.loads(made.metadata)["distance"]
         fields = {field: row for field, row in distance["fields"].items() if _is_used(made, field)}
-        left_out = f"{len(distance['clients_without_lengths'])} ({distance['share_without_lengths']:.0%})"
         cells = [
-            Path(model).name,
+            path.stem,
+            f"{path.stat().st_size / 1e6:.1f} MB",
             f"{distance['clients']}",
             f"{distance['requests'] / 1e6:,.2f} M",
-            left_out,
-            _shown(found.share_error),
-            _shown(found.curve_error),
-            f"{found.curve_error_within:.1%}",
-            ", ".join(f"{_short(field)} {found.ks[field]:.4f}" for field in fields),
-            *(
-                ", ".join(f"{_short(field)} {row[ks]:.4f}" for field, row in fields.items())
-                for ks in ("ks_mean", "ks_by_epoch_mean")
-            ),
+            f"{len(distance['clients_without_lengths'])} ({distance['share_without_lengths']:.0%})",
+            "the same" if same_arrivals(made, source) else "differ",
+            ", ".join(f"{_short(field)} {found[field]:.4f}" for field in fields),
+            ", ".join(f"{_short(field)} {row['ks_mean']:.4f}" for field, row in fields.items()),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -53,10 +50,6 @@ def _is_used(profile: _core.Profile, field: str) -> bool:
         id is not None and profile.distribution(id)["maximum"] > 0
         for id in {profile.resolved(0, client, field) for client in range(profile.clients)}
     )
-
-
-def _shown(error: float) -> str:
-    return "exact" if error < 1e-12 else f"{error:.1e}"
 
 
 def _short(field: str) -> str:

@@ -17,10 +17,9 @@ import numpy.typing as npt
 
 from tracetide import _core
 from tracetide.base.vocabulary import KINDS
-from tracetide.profile.bundled.conversations import ASSUMPTIONS, CONVERSATIONS
+from tracetide.profile.bundled.conversations import ASSUMPTIONS, OUTPUT_TIME, add_conversations
 from tracetide.profile.bundled.knots import Pmf, mean_of, mixture
 from tracetide.profile.bundled.modelled.workloads import Items, Workload
-from tracetide.profile.sessions import add_sessions
 
 Floats = npt.NDArray[np.float64]
 
@@ -63,17 +62,14 @@ def construct(workload: Workload) -> _core.Profile:
         )
         knots = int(np.clip(np.ceil(_MOST_KNOTS * np.sqrt(shares[number] / 0.05)), _LEAST_KNOTS, _MOST_KNOTS))
         _set_fields(builder, client, workload, random, knots)
-    if workload.name in CONVERSATIONS:
-        model = add_sessions(builder, CONVERSATIONS[workload.name])
-        for number in range(workload.clients):
-            builder.set_session(number, model)
+    add_conversations(builder, workload.name, rates.sum(axis=1))
     return builder.build()
 
 
 def _provenance(workload: Workload) -> dict[str, Any]:
     parameters = asdict(workload)
     assumptions = dict(parameters.pop("assumptions"))
-    if workload.name in CONVERSATIONS:
+    if workload.name in OUTPUT_TIME:
         assumptions |= {f"conversations: {key}": text for key, text in ASSUMPTIONS.items()}
     return {
         "name": workload.name,
@@ -81,7 +77,7 @@ def _provenance(workload: Workload) -> dict[str, Any]:
         "source": f"modelled from the description of {workload.model} in arXiv 2505.09999; no data published",
         "description": "arXiv 2505.09999",
         "license": "Apache-2.0",
-        "tool": "tracetide.profiles.modelled",  # where this was when the files were made: their bytes stay
+        "tool": "tracetide.profile.bundled.modelled",
         "kind": "modelled",
         "parameters": parameters,
         "assumptions": assumptions,
@@ -153,7 +149,7 @@ def _set_fields(
     text = "text_tokens" if workload.category == "multimodal" else "input_tokens"
     for part, shift in enumerate(_PART_SHIFT):
         inputs = _input_pmf(workload, median * (1 + swings[0] * shift))
-        outputs = Pmf(mean * (1 + swings[1] * shift) * _EXPONENTIAL, np.full(_LEVELS.size, 1 / _LEVELS.size))
+        outputs = _output_pmf(workload, mean * (1 + swings[1] * shift))
         laws = {
             text: _add(builder, inputs, knots, lengths.input_limit),
             "output_tokens": _add(builder, outputs, knots, lengths.output_limit),
@@ -171,6 +167,12 @@ def _input_pmf(workload: Workload, median: float) -> Pmf:
     body = median * np.exp(lengths.input_sigma * _NORMAL)
     tail = 2 * median * (1 - _LEVELS) ** (-1 / lengths.tail_alpha)
     return mixture([(body, even, 1 - lengths.tail_weight), (tail, even, lengths.tail_weight)])
+
+
+def _output_pmf(workload: Workload, mean: float) -> Pmf:
+    sigma = workload.lengths.output_sigma
+    unit = _EXPONENTIAL if sigma == 0 else np.exp(sigma * _NORMAL - sigma**2 / 2)
+    return Pmf(mean * unit, np.full(_LEVELS.size, 1 / _LEVELS.size))
 
 
 def _add(builder: _core.ProfileBuilder, pmf: Pmf, knots: int, limit: int) -> int:

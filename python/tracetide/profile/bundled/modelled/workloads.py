@@ -31,7 +31,8 @@ class Lengths:
         tail_weight, tail_alpha: Pareto tail: its share of the requests and exponent; it begins at twice the
             client's median.
         spread: standard deviation of the logarithms of the clients' input medians and output means.
-        output_mean: mean of the Exponential outputs.
+        output_mean: mean of the outputs, before the limit.
+        output_sigma: of log-normal outputs, within a client; 0: they are Exponential.
         input_limit, output_limit: what draws are clamped to.
         daily_swing: how far lengths move between the quarters of the day, relative.
     """
@@ -45,6 +46,7 @@ class Lengths:
     input_limit: int = 131_072
     output_limit: int = 16_384
     daily_swing: float = 0.12
+    output_sigma: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ class Workload:
 _STUDY = "arXiv 2505.09999"
 _COMMON = {
     "what the workload is": f"{_STUDY}, table of the workloads",
-    "input law (log-normal with a Pareto tail), output law (Exponential)": f"{_STUDY}, findings on lengths",
+    "input law": f"log-normal with a Pareto tail: {_STUDY}, findings on lengths",
+    "output law": f"Exponential: {_STUDY}, findings on lengths",
     "lengths move with the part of the day": f"{_STUDY}: averages shift over the day; size chosen",
     "clients with rates, gaps and lengths of their own": f"{_STUDY}: heterogeneous, each stable",
     "three gap families, CV often above 1": f"{_STUDY}: no single process fits all; shares and CVs chosen",
@@ -277,7 +280,8 @@ WORKLOADS = (
         lengths=Lengths(
             input_median=350,
             input_sigma=1.1,
-            output_mean=1000,
+            output_mean=3250,
+            output_sigma=1.26,
             tail_weight=0.06,
             spread=0.5,
             input_limit=65_536,
@@ -289,7 +293,11 @@ WORKLOADS = (
         reason_modes=((0.55, 0.86, 0.06), (0.45, 0.52, 0.12)),
         assumptions=_because(
             rate="chosen: below deepseek-r1 (16 requests/s)",
-            lengths="chosen: like deepseek-r1's, with shorter outputs",
+            lengths="chosen: inputs like deepseek-r1's; outputs as in the thinking trace of the same "
+            "platform (Bailian, USENIX ATC 2025: mean 3,651, median 1,665, p99 34,529), up to 32,768, as the "
+            "model's makers recommend",
+            output_law="chosen: log-normal, which has the mean, median and p99 of the thinking trace with a "
+            "sigma of 1.3 over all clients",
             burstiness="lower, and rates less skewed: arXiv 2505.09999, reasoning clients; values chosen",
             reason_ratio="bimodal, a short conclusion or a long elaboration: arXiv 2505.09999; chosen: modes "
             "at 0.86 and 0.52, each client with its own weights. Drawn independently of the output: reason "
