@@ -92,11 +92,11 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Server]:
-    """A server for one replay."""
+def serving(folder: Path, *, reasoning: float = 0.0) -> Iterator[Server]:
+    """A server for one replay; the share of its answers is reasoning, which it takes out of them."""
     log = folder / "log.jsonl"
     log.touch()
-    command = [sys.executable, SCRIPTS / "mock_server.py", log]
+    command = [sys.executable, SCRIPTS / "mock_server.py", log, str(reasoning)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:

@@ -114,6 +114,24 @@ def test_aiperf_sends_the_prompts_of_conversations_as_they_are(make, block, hub,
         check_turns(rows, by_session[name])
 
 
+def test_aiperf_takes_reasoning_for_context_where_answers_are_streamed(hub, tmp_path):
+    """Though the server has it apart from what it answers: 300 + 40 + 30, and 370 + 60 + 15."""
+    needs("aiperf")
+    path = tmp_path / "trace.jsonl"
+    columns = {
+        "timestamp": np.array([0.0, 0.4, 0.8]),
+        "input_tokens": np.array([300, 370, 445], dtype=np.uint32),
+        "output_tokens": np.array([40, 60, 8], dtype=np.uint32),
+        "session_id": np.array([1, 1, 1], dtype=np.uint64),
+        "turn": np.array([1, 2, 3], dtype=np.uint16),
+        "delay": np.array([np.nan, 0.2, 0.2]),
+    }
+    assert tt.Trace(columns).write(path, format="aiperf").split_turns == 0
+    with serving(tmp_path, reasoning=0.5) as server:
+        arrived = aiperf(command(path, "aiperf", "AIPerf"), server, hub, tmp_path)
+    assert [one.messages for one in arrived][-1] == [300, 40, 30, 60, 15]
+
+
 def check_turns(rows: list[dict], arrived: list[Arrival]) -> None:
     """Prompts, answers and waits of one session, in order."""
     wanted = [(row["prompt_length"], row["output_length"]) for row in rows]

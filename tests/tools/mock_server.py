@@ -1,7 +1,7 @@
 """A server that answers as OpenAI's does, as long as it is asked to, and notes what arrives.
 
-`python mock_server.py LOG` prints its port, and appends a JSON object for every request to LOG. A token is a
-character, as in `character_tokenizer.py`.
+`python mock_server.py LOG [SHARE]` prints its port, and appends a JSON object for every request to LOG. A
+token is a character, as in `character_tokenizer.py`. The share of an answer is reasoning, apart from it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     log: Any
     lock = threading.Lock()
+    share = 0.0
 
     def do_GET(self) -> None:
         self._answer(
@@ -39,12 +40,11 @@ class Handler(BaseHTTPRequestHandler):
         }
         chunk: dict[str, Any] = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
         if body.get("stream"):
-            delta = {
-                "index": 0,
-                "delta": {"role": "assistant", "content": "a" * output},
-                "finish_reason": "stop",
-            }
-            events = [chunk | {"choices": [delta]}, chunk | {"choices": [], "usage": usage}]
+            reasoning = int(self.share * output)
+            first = {"index": 0, "delta": {"role": "assistant", "reasoning_content": "b" * reasoning}}
+            rest = {"index": 0, "delta": {"content": "a" * (output - reasoning)}, "finish_reason": "stop"}
+            events = [chunk | {"choices": [one]} for one in (first, rest)[0 if reasoning else 1 :]]
+            events.append(chunk | {"choices": [], "usage": usage})
             lines = [f"data: {json.dumps(event)}\n\n" for event in events]
             self._answer("".join(lines) + "data: [DONE]\n\n", "text/event-stream")
         else:
@@ -90,6 +90,7 @@ def text_of(content: Any) -> str:
 if __name__ == "__main__":
     with open(sys.argv[1], "a", encoding="utf-8") as log:
         Handler.log = log
+        Handler.share = float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.daemon_threads = True
         print(server.server_address[1], flush=True)
