@@ -34,7 +34,7 @@ def both():
         trace = tt.generate(original, scale=0.0007, seed=0)
         # The few answers of no token would be clients of their own.
         trace = with_answers(trace)
-        return original, trace, tt.fit_with_report(trace, window=3600, min_lengths=1)
+        return original, trace, tt.fit_with_report(trace, window=600, min_lengths=1)
 
 
 def aligned(original, fitted):
@@ -51,7 +51,7 @@ def aligned(original, fitted):
 def test_rates_and_shapes(both):
     original, trace, (pool, report) = both
     one, other = aligned(original, pool)
-    requests = other["rate"] * 3600
+    requests = other["rate"] * 600
     assert requests.sum() == pytest.approx(len(trace))
     # Counts are pinned, so a client's requests in a window are its share of them to one request.
     cells = original.profile.cells()
@@ -62,7 +62,7 @@ def test_rates_and_shapes(both):
     assert np.abs(requests - expected).max() < 2
     frame = report.to_pandas()
     for number, family in ((1, "gamma"), (2, "weibull")):
-        rows = np.flatnonzero((one["family"] == number) & (requests > 200))
+        rows = np.flatnonzero((one["family"] == number) & (requests > 150))
         error = np.log(frame[f"shape_{family}"].to_numpy()[rows] / one["shape"][rows])
         assert rows.size > 200
         assert abs(error.mean()) < 0.02

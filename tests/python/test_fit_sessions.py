@@ -182,6 +182,8 @@ def waits_of(time: Any, session: Any, inputs: Any, outputs: Any) -> tuple[Any, A
     return time[follows] - time[follows - 1], before, np.maximum(new, 0)
 
 
+# Without its sessions the trace is a sum that one client cannot be, and the fit says so.
+@pytest.mark.filterwarnings("ignore::tracetide.DispersionWarning")
 def test_without_sessions_there_is_no_model(tmp_path: Any) -> None:
     trace = trace_of(CHAT, duration="20min")
     assert tt.fit(trace).profile.session_models() == []
