@@ -2,12 +2,16 @@
 
     python benchmarks/study.py [--quick] [--only NAME ...] [--data FOLDER] [-o FOLDER]
 
-For each of the bundled profiles, of the published ServeGen folders, and of the Azure and Mooncake traces: ten
-minutes of the actual trace are held out, and a profile is fitted to the twenty minutes before. From the fit
-the ten minutes are generated client by client and NAIVE (the fit collapsed to one client), both at the mean
-rate of what is held out. All are compared, and the instances that each needs are searched.
+For the folders that ServeGen publishes, and for three public traces: ten minutes of the actual requests are
+held out, and a profile is fitted to the twenty minutes before. From the fit the ten minutes are generated
+client by client; and NAIVE, once from the fit collapsed to one client, and once from one that knows only the
+lengths and the burstiness of the whole workload. All are compared, and the instances that each needs are
+searched, behind a router.
 
-A profile has no actual trace: a job of it is one, and a job with another seed shows what chance alone does.
+Then the study's own design: one instance is benchmarked with requests that are generated at its rate. Of
+published m-large, ten minutes of each of the fourteen days.
+
+A folder has no actual trace: a job of it is one, and a job with another seed shows what chance alone does.
 Writes study.md, study.json, study.png and grid.svg. All seeds are fixed: the results are the same each time.
 """
 
@@ -27,7 +31,6 @@ import numpy as np
 import study_report
 import tracetide as tt
 from realdata import MODELS, data_folder
-from tracetide.profile.bundled import bundled
 
 REST_S, HELD_OUT_S = 1200, 600
 INSTANCE = "a100x2-14b"
@@ -44,9 +47,18 @@ HOURS, ONE_HOUR = (1, 4, 7, 10, 13, 16, 19, 22), (10,)
 """When the thirty minutes of a profile begin, on its second day if it has one."""
 RATES = {"m-long": 2.0, "language": 50.0, "reason": 20.0, "multimodal": 20.0}
 """Requests/s, by profile or else by category; m-long's own rate is 2."""
-TRACES = {"Azure": "AzureLLMInferenceTrace_conv.csv", "Mooncake": "conversation_trace.jsonl"}
+TRACES = {
+    "Azure code": "AzureLLMInferenceTrace_code.csv",
+    "Azure conversation": "AzureLLMInferenceTrace_conv.csv",
+    "Mooncake": "conversation_trace.jsonl",
+}
 TRACE_STARTS_S = (0, 600, 1200)
-PUBLISHED = ("m-small", "deepseek-r1", "mm-image")
+SCALED_TTFT_S = (0.75, 2.25)
+"""Targets of the study's design, in which one instance is benchmarked at its own rate."""
+SCALED_HOURS = (10, 15)
+"""When its ten minutes begin, on even and odd days."""
+WHOLE_SAMPLE = 200_000
+"""Requests by which the lengths of a whole workload are known."""
 QUICK = ("m-rp", "mm-audio")
 MEASURES = (
     "rate CV 1 s",
@@ -59,6 +71,8 @@ MEASURES = (
     "KS mean output_tokens",
     "Wasserstein mean input_tokens",
     "Wasserstein mean output_tokens",
+    "input and output mutual information",
+    "L1 joint ranks",
 )
 SESSION_COLUMNS = ("session_id", "turn", "delay")
 
@@ -79,6 +93,7 @@ class Workload:
     name: str
     source: str
     pieces: list[Piece] = field(repr=False)
+    whole: tt.ClientPool
 
 
 def cut(trace: tt.Trace, begin: float, end: float) -> tt.Trace:
@@ -114,28 +129,60 @@ def profile_pieces(pool: tt.ClientPool, hours: tuple[int, ...], slower: float = 
     return [piece_of_profile(pool.span(*span), rate) for span in spans]
 
 
-def trace_pieces(path: Path) -> list[Piece]:
-    trace = tt.read(path, rebase=True)
-    return [piece_of(trace, begin) for begin in TRACE_STARTS_S]
+def trace_pieces(trace: tt.Trace) -> list[Piece]:
+    last = float(trace.timestamp[-1])
+    return [piece_of(trace, begin) for begin in TRACE_STARTS_S if begin + REST_S + HELD_OUT_S <= last + 1]
+
+
+def one_law(values: np.ndarray) -> tt.AliasTable:
+    """Values as often as they come."""
+    found, counts = np.unique(values, return_counts=True)
+    return tt.AliasTable(found, counts)
+
+
+def whole_naive(pool: tt.ClientPool) -> tt.ClientPool:
+    """One client that knows nothing of time: the lengths of the whole workload, and its mean CV of gaps."""
+    collapsed = pool.collapse()
+    cells = collapsed.profile.cells()
+    shape = float(np.average(cells["cv"], weights=cells["rate"])) ** -2
+    sample = tt.generate(
+        collapsed, rate=WHOLE_SAMPLE / pool.period, duration=pool.period, seed=GENERATED_SEED
+    )
+    laws: dict[str, Any] = {"output_tokens": one_law(sample.output_tokens)}
+    if pool.category == "multimodal":
+        laws["text_tokens"] = one_law(sample.text_tokens)
+        for kind in ("image", "audio", "video"):
+            items = sample[f"{kind}_tokens"]
+            if items.flat().size:
+                laws[f"{kind}_count"] = one_law(items.lengths().astype(np.uint32))
+                laws[f"{kind}_tokens"] = one_law(items.flat())
+    else:
+        laws["input_tokens"] = one_law(sample.input_tokens)
+    if pool.category == "reason":
+        ratio = np.round(sample.reason_tokens / np.maximum(sample.output_tokens, 1), 3)
+        laws["reason_ratio"] = one_law(ratio)
+    limits = {name: (0, 2**32 - 1) for name in laws if name.endswith("_tokens")}
+    return tt.ClientPool([tt.Client(rate=1.0, arrivals=tt.Gamma(shape), limits=limits, **laws)])
 
 
 def workloads(data: Path, only: list[str] | None, quick: bool) -> Iterator[Workload]:
     """In the order of the tables; what is not there is said on standard error."""
-    for name in QUICK if quick else sorted(bundled()):
-        if _wanted(name, only):
+    for name in QUICK:
+        if quick and _wanted(name, only):
             pool = tt.load(name)
             source = "modelled" if pool.provenance.get("modelled") else "derived"
-            hours, slower = (ONE_HOUR, 2.0) if quick else (HOURS, 1.0)
-            yield Workload(name, source, profile_pieces(pool, hours, slower))
+            yield Workload(name, source, profile_pieces(pool, ONE_HOUR, 2.0), whole_naive(pool))
     if quick:
         return
-    for model in PUBLISHED:
-        folder = data / "servegen" / MODELS[model]
-        if _wanted(f"{model} published", only) and _is_there(folder):
-            yield Workload(f"{model} published", "published", profile_pieces(tt.load(folder), HOURS))
+    for model, place in MODELS.items():
+        folder = data / "servegen" / place
+        if _wanted(model, only) and _is_there(folder):
+            pool = tt.load(folder)
+            yield Workload(model, "published", profile_pieces(pool, HOURS), whole_naive(pool))
     for name, file in TRACES.items():
         if _wanted(name, only) and _is_there(data / "traces" / file):
-            yield Workload(name, "trace", trace_pieces(data / "traces" / file))
+            trace = tt.read(data / "traces" / file, rebase=True)
+            yield Workload(name, "trace", trace_pieces(trace), whole_naive(tt.fit(trace, latent=1)))
 
 
 def _wanted(name: str, only: list[str] | None) -> bool:
@@ -153,12 +200,15 @@ def fitted(rest: tt.Trace) -> tt.ClientPool:
     return tt.fit(rest, window=REST_S, epoch=REST_S, duration=REST_S)
 
 
-def generated(pool: tt.ClientPool, like: tt.Trace) -> dict[str, tt.Trace]:
-    """Client-based and NAIVE requests, at the mean rate of `like`."""
+def generated(pool: tt.ClientPool, whole: tt.ClientPool, like: tt.Trace) -> dict[str, tt.Trace]:
+    """Client-based requests, NAIVE ones, and those of the whole workload, at the mean rate of `like`."""
     duration = float(like.metadata["duration"])
+    pools = {"clients": pool, "naive": pool.collapse(), "whole": whole}
     return {
-        name: tt.generate(clients, rate=len(like) / duration, duration=duration, seed=GENERATED_SEED)
-        for name, clients in (("clients", pool), ("naive", pool.collapse()))
+        name: tt.generate(
+            clients, rate=len(like) / duration, duration=duration, seed=GENERATED_SEED, counts="pinned"
+        )
+        for name, clients in pools.items()
     }
 
 
@@ -171,10 +221,10 @@ def ttft_target(rest: tt.Trace) -> float | None:
     return target if target <= LONGEST_TTFT_S else None
 
 
-def studied(piece: Piece) -> dict[str, Any]:
+def studied(piece: Piece, whole: tt.ClientPool) -> dict[str, Any]:
     """Everything about one piece: plain values, by trace where there is one a trace."""
     pool = fitted(piece.rest)
-    traces = {"actual": piece.held_out, **generated(pool, piece.held_out)}
+    traces = {"actual": piece.held_out, **generated(pool, whole, piece.held_out)}
     if piece.chance is not None:
         traces["chance"] = piece.chance
     comparison = tt.compare(*traces.values(), names=list(traces))
@@ -184,8 +234,12 @@ def studied(piece: Piece) -> dict[str, Any]:
         "rate": len(piece.held_out) / piece.held_out.metadata["duration"],
         "clients": len(pool),
         "interval": comparison.interval,
+        # Of a trace whose clock has coarse steps, intervals as short as them are not told.
         "measures": {
-            measure: dict(zip(traces, measures[measure]["values"], strict=True)) for measure in MEASURES
+            measure: dict(zip(traces, measures[measure]["values"], strict=True))
+            if measure in measures
+            else dict.fromkeys(traces)
+            for measure in MEASURES
         },
         **provisioned(traces, ttft_target(piece.rest)),
     }
@@ -210,6 +264,31 @@ def provisioned(traces: dict[str, tt.Trace], ttft: float | None) -> dict[str, An
     }
 
 
+def scaled(pool: tt.ClientPool, whole: tt.ClientPool, rate: float) -> list[dict[str, Any]]:
+    """The study's design, for ten minutes of each day: instances by benchmarks of one at its own rate.
+
+    What is needed is what the actual clients need, each of which sends less to an instance of several; NAIVE
+    is one client with the rate, burstiness and lengths of these minutes, or those of the whole workload.
+    """
+    found = []
+    for day in range(round(pool.period / 86400)):
+        start = day * 86400 + SCALED_HOURS[day % 2] * 3600
+        minutes = pool.span(start, start + HELD_OUT_S)
+        actual = tt.Job(minutes, rate=rate, duration=HELD_OUT_S, seed=ACTUAL_SEED)
+        jobs = {
+            "actual": actual,
+            "clients": tt.Job(minutes, rate=rate, duration=HELD_OUT_S, seed=GENERATED_SEED),
+            "naive": tt.Job(minutes.collapse(), rate=rate, duration=HELD_OUT_S, seed=GENERATED_SEED),
+            "whole": tt.Job(whole, rate=rate, duration=HELD_OUT_S, seed=GENERATED_SEED, counts="pinned"),
+        }
+        for ttft in SCALED_TTFT_S:
+            targets = {"ttft": ttft, "tbt": TBT_S}
+            rates = {name: tt.provision.max_rate(job, INSTANCE, **targets).rate for name, job in jobs.items()}
+            routed = tt.provision.instances_needed(actual, INSTANCE, **targets).instances
+            found.append({"day": day, "ttft": ttft, "routed": routed, "rate_of_one": rates})
+    return found
+
+
 def grid_of(piece: Piece) -> tt.provision.Grid:
     """Figure 20: of the held-out requests, with benchmarks from the fit."""
     return tt.provision.grid(
@@ -228,20 +307,26 @@ def study(data: Path, only: list[str] | None, quick: bool, folder: Path) -> dict
     found: list[dict[str, Any]] = []
     for workload in workloads(data, only, quick):
         started = time.perf_counter()
-        pieces = [studied(piece) for piece in workload.pieces]
+        pieces = [studied(piece, workload.whole) for piece in workload.pieces]
         found.append({"name": workload.name, "source": workload.source, "pieces": pieces})
         print(f"study: {workload.name}: {time.perf_counter() - started:.1f} s", file=sys.stderr)
-    grid = grid_of(profile_pieces(tt.load("m-large"), ONE_HOUR, 5.0 if quick else 1.0)[0])
+    folder_of_large = data / "servegen" / MODELS["m-large"]
+    large = tt.load(folder_of_large if not quick and folder_of_large.is_dir() else "m-large")
+    grid = grid_of(profile_pieces(large, ONE_HOUR, 5.0 if quick else 1.0)[0])
+    started = time.perf_counter()
+    days = [] if quick or only is not None else scaled(large, whole_naive(large), RATES["language"])
+    print(f"study: one instance at its rate: {time.perf_counter() - started:.1f} s", file=sys.stderr)
     settings = {
         "instance": INSTANCE,
         "tbt": TBT_S,
         "rest": REST_S,
         "held_out": HELD_OUT_S,
         "seeds": [ACTUAL_SEED, CHANCE_SEED, GENERATED_SEED],
+        "scaled_ttft": list(SCALED_TTFT_S),
     }
-    results = {"settings": settings, "workloads": found, "grid": grid.to_dict()}
+    results = {"settings": settings, "workloads": found, "scaled": days, "grid": grid.to_dict()}
     (folder / "study.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    (folder / "study.md").write_text(study_report.markdown(found, grid), encoding="utf-8")
+    (folder / "study.md").write_text(study_report.markdown(found, days, grid), encoding="utf-8")
     study_report.draw(found, folder / "study.png")
     grid.draw(folder / "grid.svg")
     return results

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,14 +11,21 @@ from typing import Any
 import tracetide as tt
 from tracetide.charts.house_style import COLOURS, MARKERS, house_style, new_figure, save
 
-METHODS = {"chance": "chance", "clients": "client-based", "naive": "NAIVE"}
+METHODS = {
+    "chance": "chance",
+    "clients": "client-based",
+    "naive": "NAIVE",
+    "whole": "NAIVE of the whole",
+}
+SCALED_RATE = 50.0
+"""Requests/s of the table of the study's design."""
 Workload = dict[str, Any]
 Number = float | None
 
 
-def markdown(workloads: Sequence[Workload], grid: tt.provision.Grid) -> str:
-    """Four tables: all profiles together, instances, likeness, and figure 20."""
-    tables = (_summary(workloads), _instances(workloads), _likeness(workloads), _grid(grid))
+def markdown(workloads: Sequence[Workload], days: Sequence[dict[str, Any]], grid: tt.provision.Grid) -> str:
+    """Five tables: all profiles together, instances, the study's design, likeness, and figure 20."""
+    tables = (_summary(workloads), _instances(workloads), _scaled(days), _likeness(workloads), _grid(grid))
     return "\n".join(line for table in tables for line in (*table, ""))
 
 
@@ -79,11 +87,13 @@ def _likeness(workloads: Sequence[Workload]) -> list[str]:
         "rate p99": "rate p99",
         "rate and mean input_tokens": "rate and mean input",
         "rate and mean output_tokens": "rate and mean output",
+        "input and output mutual information": "mutual information",
     }
     distances = {
         "KS mean input_tokens": "KS mean input",
         "Wasserstein mean input_tokens": "Wasserstein mean input",
         "KS mean output_tokens": "KS mean output",
+        "L1 joint ranks": "L1 joint ranks",
     }
     lines = [
         "| workload | clients | " + " | ".join([*shown.values(), *distances.values()]) + " |",
@@ -92,9 +102,9 @@ def _likeness(workloads: Sequence[Workload]) -> list[str]:
     for workload in workloads:
         cells = [workload["name"], _whole(known(workload, lambda piece: piece["clients"]))]
         for measure in shown:
-            cells.append(_medians(workload, measure, ("actual", "clients", "naive")))
+            cells.append(_medians(workload, measure, ("actual", "clients", "naive", "whole")))
         for measure in distances:
-            cells.append(_medians(workload, measure, ("chance", "clients", "naive")))
+            cells.append(_medians(workload, measure, ("chance", "clients", "naive", "whole")))
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 
@@ -106,9 +116,12 @@ def _medians(workload: Workload, measure: str, traces: Sequence[str]) -> str:
 
 def _instances(workloads: Sequence[Workload]) -> list[str]:
     lines = [
-        "| workload | requests/s | TTFT, s | instances needed | chance | client-based | NAIVE | "
-        "one instance: chance | client-based | NAIVE |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| workload | requests/s | TTFT, s | instances needed | "
+        + " | ".join(METHODS.values())
+        + " | one instance: "
+        + " | ".join(METHODS.values())
+        + " |",
+        "|---|" + "---:|" * (3 + 2 * len(METHODS)),
     ]
     for workload in workloads:
         rates = known(workload, lambda piece: piece["rate"])
@@ -121,6 +134,39 @@ def _instances(workloads: Sequence[Workload]) -> list[str]:
                 cells.append(_percents(values))
         lines.append("| " + " | ".join(cells) + " |")
     return lines
+
+
+def _scaled(days: Sequence[dict[str, Any]]) -> list[str]:
+    """By target, over the days: instances of each method over those that the actual clients need."""
+    lines = [
+        "| TTFT, s | days | actual: requests/s of one | client-based | NAIVE | NAIVE of the whole "
+        "| behind a router: needed | actual at its rate | NAIVE |",
+        "|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for ttft in sorted({day["ttft"] for day in days}):
+        rows = [day for day in days if day["ttft"] == ttft and day["rate_of_one"]["actual"] > 0]
+        rates = [row["rate_of_one"] for row in rows]
+        cells = [f"{ttft:g}", str(len(rows)), _range([rate["actual"] for rate in rates])]
+        for method in ("clients", "naive", "whole"):
+            cells.append(_ratios([rate["actual"] / rate[method] for rate in rates if rate[method] > 0]))
+        routed = [row for row in rows if row["routed"]]
+        cells.append(_range([float(row["routed"]) for row in routed]))
+        for method in ("actual", "naive"):
+            made = [(_instances_of(row, method), row["routed"]) for row in routed]
+            cells.append(_ratios([number / needed for number, needed in made if number]))
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines if len(lines) > 2 else []
+
+
+def _instances_of(day: dict[str, Any], method: str) -> float:
+    rate = day["rate_of_one"][method]
+    return math.ceil(SCALED_RATE / rate) if rate > 0 else 0.0
+
+
+def _ratios(values: Sequence[float]) -> str:
+    if not values:
+        return "-"
+    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def _grid(grid: tt.provision.Grid) -> list[str]:
@@ -185,7 +231,7 @@ def draw(workloads: Sequence[Workload], path: Path) -> None:
         left.set_yticks(range(len(names)), names)
         left.set_ylim(len(names) - 0.5, -0.5)
         handles, labels = left.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=3)
+        figure.legend(handles, labels, loc="outside upper center", ncols=4)
         save(figure, path)
 
 
@@ -197,7 +243,7 @@ def _panel(axis: Any, workloads: Sequence[Workload], number: Callable[[dict[str,
             values = known(workload, lambda piece, of=method: number(piece, of))
             if not values:
                 continue
-            height = row + 0.22 * (place - 1)
+            height = row + 0.18 * (place - 1.5)
             axis.plot([min(values), max(values)], [height, height], color=style["color"], linewidth=1)
             axis.plot([statistics.median(values)], [height], linestyle="", markersize=4, **style)
         axis.plot([], [], linestyle="", label=label, markersize=4, **style)

@@ -32,8 +32,8 @@ def bursty_and_steady() -> tt.ClientPool:
 
 
 def test_bursts_with_long_prompts_are_what_naive_misses(study):
-    piece = study.piece_of_profile(bursty_and_steady(), rate=20)
-    found = study.studied(piece)
+    pool = bursty_and_steady()
+    found = study.studied(study.piece_of_profile(pool, rate=20), study.whole_naive(pool))
     assert found["clients"] == 2
     together = found["measures"]["rate and mean input_tokens"]
     assert together["actual"] > 0.5
@@ -46,8 +46,8 @@ def test_bursts_with_long_prompts_are_what_naive_misses(study):
 
 def test_one_poisson_client_is_all_the_same_to_naive(study):
     pool = tt.ClientPool([tt.Client(rate=30, arrivals=tt.Exponential(), input_tokens=900, output_tokens=100)])
-    found = study.studied(study.piece_of_profile(pool, rate=30))
-    for method in ("clients", "naive", "chance"):
+    found = study.studied(study.piece_of_profile(pool, rate=30), study.whole_naive(pool))
+    for method in ("clients", "naive", "whole", "chance"):
         assert abs(found["instances"][method] - found["instances"]["actual"]) <= 1
 
 
@@ -62,7 +62,9 @@ def test_a_piece_is_cut_without_losing_requests(study):
 
 def test_methods_have_the_rate_of_what_is_held_out(study):
     piece = study.piece_of_profile(bursty_and_steady(), rate=20)
-    made = study.generated(study.fitted(piece.rest), piece.held_out)
+    whole = study.whole_naive(bursty_and_steady())
+    made = study.generated(study.fitted(piece.rest), whole, piece.held_out)
+    assert list(made) == ["clients", "naive", "whole"]
     for trace in made.values():
         assert len(trace) == pytest.approx(len(piece.held_out), abs=3)
 
@@ -94,6 +96,40 @@ def test_the_script_writes_tables_and_pictures(tmp_path):
     assert results["grid"]["cells"]
 
 
+@pytest.mark.parametrize("category", ["language", "reason", "multimodal"])
+def test_the_whole_workload_is_one_client_with_its_lengths(study, category):
+    fields = {
+        "language": {"input_tokens": {10: 0.5, 90: 0.5}},
+        "reason": {"input_tokens": 50, "reason_ratio": {0.25: 0.5, 0.75: 0.5}},
+        "multimodal": {"text_tokens": 20, "image_count": {0: 0.5, 2: 0.5}, "image_tokens": 30},
+    }[category]
+    clients = [tt.Client(rate=3, arrivals=tt.Gamma(cv=3), output_tokens=40, **fields)] * 2
+    whole = study.whole_naive(tt.ClientPool(clients, period="1d"))
+    assert (len(whole), whole.category) == (1, category)
+    cells = whole.profile.cells()
+    # Two clients with a CV of 3 are less bursty together than one.
+    assert 1 < cells["shape"][0] ** -0.5 < 3
+    trace = tt.generate(whole, rate=20, duration=600, seed=1)
+    # Means of 50 tokens of 12,000 requests, whose standard error is below 0.4.
+    assert trace.input_tokens.mean() == pytest.approx(50, abs=2)
+    assert set(trace.output_tokens.tolist()) == {40}
+
+
+def test_one_instance_at_its_rate_is_what_naive_gets_wrong(study, monkeypatch):
+    monkeypatch.setattr(study, "SCALED_HOURS", (0, 1))
+    clients = [tt.Client(rate=0.5, arrivals=tt.Gamma(cv=8), input_tokens=6000, output_tokens=20)] * 4
+    steady = tt.Client(rate=20, arrivals=tt.Exponential(), input_tokens=100, output_tokens=20)
+    pool = tt.ClientPool([*clients, steady], period="1d")
+    found = study.scaled(pool, study.whole_naive(pool), 20.0)
+    assert [(day["day"], day["ttft"]) for day in found] == [(0, 0.75), (0, 2.25)]
+    for day in found:
+        rates = day["rate_of_one"]
+        assert rates["clients"] == pytest.approx(rates["actual"], rel=0.5)
+        assert rates["naive"] > 1.3 * rates["actual"]
+
+
 def test_a_piece_is_studied_the_same_each_time(study):
-    once, again = (study.studied(study.piece_of_profile(bursty_and_steady(), rate=5)) for _ in range(2))
+    pool = bursty_and_steady()
+    whole = study.whole_naive(pool)
+    once, again = (study.studied(study.piece_of_profile(pool, rate=5), whole) for _ in range(2))
     assert once == again
