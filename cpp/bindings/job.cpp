@@ -134,7 +134,8 @@ void register_job(py::module_& module) {
            py::arg("coupling") = "profile", py::arg("missing") = "nearest",
            py::arg("correlations") = std::vector<std::tuple<std::string, std::string, double>>(),
            py::arg("conversations") = py::none(), py::arg("prefixes") = py::none(),
-           py::arg("block_size") = py::none(), py::arg("modulation") = 1.0, py::arg("payload_bytes") = std::array<double, 3>{})
+           py::arg("block_size") = py::none(), py::arg("modulation") = 1.0,
+           py::arg("payload_bytes") = std::array<double, 3>{})
       .def_property_readonly("block_size", &Job::block_size)
       .def_property_readonly("prompt_blocks", &Job::prompt_blocks)
       .def_property_readonly("conversations", &Job::conversations)
