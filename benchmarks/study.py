@@ -285,7 +285,7 @@ def scaled(pool: tt.ClientPool, whole: tt.ClientPool, rate: float) -> list[dict[
             targets = {"ttft": ttft, "tbt": TBT_S}
             rates = {name: tt.provision.max_rate(job, INSTANCE, **targets).rate for name, job in jobs.items()}
             routed = tt.provision.instances_needed(actual, INSTANCE, **targets).instances
-            found.append({"day": day, "ttft": ttft, "routed": routed, "rate_of_one": rates})
+            found.append({"day": day, "ttft": ttft, "rate": rate, "routed": routed, "rate_of_one": rates})
     return found
 
 

@@ -17,8 +17,6 @@ METHODS = {
     "naive": "NAIVE",
     "whole": "NAIVE of the whole",
 }
-SCALED_RATE = 50.0
-"""Requests/s of the table of the study's design."""
 Workload = dict[str, Any]
 Number = float | None
 
@@ -160,7 +158,7 @@ def _scaled(days: Sequence[dict[str, Any]]) -> list[str]:
 
 def _instances_of(day: dict[str, Any], method: str) -> float:
     rate = day["rate_of_one"][method]
-    return math.ceil(SCALED_RATE / rate) if rate > 0 else 0.0
+    return math.ceil(day["rate"] / rate) if rate > 0 else 0.0
 
 
 def _ratios(values: Sequence[float]) -> str:
