@@ -106,9 +106,13 @@ def test_intervals_are_multiples_of_the_step_of_the_clock():
     for scale in scales:
         intervals = 10_000 / float(scale)
         assert found[f"dispersion {scale} s"] == pytest.approx((1, 1), abs=6 * (2 / intervals) ** 0.5)
-    steps, dispersions = comparison.traces[0].variance_time(comparison.clock_step)
-    assert steps.tolist() == [3 * 2**k for k in range(9)]
-    assert dispersions[:5] == pytest.approx(np.ones(5), abs=0.35)
+    curve = comparison.to_dict()["variance_time"][0]
+    assert curve["intervals"] == [3 * 2**k for k in range(9)]
+    assert curve["variance_over_mean"][:5] == pytest.approx(np.ones(5), abs=0.35)
+    assert tt.compare(trace, trace, interval=6).interval == 6
+    message = r"interval: 1 s is not allowed; the times of .* are in steps of 3 s: .* such as 3 s"
+    with pytest.raises(ValueError, match=message):
+        tt.compare(poisson(4, 10_000, 8), trace, interval=1)
 
 
 def test_a_fine_clock_changes_nothing():

@@ -15,7 +15,7 @@ from tracetide.base.client_names import unique_names
 from tracetide.charts.chart import Chart
 from tracetide.compare.measured import FIELDS, Measured, measure, rate_length_correlation
 from tracetide.measures.intervals import STEPS_S, Intervals, is_multiple
-from tracetide.measures.scales import honest_scales, is_honest
+from tracetide.measures.scales import honest, honest_scales, is_honest
 from tracetide.measures.series import autocorrelation, cv, dispersion
 from tracetide.measures.source import Source
 from tracetide.statistics.distances import ks_distance, wasserstein_distance
@@ -122,9 +122,10 @@ class TraceComparison:
         return pa.table(columns)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON: `interval`, `clock_step`, `traces`, `measures` by name.
+        """Plain values for JSON: `interval`, `clock_step`, `traces`, `measures` by name, `variance_time`.
 
-        None for what is not defined.
+        The last has for each trace the intervals of its variance-time curve, in seconds, and the variance
+        over mean of the counts in them. None for what is not defined.
         """
         return {
             "interval": self.interval,
@@ -137,6 +138,10 @@ class TraceComparison:
                 }
                 for row in self.rows
             },
+            "variance_time": [
+                {"intervals": steps.tolist(), "variance_over_mean": values.tolist()}
+                for steps, values in (trace.variance_time(self.clock_step) for trace in self._traces)
+            ],
         }
 
     def draw(self, path: str | os.PathLike[str]) -> None:
@@ -181,9 +186,26 @@ def compare_sources(
     unique = unique_names([source.name for source in sources] if names is None else names)
     traces = [measure(source, name, step_s) for source, name in zip(sources, unique, strict=True)]
     clock_s = max(trace.clock_s for trace in traces)
+    if step_s is not None:
+        _check_interval(step_s, traces)
     interval = short_interval(traces, clock_s) if step_s is None else step_s
     rows = list(_rows(traces, interval, clock_s))
     return TraceComparison(tuple(unique), interval, clock_s, tuple(rows), tuple(traces))
+
+
+def _check_interval(step_s: float, traces: Sequence[Measured]) -> None:
+    """It must be honest for the clocks of all traces, or it would say how these were read.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    for trace in traces:
+        nearest = honest(step_s, trace.clock_s, trace.sums.step_s)
+        if nearest != step_s:
+            raise ValueError(
+                f"interval: {step_s:g} s is not allowed; the times of {trace.name} are in steps of "
+                f"{trace.clock_s:.3g} s: a multiple of that is, such as {nearest:g} s, or much more"
+            )
 
 
 def short_interval(traces: Sequence[Measured], clock_s: float) -> float:
