@@ -129,14 +129,34 @@ def test_a_generated_trace_is_described_as_its_pool(pool):
 
 
 def test_dispersion_is_one_for_a_poisson_process_and_zero_for_a_clock():
-    def dispersion(times: np.ndarray) -> float:
+    def dispersion(times: np.ndarray, step: float = 1) -> float:
         zeros = np.zeros(times.size, dtype=np.uint32)
         columns = {"timestamp": times, "client_id": zeros, "input_tokens": zeros, "output_tokens": zeros}
-        return describe(tt.Trace(columns, {"duration": 10_000.0})).burstiness["dispersion"]
+        found = describe(tt.Trace(columns, {"duration": 10_000.0})).burstiness
+        assert found["dispersion_step"] == step
+        return found["dispersion"]
+
+    # In seconds, times in steps of 3 s would have 30 times as much; steps can be uneven by a millisecond.
+    def in_steps(times: np.ndarray) -> np.ndarray:
+        late = np.random.default_rng(3).integers(-1, 2, 4000) / 1000
+        number = (times // 3).astype(np.int64)
+        return np.maximum(number * 3 + late[number], 0)
 
     rng = np.random.default_rng(1)
     assert dispersion(np.sort(rng.uniform(0, 10_000, 100_000))) == pytest.approx(1, abs=0.1)
     assert dispersion(np.arange(100_000) / 10 + 0.05) == pytest.approx(0)
+    assert dispersion(in_steps(np.sort(rng.uniform(0, 10_000, 100_000))), step=3) == pytest.approx(1, abs=0.1)
+
+
+def test_dispersion_of_weeks_with_a_coarse_clock_is_of_long_intervals():
+    weeks = 6_000_000
+    rng = np.random.default_rng(2)
+    times = np.sort(rng.integers(0, weeks // 3, 200_000)) * 3.0
+    lengths = np.ones(times.size, dtype=np.uint32)
+    columns = {"timestamp": times, "input_tokens": lengths, "output_tokens": lengths}
+    found = describe(tt.Trace(columns, {"duration": float(weeks)})).burstiness
+    assert found["dispersion_step"] == 300
+    assert found["dispersion"] == pytest.approx(1, abs=0.06)  # 6 standard errors of 20,000 counts
 
 
 def test_a_trace_of_one_request_is_described():

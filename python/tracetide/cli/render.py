@@ -167,8 +167,10 @@ def _burstiness(found: dict[str, float], stationarity: str) -> str:
     if "cv" in found:
         cv, dispersion = number(found["cv"]), number(found["dispersion"])
         shifts = f", the rate shifts by {found['rate_shift']:.0%}" if stationarity == NOT_STATIONARY else ""
+        step = found["dispersion_step"]
+        per = "second" if step == 1 else format_duration(step)
         return (
-            f"CV of gaps {cv} within {format_duration(found['window'])}, index of dispersion per second "
+            f"CV of gaps {cv} within {format_duration(found['window'])}, index of dispersion per {per} "
             f"{dispersion}; stationarity: {stationarity}{shifts}"
         )
     return f"CV of clients' gaps by rate: {_cvs(found)}"

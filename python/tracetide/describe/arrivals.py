@@ -13,6 +13,8 @@ from tracetide.base.grid import NS
 from tracetide.measures.burstiness import GAPS, Burstiness, WindowGaps, client_cells, client_cvs
 from tracetide.measures.client_cells import ClientCells
 from tracetide.measures.gaps import Gaps
+from tracetide.measures.scales import FINE, half_step, honest
+from tracetide.measures.series import dispersion
 from tracetide.passes.pieces import PIECE_ROWS, ByClient
 
 Floats = npt.NDArray[np.float64]
@@ -20,6 +22,19 @@ Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.uint32]
 
 _MOST_STEPS = 1 << 20
+
+
+@dataclass(frozen=True)
+class Dispersion:
+    """Variance over mean of counts.
+
+    Attributes:
+        step_s: in intervals of so many seconds.
+        value: NaN where it is not defined.
+    """
+
+    step_s: float
+    value: float
 
 
 @dataclass(frozen=True)
@@ -40,6 +55,7 @@ class Arrived:
     _cells: ClientCells
     _fine: _Counts
     _seconds: _Counts
+    _clock_s: float
 
     def rates(self, end_s: float, steps: int) -> Floats:
         """Requests/s in equal steps from 0 to `end_s`."""
@@ -59,11 +75,18 @@ class Arrived:
         size = self.by_client.size
         return client_cvs(client_cells(self._cells, end_s), size)
 
-    def dispersion(self, duration_s: float) -> float:
-        """Variance over mean of the counts in seconds, or in longer steps where there are very many."""
+    def dispersion(self, duration_s: float) -> Dispersion:
+        """Of counts in seconds, or in longer steps where there are very many, or where the clock has such."""
         counts = self._seconds.until(duration_s)
-        mean = counts.mean() if counts.size > 1 else 0.0
-        return float(counts.var() / mean) if mean > 0 else float("nan")
+        step_s = honest(self._seconds.step_s, self._clock_s, self._seconds.step_s)
+        if step_s != self._seconds.step_s:
+            if self._fine.step_s > self._clock_s / 4:  # of weeks: the middles of steps are not known so well
+                step_s = FINE * self._clock_s
+            # In the middle of their step, which may be uneven.
+            ends = step_s * np.arange(1, math.floor(duration_s / step_s) + 1, dtype=np.float64)
+            before = self._fine.before(ends - half_step(self._clock_s, self._seconds.step_s))
+            counts = np.diff(before, prepend=0)
+        return Dispersion(step_s, dispersion(counts.astype(np.float64)))
 
 
 class Arrivals:
@@ -116,6 +139,7 @@ class Arrivals:
             self._cells,
             self._fine,
             self._seconds,
+            self._gaps.clock_s,
         )
 
     def _add(self, time_ns: Ints, codes: Codes) -> None:
@@ -157,6 +181,11 @@ class _Counts:
     def __init__(self, step_ns: int) -> None:
         self._step_ns = step_ns
         self._counts: Ints = np.zeros(1, dtype=np.int64)
+
+    @property
+    def step_s(self) -> float:
+        """Length of a step, in seconds."""
+        return self._step_ns / NS
 
     def add(self, time_ns: Ints) -> None:
         last = int(time_ns.max())

@@ -68,7 +68,7 @@ class Description:
     """Of a pool: `cv_mean`, `cv_p10`, `cv_p50`, `cv_p90` of the laws from which gaps are drawn, over clients
     and windows, weighted by rate. Of a trace: `cv`, that of the gaps within windows of `window` seconds;
     `rate_shift`, how far rates of windows differ beyond that, as a CV; and `dispersion`, the variance over
-    the mean of counts per second."""
+    the mean of counts in `dispersion_step` seconds: 1, or a multiple of the step of a coarse clock."""
     families: dict[str, float] = field(default_factory=dict)
     """Share of the requests per family of gaps."""
     lengths: list[Lengths] = field(default_factory=list)

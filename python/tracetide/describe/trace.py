@@ -111,6 +111,7 @@ class _Measured:
         rates = arrivals.rates(end, _STEPS)
         counts = self._requests
         burstiness, client_cvs = arrivals.burstiness(end), arrivals.client_cvs(end)
+        dispersion = arrivals.dispersion(duration)
         details: dict[str, Any] = {"stationarity": burstiness.stationarity}
         if self._metadata:
             details["job"] = self._metadata
@@ -141,7 +142,8 @@ class _Measured:
                 "cv": burstiness.cv,
                 "window": burstiness.window_s,
                 "rate_shift": burstiness.rate_shift,
-                "dispersion": arrivals.dispersion(duration),
+                "dispersion": dispersion.value,
+                "dispersion_step": dispersion.step_s,
             },
             lengths=self._lengths(),
             details=details,

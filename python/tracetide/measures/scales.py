@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from tracetide.base.grid import NS
 
-_FINE = 100
+FINE = 100
 """An interval of so many steps of the clock may begin anywhere."""
 _FEW = 20
 
@@ -20,7 +20,7 @@ _FEW = 20
 def is_honest(step_s: float, clock_s: float) -> bool:
     """Whether counts in intervals of this length are not those of the clock's steps."""
     step, clock = round(step_s * NS), max(1, round(clock_s * NS))
-    return step % clock == 0 or step >= _FINE * clock
+    return step % clock == 0 or step >= FINE * clock
 
 
 def half_step(clock_s: float, finest_s: float) -> float:
