@@ -231,12 +231,18 @@ def test_the_command_line(tmp_path, capsys, monkeypatch):
     [
         (["a.csv"], ["GENERATED"]),
         (["a.csv", "a.csv", "--name", "x"], ["--name: 1 are not allowed; there must be 2"]),
+        (
+            ["a.csv", "a.csv", "--interval", "1h"],
+            ["--interval: 3600 s is not allowed; a.csv is only 60.0412498 s long"],
+        ),
+        (["a.csv", "coarse.csv", "--interval", "1"], ["--interval: 1 s is not allowed", "in steps of 3 s"]),
         (["a.csv", "none.csv", "--figure", "x.gif"], ["figure: 'x.gif' is not allowed"]),
         (["a.csv", "none.csv", "-o", "x.txt"], ["output: 'x.txt' is not allowed"]),
     ],
 )
 def test_the_command_line_names_what_is_wrong(tmp_path, arguments, says):
     poisson(10, 60, 1).write(tmp_path / "a.csv")
+    trace_of(np.repeat(np.arange(400) * 3.0, 3)).write(tmp_path / "coarse.csv")
     fails("compare", *arguments, says=says, cwd=tmp_path)
 
 

@@ -159,6 +159,12 @@ def test_dispersion_of_weeks_with_a_coarse_clock_is_of_long_intervals():
     assert found["dispersion"] == pytest.approx(1, abs=0.06)  # 6 standard errors of 20,000 counts
 
 
+def test_dispersion_of_a_trace_that_ends_long_after_its_last_request_is_of_longer_steps():
+    ones = np.ones(100, dtype=np.uint32)
+    columns = {"timestamp": np.arange(100) * 0.37, "input_tokens": ones, "output_tokens": ones}
+    assert describe(tt.Trace(columns, {"duration": 3e6})).burstiness["dispersion_step"] == 4
+
+
 def test_a_trace_of_one_request_is_described():
     one = np.ones(1, dtype=np.uint32)
     found = describe(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tracetide.base.client_names import unique_names
+from tracetide.base.wording import Option, Told
 from tracetide.charts.chart import Chart
 from tracetide.compare.measured import FIELDS, Measured, measure, rate_length_correlation
 from tracetide.measures.intervals import STEPS_S, Intervals, is_multiple
@@ -134,12 +135,12 @@ class TraceComparison:
             "measures": {
                 row.measure: {
                     "unit": row.unit,
-                    "values": [value if math.isfinite(value) else None for value in row.values],
+                    "values": _plain(row.values),
                 }
                 for row in self.rows
             },
             "variance_time": [
-                {"intervals": steps.tolist(), "variance_over_mean": values.tolist()}
+                {"intervals": steps.tolist(), "variance_over_mean": _plain(values.tolist())}
                 for steps, values in (trace.variance_time(self.clock_step) for trace in self._traces)
             ],
         }
@@ -203,8 +204,11 @@ def _check_interval(step_s: float, traces: Sequence[Measured]) -> None:
         nearest = honest(step_s, trace.clock_s, trace.sums.step_s)
         if nearest != step_s:
             raise ValueError(
-                f"interval: {step_s:g} s is not allowed; the times of {trace.name} are in steps of "
-                f"{trace.clock_s:.3g} s: a multiple of that is, such as {nearest:g} s, or much more"
+                Told(
+                    Option("interval"),
+                    f": {step_s:g} s is not allowed; the times of {trace.name} are in steps of "
+                    f"{trace.clock_s:.3g} s: a multiple of that is, such as {nearest:g} s, or much more",
+                )
             )
 
 
@@ -227,9 +231,8 @@ def _rows(traces: Sequence[Measured], interval: float, clock_s: float) -> Iterat
     short = [trace.intervals(interval) for trace in traces]
     for found, trace in zip(short, traces, strict=True):
         if not len(found):
-            raise ValueError(
-                f"interval: {interval:g} s is not allowed; {trace.name} is only {trace.duration_s:.9g} s long"
-            )
+            length = f"{trace.name} is only {trace.duration_s:.9g} s long"
+            raise ValueError(Told(Option("interval"), f": {interval:g} s is not allowed; {length}"))
     yield Row("requests", "", tuple(float(trace.requests) for trace in traces))
     yield Row("duration", "s", tuple(trace.duration_s for trace in traces))
     yield Row("rate", "requests/s", tuple(trace.rate for trace in traces))
@@ -288,6 +291,11 @@ def _distances(traces: Sequence[Measured], short: Sequence[Intervals]) -> Iterat
         yield Row(f"Wasserstein {what}", unit, tuple(wasserstein_distance(points[0], one) for one in points))
     ranks = [trace.pairs.joint_ranks() for trace in traces]
     yield Row("L1 joint ranks", "", tuple(float(np.abs(ranks[0] - one).sum()) for one in ranks))
+
+
+def _plain(values: Iterable[float]) -> list[float | None]:
+    """For JSON, which has no NaN."""
+    return [value if math.isfinite(value) else None for value in values]
 
 
 def _known(values: Floats) -> Floats:
